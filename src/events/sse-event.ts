@@ -1,0 +1,153 @@
+import { SseError, quoted } from '../sse.errors.js';
+
+/** What an event may be made of, as given to {@link event}. */
+export interface EventInit {
+  /** The name under which a client listens (`event:` on the wire). Default: none, which clients call `message`. */
+  type?: string | undefined;
+  /** The same as `type`, under the name of the wire. */
+  event?: string | undefined;
+  /** The last event ID from this event on: printable ASCII, no space at either end. */
+  id?: string | number | undefined;
+  /** The reconnection time in milliseconds, a non-negative integer. */
+  retry?: number | undefined;
+  /** Text before the event that clients skip. */
+  comment?: string | undefined;
+  /** The payload: a string as it is, anything else as JSON (or the route's `serialize`). */
+  data?: unknown;
+}
+
+const BRAND = Symbol.for('nestjs-event-stream:event');
+
+/**
+ * One event on its way to the wire: immutable, and legal by construction. Made by {@link event}, {@link comment},
+ * {@link retryAfter} and {@link raw}, and from every other value by the route's formatting.
+ */
+export class SseEvent {
+  declare readonly [BRAND]: true;
+
+  /** @internal Fields are checked by those who call this. */
+  constructor(
+    readonly type: string | undefined,
+    readonly id: string | undefined,
+    readonly retry: number | undefined,
+    readonly comment: string | undefined,
+    readonly data: unknown,
+    /** Blocks that go out as they are; the other fields are then empty. */
+    readonly raw?: string,
+  ) {}
+}
+Object.defineProperty(SseEvent.prototype, BRAND, { value: true });
+
+/** Whether a value is an {@link SseEvent}, of this or another copy of the package. */
+export function isSseEvent(value: unknown): value is SseEvent {
+  return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/**
+ * An event with the given fields.
+ *
+ * @throws {SseError} `SSE_INVALID_FIELD` where the format cannot carry a field: CR or LF in `type`, an `id` that is
+ * not printable ASCII, a `retry` that is not a non-negative integer, a `type` without data, an unknown field.
+ * @example
+ * yield event({ type: 'progress', id: 7, data: { pct: 70 } });
+ */
+export function event(init: EventInit): SseEvent {
+  for (const key of Object.keys(init)) if (!EVENT_FIELDS.has(key)) throw unknownField(key);
+  const type = checkedType(init);
+  if (type !== undefined && init.data === undefined) {
+    throw new SseError('SSE_INVALID_FIELD', `An event of type ${quoted(type)} has no data.`, {
+      remedy:
+        'Clients drop an event without data: give it some (an empty string will do), or leave the type out.',
+      context: { field: 'data', type },
+    });
+  }
+  return new SseEvent(
+    type,
+    checkedId(init.id),
+    checkedRetry(init.retry),
+    checkedComment(init.comment),
+    init.data,
+  );
+}
+
+/** A comment: text that clients skip and a person reading the stream sees. One `: ` line per line of text. */
+export function comment(text: string): SseEvent {
+  return new SseEvent(undefined, undefined, undefined, checkedComment(text) ?? '', undefined);
+}
+
+/**
+ * Sets the time a client waits before it reconnects, in milliseconds.
+ *
+ * @throws {SseError} `SSE_INVALID_FIELD` if `ms` is not a non-negative integer.
+ */
+export function retryAfter(ms: number): SseEvent {
+  return new SseEvent(undefined, undefined, checkedRetry(ms), undefined, undefined);
+}
+
+/** The fields of a MessageEvent; an object with any other key is a payload. */
+export const EVENT_FIELDS: ReadonlySet<string> = new Set(['data', 'id', 'type', 'event', 'retry', 'comment']);
+
+function checkedType({ type, event: alias }: EventInit): string | undefined {
+  if (type !== undefined && alias !== undefined && type !== alias) {
+    throw new SseError('SSE_INVALID_FIELD', `"type" is ${quoted(type)} and "event" is ${quoted(alias)}.`, {
+      remedy: 'They are two names of one field: give one of them.',
+      context: { field: 'type', value: type },
+    });
+  }
+  const value = type ?? alias;
+  if (value === undefined || value === '') return undefined;
+  if (typeof value !== 'string' || /[\r\n]/.test(value)) {
+    throw refused(
+      'type',
+      value,
+      'It must be a string on one line: take the line breaks out, or put the text in "data".',
+    );
+  }
+  return value;
+}
+
+/**
+ * An id as the wire carries it. An empty one resets the client's last event ID (WHATWG HTML, 9.2.6).
+ *
+ * @throws {SseError} `SSE_INVALID_FIELD` if it is not printable ASCII, or has a space at either end.
+ */
+export function checkedId(id: unknown): string | undefined {
+  if (id === undefined || id === null) return undefined;
+  const value = Number.isSafeInteger(id) ? String(id) : id;
+  if (typeof value !== 'string' || !/^(?:[!-~](?:[ -~]*[!-~])?)?$/.test(value)) {
+    throw refused(
+      'id',
+      id,
+      'It comes back in the Last-Event-ID header, so it must be printable ASCII without a space at either end: encode it, with encodeURIComponent for example.',
+    );
+  }
+  return value;
+}
+
+function checkedRetry(retry: unknown): number | undefined {
+  if (retry === undefined || retry === null) return undefined;
+  if (!Number.isSafeInteger(retry) || (retry as number) < 0) {
+    throw refused('retry', retry, 'It must be a whole number of milliseconds, 0 or more.');
+  }
+  return retry as number;
+}
+
+function checkedComment(text: unknown): string | undefined {
+  if (text === undefined || text === null) return undefined;
+  if (typeof text !== 'string') throw refused('comment', text, 'It must be a string.');
+  return text;
+}
+
+function refused(field: string, value: unknown, remedy: string): SseError {
+  return new SseError('SSE_INVALID_FIELD', `The event field "${field}" cannot be ${quoted(value)}.`, {
+    remedy,
+    context: { field, value },
+  });
+}
+
+function unknownField(key: string): SseError {
+  return new SseError('SSE_INVALID_FIELD', `An event has no field ${quoted(key)}.`, {
+    remedy: `Its fields are ${[...EVENT_FIELDS].join(', ')}; put everything else in "data".`,
+    context: { field: key },
+  });
+}

@@ -1,0 +1,108 @@
+/** Every code an {@link SseError} can carry. Codes are stable; messages may get better. */
+export type SseErrorCode =
+  /** A field that the event stream format cannot carry; `context.field` names it. */
+  | 'SSE_INVALID_FIELD'
+  /** Text given to `raw()` that is not whole, well-formed event blocks. */
+  | 'SSE_INVALID_RAW'
+  /** A value that JSON (or the route's `serialize`) cannot express. */
+  | 'SSE_NOT_SERIALIZABLE'
+  /** A handler's result that looks like a stream and is none: a string, a function, a bare iterator. */
+  | 'SSE_NOT_STREAMABLE'
+  /** Something other than an object was thrown. */
+  | 'SSE_NON_ERROR_THROWN'
+  /** An `@Sse()` route was called in an application without `SseModule`. */
+  | 'SSE_MODULE_MISSING'
+  /** Options that are out of range or contradict each other. */
+  | 'SSE_INVALID_OPTIONS'
+  /** Why a connection was closed: its client left. */
+  | 'SSE_CLIENT_GONE'
+  /** Why a connection was closed: more waited for its client than `overflow.maxBytes`. */
+  | 'SSE_OVERFLOW'
+  /** Why a connection was closed: its client read nothing for `stallMs`. */
+  | 'SSE_STALLED'
+  /** Why a connection was closed: the stream reached its end. */
+  | 'SSE_ENDED'
+  /** Why a connection was closed: a call to `close()` on it or on `SseConnections`. */
+  | 'SSE_CLOSED'
+  /** Why a connection was closed: the application shuts down. */
+  | 'SSE_SHUTDOWN'
+  /** Why a connection was closed: `timeout.afterMs`, `maxDurationMs` or `expiresAt` was reached. */
+  | 'SSE_EXPIRED'
+  /** A channel name that is empty, too long, or has control characters. */
+  | 'SSE_INVALID_CHANNEL'
+  /** A cursor that was not made by this channel. */
+  | 'SSE_INVALID_CURSOR'
+  /** A published event beyond the log's `maxEventBytes`. */
+  | 'SSE_EVENT_TOO_LARGE'
+  /** A published event whose own id does not come after the channel's last one. */
+  | 'SSE_ID_ORDER'
+  /** The event log cannot be reached now. */
+  | 'SSE_LOG_UNAVAILABLE'
+  /** A run of that id is there already. */
+  | 'SSE_RUN_EXISTS'
+  /** There is no run of that id. */
+  | 'SSE_RUN_UNKNOWN'
+  /** The client got a status that is not worth a retry; `context.status` has it. */
+  | 'SSE_RESPONSE_STATUS'
+  /** The client got something other than `text/event-stream`. */
+  | 'SSE_RESPONSE_TYPE'
+  /** The client gave up reconnecting. */
+  | 'SSE_RETRIES_EXHAUSTED'
+  /** An expectation of the testing client was not met in time. */
+  | 'SSE_TEST_TIMEOUT';
+
+/** What an {@link SseError} is made of, besides its code. */
+export interface SseErrorDetails {
+  /** What to do about it, as a sentence. */
+  remedy?: string;
+  /** The values that led to it. */
+  context?: Readonly<Record<string, unknown>>;
+  /** The error behind it. */
+  cause?: unknown;
+}
+
+/**
+ * The one error class of the library. The message says what happened, with which value, and what to do;
+ * `code` is what programs compare (not the class: two package formats may be loaded at once).
+ */
+export class SseError extends Error {
+  override readonly name = 'SseError';
+  readonly code: SseErrorCode;
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(code: SseErrorCode, what: string, details: SseErrorDetails = {}) {
+    const message = details.remedy === undefined ? what : `${what} ${details.remedy}`;
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.context = details.context ?? {};
+  }
+}
+
+/** Whether `error` is an {@link SseError}, of this or another copy of the package, with that code if one is given. */
+export function isSseError(error: unknown, code?: SseErrorCode): error is SseError {
+  if (!(error instanceof Error) || error.name !== 'SseError' || !('code' in error)) return false;
+  return code === undefined || error.code === code;
+}
+
+const QUOTED_LENGTH = 60;
+
+/** A value as it is quoted in messages: one line, at most about 60 characters, whatever the value is. */
+export function quoted(value: unknown): string {
+  let text: string;
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : describe(value);
+  } catch {
+    text = Object.prototype.toString.call(value);
+  }
+  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}… (${text.length} characters)` : text;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (typeof value === 'object' && value !== null) {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== 'Object' ? `an instance of ${name}` : JSON.stringify(value);
+  }
+  return String(value);
+}
