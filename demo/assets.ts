@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The path of a file that the demo ships beside its sources: `asset('prcore/event-log.csv')`. Compiled or not, the
+ * demo reads it from the package's own `demo/` folder, so nothing has to be copied by the build.
+ */
+export function asset(path: string): string {
+  return join(demoFolder, path);
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const demoFolder =
+  [here, join(here, '..', 'demo')].find((folder) => existsSync(join(folder, 'main.ts'))) ?? here;

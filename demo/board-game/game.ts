@@ -1,0 +1,132 @@
+import { ConflictException, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
+import { BehaviorSubject, map, takeWhile } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { FINISH, PAWNS, legalPawns, moved } from './rules.js';
+import type { Board } from './rules.js';
+
+/** What everybody at the table sees. */
+export interface GameView {
+  readonly game_id: string;
+  /** Rises by one with every change. */
+  readonly version: number;
+  readonly players: readonly {
+    readonly player_id: number;
+    readonly name: string;
+    readonly pawns: readonly number[];
+  }[];
+  /** The square that both pawns of a player must reach. */
+  readonly finish: number;
+  /** Whose turn it is, and what that player rolled; `null` once the game is over. */
+  readonly turn: number | null;
+  readonly roll: number | null;
+  /** The player who won; `null` as long as the game goes on. */
+  readonly final_player: number | null;
+}
+
+/** What one player sees. */
+export interface PlayerView extends GameView {
+  readonly player_id: number;
+  /** Which of the player's pawns (0 or 1) may move now. */
+  readonly legal_pawns: readonly number[];
+}
+
+/**
+ * A race for two to four players with two pawns each. Who is at the turn has rolled already and chooses a pawn; see
+ * `rules.ts` for where it may go. Nobody is asked for a move who has none: the turn passes on.
+ */
+export class Game {
+  #board: Board;
+  #version = 1;
+  #turn = 0;
+  #roll: number;
+  readonly #changes = new BehaviorSubject<void>(undefined);
+
+  constructor(
+    readonly id: string,
+    private readonly names: readonly string[],
+    private readonly rollDie: () => number,
+  ) {
+    this.#board = names.map(() => Array<number>(PAWNS).fill(0));
+    this.#roll = rollDie();
+  }
+
+  view(): GameView {
+    const winner = this.#winner();
+    const over = winner !== undefined;
+    return {
+      game_id: this.id,
+      version: this.#version,
+      players: this.names.map((name, seat) => ({
+        player_id: seat + 1,
+        name,
+        pawns: this.#board[seat] ?? [],
+      })),
+      finish: FINISH,
+      turn: over ? null : this.#turn + 1,
+      roll: over ? null : this.#roll,
+      final_player: over ? winner + 1 : null,
+    };
+  }
+
+  /** @throws {NotFoundException} if nobody of that id plays. */
+  viewOf(playerId: string): PlayerView {
+    const seat = this.#seatOf(playerId);
+    const view = this.view();
+    const atTurn = view.turn === seat + 1;
+    return { ...view, player_id: seat + 1, legal_pawns: atTurn ? this.#legalPawns() : [] };
+  }
+
+  /** What a player sees, now and after every change, until somebody has won. */
+  watch(playerId: string): Observable<PlayerView> {
+    this.#seatOf(playerId);
+    return this.#changes.pipe(
+      map(() => this.viewOf(playerId)),
+      takeWhile((view) => view.final_player === null, true),
+    );
+  }
+
+  /**
+   * Moves a pawn by what was rolled.
+   *
+   * @throws {ConflictException} if the game is over, or it is another player's turn.
+   * @throws {UnprocessableEntityException} if that pawn cannot go so far.
+   */
+  move(playerId: string, pawn: number): void {
+    const seat = this.#seatOf(playerId);
+    if (this.#winner() !== undefined) throw new ConflictException('The game is over.');
+    if (seat !== this.#turn) throw new ConflictException(`It is the turn of player ${this.#turn + 1}.`);
+    const legal = this.#legalPawns();
+    if (!legal.includes(pawn)) {
+      throw new UnprocessableEntityException(
+        `Pawn ${pawn} cannot move ${this.#roll}; pawn ${legal.join(' or ')} can.`,
+      );
+    }
+    this.#board = moved(this.#board, seat, pawn, this.#roll);
+    if (this.#winner() === undefined) this.#passTurn();
+    this.#version++;
+    this.#changes.next();
+  }
+
+  /** A roll of 1 always has a legal move, so this comes to an end. */
+  #passTurn(): void {
+    do {
+      this.#turn = (this.#turn + 1) % this.names.length;
+      this.#roll = this.rollDie();
+    } while (this.#legalPawns().length === 0);
+  }
+
+  #legalPawns(): number[] {
+    return legalPawns(this.#board[this.#turn] ?? [], this.#roll);
+  }
+
+  #winner(): number | undefined {
+    const seat = this.#board.findIndex((pawns) => pawns.every((square) => square === FINISH));
+    return seat === -1 ? undefined : seat;
+  }
+
+  #seatOf(playerId: string): number {
+    const seat = this.names.findIndex((_, index) => String(index + 1) === playerId);
+    if (seat === -1) throw new NotFoundException(`Nobody plays as "${playerId}" in game "${this.id}".`);
+    return seat;
+  }
+}

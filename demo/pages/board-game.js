@@ -1,0 +1,89 @@
+import { follow } from './follow.js';
+import { Pane } from './pane.js';
+import { request } from './request.js';
+
+/** Between two moves of the table that plays by itself. */
+const THINK_MS = 600;
+
+/** A table for two, both played from this page; what it shows comes from the stream of the first player only. */
+export function startBoardGame() {
+  const pane = new Pane('board-game');
+  const table = document.getElementById('board-game-table');
+  const auto = document.getElementById('board-game-auto');
+  let leave = () => {};
+  let thinking;
+  let state;
+
+  const move = (pawn) =>
+    request('POST', `/games/${state.game_id}/player/${state.turn}/move`, { pawn }).catch((error) =>
+      pane.note(error.message),
+    );
+  const show = async (event) => {
+    state = JSON.parse(event.data);
+    drawLanes(table, state);
+    clearTimeout(thinking);
+    if (state.final_player !== null) return drawWinner(table, state);
+    const { legal_pawns } = await request('GET', `/games/${state.game_id}/player/${state.turn}/status`);
+    drawChoice(table, state, legal_pawns, move);
+    if (auto.checked) thinking = setTimeout(() => move(anyOf(legal_pawns)), THINK_MS);
+  };
+
+  pane.buttons(
+    async () => {
+      leave();
+      pane.clear();
+      const { game_id } = await request('POST', '/games', { players: ['Red', 'Blue'] });
+      table.hidden = false;
+      leave = follow(pane, `/stream/${game_id}/player/1/status`, ['new_message', 'end'], show);
+    },
+    () => {
+      clearTimeout(thinking);
+      leave();
+    },
+  );
+  auto.addEventListener('change', () => {
+    if (auto.checked && state && state.final_player === null) table.querySelector('button')?.click();
+  });
+}
+
+function anyOf(list) {
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+function drawLanes(table, { players, finish, turn }) {
+  const lanes = players.map(({ player_id, name, pawns }) => {
+    const lane = element('div', `lane${player_id === turn ? ' turn' : ''}`);
+    lane.setAttribute('role', 'img');
+    lane.setAttribute('aria-label', `${name}: pawns on squares ${pawns.join(' and ')} of ${finish}`);
+    lane.append(element('span', 'who', name));
+    for (let number = 0; number <= finish; number++) {
+      const square = element('span', 'square');
+      for (const at of pawns) if (at === number) square.append(element('span', 'pawn'));
+      lane.append(square);
+    }
+    return lane;
+  });
+  table.replaceChildren(...lanes, element('div', 'turn-controls'));
+}
+
+function drawChoice(table, { players, turn, roll }, legalPawns, move) {
+  const { name, pawns } = players[turn - 1];
+  const buttons = legalPawns.map((pawn) => {
+    const button = element('button', '', `Pawn on ${pawns[pawn]} to ${pawns[pawn] + roll}`);
+    button.type = 'button';
+    button.addEventListener('click', () => move(pawn));
+    return button;
+  });
+  table.lastElementChild.replaceChildren(element('span', '', `${name} rolled ${roll}:`), ...buttons);
+}
+
+function drawWinner(table, { players, final_player }) {
+  table.lastElementChild.replaceChildren(element('strong', '', `${players[final_player - 1].name} has won`));
+}
+
+function element(tag, className, text = '') {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,65 @@
+/** As many events stay in a log. */
+const KEPT = 300;
+
+/** One system's part of the page: its buttons, its status line and its log. */
+export class Pane {
+  constructor(id) {
+    this.section = document.getElementById(id);
+    this.startButton = this.section.querySelector('[data-start]');
+    this.stopButton = this.section.querySelector('[data-stop]');
+    this.statusLine = this.section.querySelector('.status');
+    this.log = this.section.querySelector('.log');
+  }
+
+  /** What the start and the stop button do. */
+  buttons(start, stop) {
+    const guarded = (action) => async () => {
+      try {
+        await action();
+      } catch (error) {
+        this.status('failed', error.message);
+      }
+    };
+    this.startButton.addEventListener('click', guarded(start));
+    this.stopButton.addEventListener('click', guarded(stop));
+  }
+
+  /** Says how the stream is: idle, waiting, open, ended or failed. */
+  status(state, text) {
+    this.statusLine.dataset.state = state;
+    this.statusLine.textContent = text;
+    this.stopButton.disabled = state !== 'open' && state !== 'waiting';
+  }
+
+  clear() {
+    this.log.replaceChildren();
+  }
+
+  /** Shows an event as it came. */
+  event({ type, id, data }) {
+    const name = span(`type ${type}`, type);
+    this.#add(id ? [name, span('id', `#${id}`), data] : [name, data]);
+  }
+
+  /** Shows a remark that is not from the stream. */
+  note(text) {
+    this.#add([span('note', text)]);
+  }
+
+  #add(parts) {
+    const { log } = this;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    const line = document.createElement('li');
+    line.append(...parts);
+    log.append(line);
+    if (log.childElementCount > KEPT) log.firstElementChild.remove();
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+}
+
+function span(className, text) {
+  const element = document.createElement('span');
+  element.className = className;
+  element.textContent = text;
+  return element;
+}

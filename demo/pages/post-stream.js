@@ -1,0 +1,41 @@
+/**
+ * The events of a POST whose answer is a stream, which EventSource cannot ask for: `{ type, id, data }` each.
+ * A refusal is thrown as an error with the server's message.
+ */
+export async function* postStream(url, body, signal) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (!response.ok) throw new Error(await refusal(response));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const event = parsed(block);
+      if (event.data !== undefined) yield event;
+    }
+  }
+}
+
+function parsed(block) {
+  const event = { type: 'message', id: '', data: undefined };
+  for (const line of block.split('\n')) {
+    const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
+    if (field === 'data') event.data = event.data === undefined ? value : `${event.data}\n${value}`;
+    else if (field === 'event') event.type = value;
+    else if (field === 'id') event.id = value;
+  }
+  return event;
+}
+
+async function refusal(response) {
+  const { message } = await response.json().catch(() => ({}));
+  return `${response.status}: ${message ?? response.statusText}`;
+}

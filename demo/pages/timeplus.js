@@ -1,0 +1,38 @@
+import { Pane } from './pane.js';
+import { postStream } from './post-stream.js';
+
+const PATH = '/tenant/api/v1beta2/queries';
+const QUERIES = [];
+
+/** A query, its rows as they come, and what the engine says of itself. */
+export function startTimeplus() {
+  const pane = new Pane('timeplus');
+  const sql = document.getElementById('timeplus-sql');
+  const metrics = document.getElementById('timeplus-metrics');
+  let running = new AbortController();
+
+  offer(sql);
+  pane.buttons(
+    async () => {
+      running.abort();
+      running = new AbortController();
+      const { signal } = running;
+      pane.clear();
+      pane.status('waiting', 'Sending the query');
+      try {
+        for await (const event of postStream(PATH, { sql: sql.value }, signal)) {
+          pane.status('open', 'Reading rows');
+          if (event.type === 'metrics') showMetrics(metrics, JSON.parse(event.data));
+          else pane.event(event);
+        }
+        pane.status('ended', 'The query has finished');
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+    () => {
+      running.abort();
+      pane.status('idle', 'Cancelled');
+    },
+  );
+}

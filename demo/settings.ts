@@ -1,0 +1,37 @@
+import type { DemoAdapter } from './create-app.js';
+
+/** Where and how the demo runs. */
+export interface Settings {
+  readonly adapter: DemoAdapter;
+  readonly host: string;
+  readonly port: number;
+}
+
+const DEFAULT_PORT = 3000;
+const DEFAULT_HOST = '127.0.0.1';
+
+/**
+ * The settings in `PORT`, `HOST` and `DEMO_ADAPTER`.
+ *
+ * @throws {Error} for a value that cannot be one, saying which would be.
+ */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  return {
+    adapter: readAdapter(env['DEMO_ADAPTER']),
+    host: env['HOST'] || DEFAULT_HOST,
+    port: readPort(env['PORT']),
+  };
+}
+
+function readPort(value: string | undefined): number {
+  if (value === undefined || value === '') return DEFAULT_PORT;
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= 65_535) return port;
+  throw new Error(`PORT is "${value}": it must be a number from 0 (any free port) to 65535.`);
+}
+
+function readAdapter(value: string | undefined): DemoAdapter {
+  if (value === undefined || value === '') return 'express';
+  if (value === 'express' || value === 'fastify') return value;
+  throw new Error(`DEMO_ADAPTER is "${value}": it must be express or fastify.`);
+}

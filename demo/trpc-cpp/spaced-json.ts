@@ -1,0 +1,8 @@
+/**
+ * JSON on one line with a space after every colon and comma, as many C++ and Python writers print it:
+ * `{"msg": "hello", "idx": 0}`.
+ */
+export function spacedJson(value: unknown): string {
+  // A line break in the indented form is never part of a string: there it is escaped.
+  return JSON.stringify(value, null, 1).replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
+}
