@@ -1,0 +1,19 @@
+/** The time as the library sees it; tests put their own in its place. */
+export interface Clock {
+  /** Milliseconds since some fixed moment, never going backwards. */
+  now(): number;
+  /** Calls `run` once, `ms` milliseconds from now, without keeping the process alive for it. */
+  schedule(run: () => void, ms: number): unknown;
+  /** Forgets what `schedule` returned. */
+  cancel(handle: unknown): void;
+  /** Calls `run` after other pending work had its turn. */
+  defer(run: () => void): void;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  schedule: (run, ms) => setTimeout(run, ms).unref(),
+  cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  defer: (run) => void setImmediate(run),
+};

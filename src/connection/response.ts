@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable, type Writable } from 'node:stream';
+
+/** The response of Node's http module, or of http2's compatibility layer. */
+export type RawResponse = ServerResponse;
+
+/** What is used of a Fastify reply. */
+interface FastifyReplyLike {
+  raw: RawResponse;
+  request: object;
+  getHeaders(): Record<string, number | string | string[] | undefined>;
+  headers(values: Record<string, string>): unknown;
+  removeHeader(name: string): unknown;
+  hijack(): unknown;
+  send(payload: unknown): unknown;
+}
+
+/** The head of every event stream, each field for a reason of its own. */
+const HEAD: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/event-stream',
+  // no-transform: a compressing proxy or middleware would hold events back (RFC 9111, 5.2.2.6).
+  'Cache-Control': 'no-cache, no-store, no-transform',
+  // nginx and those who copy it buffer a response unless told not to.
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** Fields of a body of known length, which a stream is not. */
+const NOT_OF_A_STREAM = ['content-length', 'content-encoding', 'etag', 'transfer-encoding'];
+
+/** The response of Node behind a framework's. */
+export function rawResponse(response: object): RawResponse {
+  return (response as { raw?: RawResponse }).raw ?? (response as RawResponse);
+}
+
+/** The request of Node behind a framework's. */
+export function rawRequest(request: object): IncomingMessage {
+  return (request as { raw?: IncomingMessage }).raw ?? (request as IncomingMessage);
+}
+
+/** Method and path pattern, as Express or Fastify knows them. */
+export function routeOf(request: object): string {
+  const { route, routeOptions } = request as { route?: { path?: unknown }; routeOptions?: { url?: string } };
+  const { method, url } = rawRequest(request);
+  return `${method} ${String(route?.path ?? routeOptions?.url ?? url)}`;
+}
+
+/**
+ * Sets the head of an event stream on a response, over whatever was set before, and hands over what the body is
+ * written to: at once, or where Fastify has `onSend` hooks (cookies come from one), after they ran.
+ */
+export function openResponse(response: object, ready: (body: Writable) => void): void {
+  const raw = rawResponse(response);
+  keepOpen(raw);
+  if (raw.headersSent) return ready(raw);
+  if (response === raw) {
+    setHead(raw);
+    return ready(raw);
+  }
+  const reply = response as FastifyReplyLike;
+  if (hasSendHooks(reply)) {
+    for (const name of NOT_OF_A_STREAM) reply.removeHeader(name);
+    reply.headers(HEAD);
+    reply.send(new HandedOver(ready));
+    return;
+  }
+  const headers = reply.getHeaders();
+  reply.hijack();
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) raw.setHeader(name, value);
+  }
+  setHead(raw);
+  ready(raw);
+}
+
+function setHead(raw: RawResponse): void {
+  for (const name of NOT_OF_A_STREAM) raw.removeHeader(name);
+  for (const name in HEAD) raw.setHeader(name, HEAD[name] as string);
+}
+
+/** Under HTTP/2 the socket belongs to all streams of the session, and its settings are not ours. */
+function keepOpen(raw: RawResponse): void {
+  if (raw.req.httpVersionMajor > 1) return;
+  const { socket } = raw;
+  if (!socket) return;
+  socket.setTimeout(0);
+  // Finds a peer that has vanished without a word while nothing is being sent.
+  socket.setKeepAlive(true, 30_000);
+}
+
+// Fastify keeps a route's hooks under a symbol of its own. Where it is not found, the hooks are assumed: reply.send()
+// is right in any case, and hijacking is what is cheaper.
+function hasSendHooks(reply: FastifyReplyLike): boolean {
+  const { request } = reply;
+  for (const symbol of Object.getOwnPropertySymbols(request)) {
+    if (symbol.description !== 'fastify.context') continue;
+    const context = (request as Record<symbol, { onSend?: unknown[] | null } | undefined>)[symbol];
+    return context?.onSend !== null;
+  }
+  return true;
+}
+
+/** A payload for `reply.send()` that gives the stream it is piped to away, and has no data itself. */
+class HandedOver extends Readable {
+  constructor(private readonly ready: (body: Writable) => void) {
+    super({ read: () => undefined });
+  }
+
+  override pipe<T extends NodeJS.WritableStream>(body: T): T {
+    // Fastify waits for the end of what it was given; a body that ends early would be cut off as an error.
+    body.once('finish', () => {
+      this.push(null);
+      this.resume();
+    });
+    this.ready(body as unknown as Writable);
+    return body;
+  }
+}

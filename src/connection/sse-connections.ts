@@ -1,0 +1,108 @@
+import { systemClock, type Clock } from './clock.js';
+import type { SseConnection, StreamConnection } from './connection.js';
+import { SlotTable } from './limits.js';
+import { SharedTimers } from './shared-timers.js';
+
+/** Handlers that were told to go have this part of the shutdown's time to do so; the rest is for the last bytes. */
+const GRACE = 0.75;
+
+/**
+ * The open streams of an application: inject it to see them, and to end those that may no longer stay.
+ *
+ * @example
+ * logout(userId: string) {
+ *   this.connections.closeWhere(({ request }) => request.user?.id === userId);
+ * }
+ */
+export class SseConnections {
+  private readonly open = new Map<string, StreamConnection>();
+  private numbers = 0;
+  private emptied: (() => void) | undefined;
+  /** @internal */
+  readonly slots = new SlotTable();
+  /** @internal */
+  readonly timers: SharedTimers;
+  /** @internal True from the moment the application begins to shut down. */
+  closing = false;
+
+  constructor(clock: Clock = systemClock) {
+    this.timers = new SharedTimers(clock);
+  }
+
+  /** The open connections, oldest first. */
+  list(): SseConnection[] {
+    return [...this.open.values()];
+  }
+
+  /** How many connections are open, of all or of those for which `where` holds. */
+  count(where?: (connection: SseConnection) => boolean): number {
+    if (!where) return this.open.size;
+    let count = 0;
+    for (const connection of this.open.values()) if (where(connection)) count++;
+    return count;
+  }
+
+  /** Ends the connection of that id; `false` if there is none. Its client may reconnect. */
+  close(id: string): boolean {
+    const connection = this.open.get(id);
+    connection?.close();
+    return connection !== undefined;
+  }
+
+  /** Ends all connections for which `where` holds, and says how many. */
+  closeWhere(where: (connection: SseConnection) => boolean): number {
+    const matching = this.list().filter(where);
+    for (const connection of matching) connection.close();
+    return matching.length;
+  }
+
+  /** @internal */
+  nextNumber(): number {
+    return ++this.numbers;
+  }
+
+  /** @internal */
+  add(connection: StreamConnection): void {
+    this.open.set(connection.id, connection);
+  }
+
+  /** @internal */
+  delete(connection: StreamConnection): void {
+    this.open.delete(connection.id);
+    if (this.open.size === 0) this.emptied?.();
+  }
+
+  /**
+   * @internal Ends every stream within `withinMs`: handlers are told first, what they still say is sent, and whoever
+   * has not gone by then is cut off.
+   */
+  async shutdown(withinMs: number, retryMs: number | false): Promise<void> {
+    this.closing = true;
+    if (this.open.size > 0) {
+      const empty = new Promise<void>((resolve) => (this.emptied = resolve));
+      const { clock } = this.timers;
+      const end = clock.schedule(
+        () => this.each((connection) => connection.end('SSE_SHUTDOWN')),
+        withinMs * GRACE,
+      );
+      const cut = clock.schedule(
+        () => this.each((connection) => connection.destroy('SSE_SHUTDOWN')),
+        withinMs,
+      );
+      this.each((connection) => connection.leave(retryMs === false ? undefined : jittered(retryMs)));
+      await empty;
+      clock.cancel(end);
+      clock.cancel(cut);
+    }
+    this.timers.clear();
+  }
+
+  private each(tell: (connection: StreamConnection) => void): void {
+    for (const connection of [...this.open.values()]) tell(connection);
+  }
+}
+
+/** Clients of one node do not come back as one wave. */
+function jittered(maxMs: number): number {
+  return Math.round(maxMs * (0.2 + 0.8 * Math.random()));
+}

@@ -1,0 +1,34 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { SseConnection as Connection } from '../connection/connection.js';
+import { portOf } from './sse.decorator.js';
+
+/**
+ * Where the client left off: its `Last-Event-ID` (or the query parameter, see `lastEventIdQuery`), `undefined` on a
+ * first connect. It is client input: at most `maxLastEventIdBytes` long and without control characters, no more.
+ *
+ * @example
+ * @Sse('news') news(@LastEventId() after?: string) { return this.channel.subscribe({ after }); }
+ */
+export const LastEventId = createParamDecorator(
+  (_data: undefined, context: ExecutionContext) => connectionOf(context).lastEventId,
+);
+
+/**
+ * An `AbortSignal` that aborts when the stream is over, whoever ended it. Its `reason` is an `SseError` whose code
+ * says why. Hand it to whatever the handler waits for.
+ */
+export const SseSignal = createParamDecorator(
+  (_data: undefined, context: ExecutionContext): AbortSignal => connectionOf(context).signal,
+);
+
+/** The connection of this request. */
+export type SseConnection = Connection;
+/** The connection of this request: its id, what was sent so far, and `close()`. */
+export const SseConnection = createParamDecorator((_data: undefined, context: ExecutionContext): Connection =>
+  connectionOf(context),
+);
+
+function connectionOf(context: ExecutionContext): Connection {
+  const name = `${context.getClass().name}.${context.getHandler().name}`;
+  return portOf(context.switchToHttp().getResponse(), name).connection as Connection;
+}

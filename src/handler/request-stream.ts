@@ -1,0 +1,257 @@
+import * as nest from '@nestjs/common';
+import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
+import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
+import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
+import type { Slot } from '../connection/limits.js';
+import { rawRequest, rawResponse } from '../connection/response.js';
+import type { SseConnections } from '../connection/sse-connections.js';
+import { retryAfter } from '../events/sse-event.js';
+import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
+import { isSource, type Release, type Source } from '../source/source.js';
+import { toSource } from '../source/to-source.js';
+import { SseError, isSseError, quoted, type SseErrorCode } from '../sse.errors.js';
+import { LimitReached, limitException, takeSlots } from './admission.js';
+import { PORT, type HandlerPort } from './sse.metadata.js';
+import type { SseRoute } from './sse-routes.js';
+
+/** What a stream is made of, and who is told what becomes of it. */
+export interface RequestStreamInit {
+  route: SseRoute;
+  context: ExecutionContext;
+  connections: SseConnections;
+  logger: LoggerService;
+  request: object;
+  response: object;
+  lastEventId: string | undefined;
+  setHeader(name: string, value: string): void;
+  /** Sends a plain value as the route's ordinary answer. */
+  reply(value: unknown): void;
+  subscriber: Subscriber<unknown>;
+}
+
+/** Under this key Nest 12's own `@SseSignal()` looks for something that has a `signal`. */
+const NEST_SIGNAL = (nest as { SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER;
+
+/** One request to an `@Sse()` route: the handler's result, what became of it, and all that has to be let go of. */
+export class RequestStream implements HandlerPort, ConnectionListener {
+  readonly connection: StreamConnection;
+  private readonly stages: Pipeline;
+  private readonly comesBack: boolean;
+  private upstream: Subscription | undefined;
+  private source: Source | undefined;
+  private release: Release | undefined;
+  private slots: Slot[] = [];
+  private opening: unknown;
+  private plain = false;
+  private answer: unknown;
+
+  constructor(private readonly init: RequestStreamInit) {
+    const { route, context, connections, request, response, lastEventId } = init;
+    const { options } = route;
+    const { method, headers } = rawRequest(request);
+    this.comesBack = reconnectsByItself(method, headers['cache-control']);
+    const { stallMs, overflow } = options;
+    const [number, { timers }] = [connections.nextNumber(), connections];
+    this.connection = new StreamConnection(
+      { number, request, response, lastEventId, timers, stallMs, overflow },
+      this,
+    );
+    const report = (error: unknown): void => this.report(error);
+    this.stages = pipeline({
+      options,
+      context,
+      connection: this.connection,
+      comesBack: this.comesBack,
+      report,
+    });
+    (rawResponse(response) as { [PORT]?: HandlerPort })[PORT] = this;
+    if (NEST_SIGNAL) {
+      (request as Record<symbol, unknown>)[NEST_SIGNAL] = this.connection;
+    }
+    connections.add(this.connection);
+    this.connection.watch();
+  }
+
+  /** Starts what is behind: the other interceptors, the pipes, the handler. Unless a limit says no. */
+  run(next: CallHandler<unknown>): void {
+    const { connection, init } = this;
+    if (connection.ended) return;
+    const slots = takeSlots(init.route, init.context, init.connections, () => this.replaced());
+    if (slots instanceof LimitReached) return this.turnAway(slots);
+    this.slots = slots;
+    this.upstream = next.handle().subscribe({
+      next: (value) => this.emitted(value),
+      error: (error: unknown) => this.failed(error),
+      complete: () => this.completed(),
+    });
+    if (connection.ended) this.upstream.unsubscribe();
+  }
+
+  /** Nest has no use for the stream any more. */
+  abandon(): void {
+    if (!this.connection.ended) this.connection.destroy('SSE_CLIENT_GONE');
+  }
+
+  accept(result: unknown, resolved: boolean): unknown {
+    const { connection, init } = this;
+    const source = toSource(result, this);
+    if (!source) {
+      this.plain = true;
+      return result;
+    }
+    if (connection.ended) {
+      source.discard();
+      return undefined;
+    }
+    if (!acceptsEventStream(rawRequest(init.request).headers.accept)) {
+      source.discard();
+      throw new NotAcceptableException('This route answers with text/event-stream.');
+    }
+    this.source = source;
+    const headAfterMs = resolved || !source.pulled ? 0 : init.route.options.openAfterMs;
+    // Where nobody looks at each value the source travels whole, and rxjs has nothing to do for an event.
+    if (!init.route.watched) {
+      this.scheduleHead(headAfterMs);
+      return source;
+    }
+    return new Observable((subscriber) => {
+      this.scheduleHead(headAfterMs);
+      return source.open(subscriber, connection);
+    });
+  }
+
+  refuse(error: unknown): unknown {
+    if (this.connection.ended) this.onLateError(error);
+    return error;
+  }
+
+  private emitted(value: unknown): void {
+    if (this.plain) this.answer = value;
+    else if (!isSource(value)) this.stages.values.next(value);
+    else {
+      this.release = value.open(
+        {
+          next: (item) => this.stages.values.next(item),
+          error: (error) => this.failed(error),
+          complete: () => this.stages.values.complete(),
+        },
+        this.connection,
+      );
+      if (this.connection.ended) this.letGo();
+    }
+  }
+
+  private completed(): void {
+    if (this.plain) this.connection.release();
+    else if (!this.source || this.init.route.watched) this.stages.values.complete();
+  }
+
+  private failed(error: unknown): void {
+    this.stages.values.error(typeof error === 'object' && error !== null ? error : this.nonError(error));
+  }
+
+  private nonError(thrown: unknown): SseError {
+    return new SseError(
+      'SSE_NON_ERROR_THROWN',
+      `${this.init.route.name} threw ${quoted(thrown)}, which is no Error.`,
+      {
+        remedy: 'Throw an Error, or an HttpException for the client to see its message.',
+        context: { thrown },
+      },
+    );
+  }
+
+  /** The head goes out with the first event, or by itself after so long; a turn is left for errors that are on their way. */
+  private scheduleHead(afterMs: number): void {
+    const { clock } = this.init.connections.timers;
+    const open = (): void => this.connection.open();
+    if (afterMs === 0) clock.defer(open);
+    else this.opening = clock.schedule(open, afterMs);
+  }
+
+  private turnAway({ limit }: LimitReached): void {
+    const { connection, init } = this;
+    if (limit.status === 'retry') {
+      connection.next(retryAfter(limit.retryMs));
+      connection.complete();
+      return;
+    }
+    const status = typeof limit.status === 'number' ? limit.status : 429;
+    if (status === 429 || status === 503)
+      init.setHeader('Retry-After', String(Math.ceil(limit.retryMs / 1000)));
+    connection.error(limitException(limit, status));
+  }
+
+  /** Another connection took the place of this one, whose client must not take it back. */
+  private replaced(): void {
+    if (this.comesBack) this.connection.next(FAREWELL);
+    this.connection.close();
+  }
+
+  opened(): void {
+    const { clock } = this.init.connections.timers;
+    clock.cancel(this.opening);
+    try {
+      this.stages.timekeeper.start(this.connection);
+    } catch (error) {
+      clock.defer(() => this.failed(error));
+    }
+  }
+
+  closed(code: SseErrorCode, error?: unknown): void {
+    const { connection, init } = this;
+    const { connections, subscriber, reply } = init;
+    connections.timers.clock.cancel(this.opening);
+    this.stages.timekeeper.stop();
+    for (const slot of this.slots.splice(0)) slot.release();
+    this.letGo();
+    if (!connection.started) connections.delete(connection);
+    if (error !== undefined) subscriber.error(error);
+    else if (this.plain && code === 'SSE_ENDED') reply(this.answer);
+    else if (code === 'SSE_SHUTDOWN' && !connection.started) {
+      subscriber.error(new ServiceUnavailableException('The application is shutting down.'));
+    } else {
+      subscriber.next(undefined);
+      subscriber.complete();
+    }
+  }
+
+  finished(): void {
+    this.init.connections.delete(this.connection);
+  }
+
+  private letGo(): void {
+    this.upstream?.unsubscribe();
+    const { release } = this;
+    this.release = undefined;
+    release?.();
+  }
+
+  /** @see Teardown */
+  get warnMs(): number | false {
+    return this.init.route.options.teardownWarnMs;
+  }
+
+  onSlow(): void {
+    const { route, logger } = this.init;
+    logger.warn(
+      `The source of ${route.name} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
+        'It waits for something that does not settle: hand the @SseSignal() of the handler to it.',
+    );
+  }
+
+  onLateError(error: unknown): void {
+    // A source that was told to stop may say so by throwing.
+    if (this.connection.observed && error === this.connection.signal.reason) return;
+    if ((error as { name?: unknown } | null)?.name === 'AbortError' || isSseError(error)) return;
+    this.report(error);
+  }
+
+  private report(error: unknown): void {
+    const { route, logger } = this.init;
+    const text = error instanceof Error ? (error.stack ?? error.message) : quoted(error);
+    logger.error(`${route.name}: ${text}`);
+  }
+}

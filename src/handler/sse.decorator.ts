@@ -1,0 +1,107 @@
+import { HttpCode, RequestMapping, RequestMethod, Res } from '@nestjs/common';
+import { SseError } from '../sse.errors.js';
+import { rawResponse } from '../connection/response.js';
+import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
+import { CONTROLLER_OPTIONS, PORT, ROUTE_OPTIONS, type HandlerPort } from './sse.metadata.js';
+
+// Keys under which Nest keeps what its decorators say; they have not changed since its first release.
+const ROUTE_ARGS = '__routeArguments__';
+const HTTP_CODE = '__httpCode__';
+
+type Method = (...args: unknown[]) => unknown;
+
+/**
+ * Makes a method a route that answers with an event stream of what it returns: an async generator, any iterable, a
+ * Node or web stream, an Observable, or a promise of one. Guards, pipes, interceptors, filters and parameter
+ * decorators work as on any route. A plain value is the route's ordinary answer.
+ *
+ * @example
+ * @Sse('progress/:id')
+ * async *progress(@Param('id') id: string, @SseSignal() signal: AbortSignal) {
+ *   for await (const pct of this.jobs.progress(id, { signal })) yield { type: 'progress', pct };
+ * }
+ */
+export function Sse(path?: string | string[], options?: SseRouteOptions): MethodDecorator;
+export function Sse(options: SseRouteOptions): MethodDecorator;
+export function Sse(
+  pathOrOptions: string | string[] | SseRouteOptions = '/',
+  givenOptions: SseRouteOptions = {},
+): MethodDecorator {
+  const withPath = typeof pathOrOptions === 'string' || Array.isArray(pathOrOptions);
+  const path = withPath ? pathOrOptions : '/';
+  const options = withPath ? givenOptions : pathOrOptions;
+  return (target, key, descriptor) => {
+    const method = descriptor.value as unknown as Method;
+    const index = hiddenArgument(target, key, method);
+    const wrapped = streaming(method, index, `${target.constructor.name}.${String(key)}`);
+    copyMetadata(method, wrapped);
+    Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
+    (descriptor as PropertyDescriptor).value = wrapped;
+    Reflect.defineMetadata(ROUTE_OPTIONS, options, wrapped);
+    // The response is ours from then on: Nest leaves it alone where a handler takes it.
+    Res()(target, key, index);
+    RequestMapping({ path, method: options.method ?? RequestMethod.GET })(target, key, descriptor);
+    if (!Reflect.hasMetadata(HTTP_CODE, wrapped)) HttpCode(200)(target, key, descriptor);
+  };
+}
+
+/**
+ * Options for all `@Sse()` routes of a controller: over the module's, under a route's own.
+ *
+ * @example
+ * @SseDefaults({ heartbeat: 5_000 })
+ * @Controller('prices')
+ */
+export function SseDefaults(options: SseOptions): ClassDecorator {
+  return (target) => Reflect.defineMetadata(CONTROLLER_OPTIONS, options, target);
+}
+
+function streaming(method: Method, index: number, name: string): Method {
+  return function (this: unknown, ...args: unknown[]): unknown {
+    const port = portOf(args[index], name);
+    args.length = index;
+    const result = method.apply(this, args);
+    if (!isThenable(result)) return port.accept(result, false);
+    return result.then(
+      (value) => port.accept(value, true),
+      (error: unknown) => {
+        throw port.refuse(error);
+      },
+    );
+  };
+}
+
+/** The port of a request, by its framework response. */
+export function portOf(response: unknown, what: string): HandlerPort {
+  const port =
+    typeof response === 'object' && response !== null
+      ? (rawResponse(response) as unknown as { [PORT]?: HandlerPort })[PORT]
+      : undefined;
+  if (port) return port;
+  throw new SseError('SSE_MODULE_MISSING', `${what} is an @Sse() route, but SseModule was not imported.`, {
+    remedy: 'Add SseModule.forRoot() to the imports of the root module.',
+    context: { handler: what },
+  });
+}
+
+/** The position after the handler's own parameters, whatever is known of them. */
+function hiddenArgument(target: object, key: string | symbol, method: Method): number {
+  const types = Reflect.getMetadata('design:paramtypes', target, key) as unknown[] | undefined;
+  const args = Reflect.getMetadata(ROUTE_ARGS, target.constructor, key) as
+    Record<string, { index: number }> | undefined;
+  const positions = Object.values(args ?? {}).map(({ index }) => index + 1);
+  return Math.max(method.length, types?.length ?? 0, ...positions);
+}
+
+function copyMetadata(from: object, to: object): void {
+  for (const key of Reflect.getOwnMetadataKeys(from)) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, from), to);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as PromiseLike<unknown>).then === 'function'
+  );
+}

@@ -1,0 +1,34 @@
+export { SseModule, type SseModuleAsyncOptions } from './sse.module.js';
+
+export { Sse, SseDefaults } from './handler/sse.decorator.js';
+export { LastEventId, SseConnection, SseSignal } from './handler/parameters.decorator.js';
+export { isSseRoute } from './handler/is-sse-route.js';
+
+export { comment, event, isSseEvent, retryAfter, SseEvent, type EventInit } from './events/sse-event.js';
+export { raw } from './events/raw.js';
+export type { Emits, Serialize } from './events/to-event.js';
+
+export { FormatInterceptor, type FormatOptions } from './interceptors/format.interceptor.js';
+export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';
+export type { ErrorBody } from './interceptors/error-event.stage.js';
+export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
+
+export { SseConnections } from './connection/sse-connections.js';
+export type { LimitAnswer } from './connection/limits.js';
+export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
+
+export {
+  SSE_DEFAULTS,
+  type CompleteOptions,
+  type ErrorEventOptions,
+  type ExclusiveOptions,
+  type HeartbeatOptions,
+  type LimitOptions,
+  type SseModuleOptions,
+  type SseOptions,
+  type SseRouteOptions,
+  type TimeoutOptions,
+} from './options/sse.options.js';
+export { SSE_CONNECTIONS } from './options/sse.tokens.js';
+
+export { isSseError, SseError, type SseErrorCode } from './sse.errors.js';

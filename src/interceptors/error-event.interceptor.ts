@@ -1,0 +1,53 @@
+import {
+  Injectable,
+  Logger,
+  Optional,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { SseEvent } from '../events/sse-event.js';
+import type { Sink } from '../events/sink.js';
+import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
+import { ErrorEventStage } from './error-event.stage.js';
+import { through } from './through.js';
+
+/**
+ * Tells the client of an error in mid-stream as one event, and ends the stream; an error before the first event stays
+ * an HTTP error. Routes of `@Sse()` have it built in; on its own it does so for a route of Nest's `@Sse()`.
+ *
+ * @example
+ * @UseInterceptors(new ErrorEventInterceptor({ event: 'failure' }))
+ */
+@Injectable()
+export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent> {
+  private readonly logger = new Logger(ErrorEventInterceptor.name);
+
+  constructor(@Optional() private readonly options: ErrorEventOptions = {}) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
+    return next.handle().pipe(
+      through((out: Sink<SseEvent>) => {
+        let opened = false;
+        const seen: Sink<SseEvent> = {
+          next: (event) => {
+            opened = true;
+            out.next(event);
+          },
+          error: (error) => out.error(error),
+          complete: () => out.complete(),
+        };
+        const settings = {
+          options: { ...this.options, event: this.options.event ?? SSE_DEFAULTS.errorEvent },
+          context,
+          opened: () => opened,
+          silent: () => false,
+          report: (error: unknown) => this.logger.error(error),
+          farewell: undefined,
+        };
+        return new ErrorEventStage(settings, seen);
+      }),
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import {
+  Injectable,
+  Optional,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { SseEvent } from '../events/sse-event.js';
+import { SSE_DEFAULTS, type SseOptions } from '../options/sse.options.js';
+import { FormatStage } from './format.stage.js';
+import { through } from './through.js';
+
+/** What {@link FormatInterceptor} takes. */
+export type FormatOptions = Pick<SseOptions, 'emits' | 'serialize'>;
+
+/**
+ * Turns what a stream emits into events, by the rules of `@Sse()`. Routes of `@Sse()` have it built in; on its own it
+ * gives the same formatting to a route of Nest's `@Sse()` (where `raw()` does not work, as Nest writes the fields).
+ *
+ * @example
+ * @UseInterceptors(new FormatInterceptor({ emits: 'data' }))
+ */
+@Injectable()
+export class FormatInterceptor implements NestInterceptor<unknown, SseEvent> {
+  constructor(@Optional() private readonly options: FormatOptions = {}) {}
+
+  intercept(_context: ExecutionContext, next: CallHandler<unknown>): Observable<SseEvent> {
+    const { emits = SSE_DEFAULTS.emits, serialize = SSE_DEFAULTS.serialize } = this.options;
+    return next
+      .handle()
+      .pipe(through((out) => new FormatStage({ emits, serialize, makeId: undefined }, out)));
+  }
+}

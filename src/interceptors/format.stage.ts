@@ -1,0 +1,57 @@
+import { checkedId, SseEvent } from '../events/sse-event.js';
+import type { Sink } from '../events/sink.js';
+import { toEvent, type Emits, type Serialize } from '../events/to-event.js';
+
+/** Makes the id of an event that has none; asked only for events with data. */
+export type IdMaker = (value: unknown) => string | undefined;
+
+/** How values become events. */
+export interface FormatSettings {
+  emits: Emits;
+  serialize: Serialize;
+  makeId: IdMaker | undefined;
+}
+
+/** Values → events. The first value that cannot be one ends the stream as an error. */
+export class FormatStage implements Sink<unknown> {
+  private failed = false;
+
+  constructor(
+    private readonly settings: FormatSettings,
+    private readonly out: Sink<SseEvent>,
+  ) {}
+
+  next(value: unknown): void {
+    if (this.failed) return;
+    let event: SseEvent | undefined;
+    try {
+      const { emits, serialize, makeId } = this.settings;
+      event = toEvent(value, emits, serialize);
+      if (makeId && event && event.id === undefined && event.data !== undefined)
+        event = withId(event, makeId(value));
+    } catch (error) {
+      this.failed = true;
+      this.out.error(error);
+      return;
+    }
+    if (event) this.out.next(event);
+  }
+
+  error(error: unknown): void {
+    if (!this.failed) this.out.error(error);
+  }
+
+  complete(): void {
+    if (!this.failed) this.out.complete();
+  }
+}
+
+function withId(event: SseEvent, id: string | undefined): SseEvent {
+  return new SseEvent(event.type, checkedId(id), event.retry, event.comment, event.data);
+}
+
+/** Numbers from 1, or from where a client left off. */
+export function sequence(lastEventId: string | undefined): IdMaker {
+  let last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
+  return () => String(++last);
+}

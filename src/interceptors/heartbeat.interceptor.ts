@@ -1,0 +1,75 @@
+import {
+  Injectable,
+  Optional,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { systemClock } from '../connection/clock.js';
+import { SharedTimers } from '../connection/shared-timers.js';
+import type { SseEvent } from '../events/sse-event.js';
+import type { Sink } from '../events/sink.js';
+import { SSE_DEFAULTS, type HeartbeatOptions } from '../options/sse.options.js';
+import { Heartbeat, type Beating } from './heartbeat.js';
+import { through, type Stage } from './through.js';
+
+/**
+ * Emits a heartbeat whenever a stream has been silent for `intervalMs`. Routes of `@Sse()` have it built in (and it
+ * knows there what was written, and who is not reading); on its own it serves a route of Nest's `@Sse()`.
+ *
+ * @example
+ * @UseInterceptors(new HeartbeatInterceptor({ intervalMs: 10_000, event: 'ping' }))
+ */
+@Injectable()
+export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent> {
+  private readonly options: HeartbeatOptions & { intervalMs: number };
+
+  constructor(
+    @Optional() options: HeartbeatOptions = {},
+    @Optional() private readonly timers: SharedTimers = new SharedTimers(systemClock),
+  ) {
+    this.options = { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs };
+  }
+
+  intercept(_context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
+    return next
+      .handle()
+      .pipe(through((out: Sink<SseEvent>) => new HeartbeatStage(this.options, this.timers, out)));
+  }
+}
+
+class HeartbeatStage implements Stage<SseEvent>, Beating {
+  readonly waiting = false;
+  lastWriteAt: number;
+  private readonly heartbeat: Heartbeat;
+
+  constructor(
+    options: HeartbeatOptions & { intervalMs: number },
+    private readonly timers: SharedTimers,
+    private readonly out: Sink<SseEvent>,
+  ) {
+    this.lastWriteAt = timers.clock.now();
+    this.heartbeat = new Heartbeat(options, timers, this, (error) => out.error(error));
+    this.heartbeat.start();
+  }
+
+  next(event: SseEvent): void {
+    this.lastWriteAt = this.timers.clock.now();
+    this.out.next(event);
+  }
+
+  error(error: unknown): void {
+    this.stop();
+    this.out.error(error);
+  }
+
+  complete(): void {
+    this.stop();
+    this.out.complete();
+  }
+
+  stop(): void {
+    this.heartbeat.stop();
+  }
+}

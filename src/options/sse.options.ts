@@ -1,0 +1,170 @@
+import type { ExecutionContext, RequestMethod } from '@nestjs/common';
+import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
+import type { LimitAnswer } from '../connection/limits.js';
+import type { Emits, Serialize } from '../events/to-event.js';
+
+/** Sends something whenever a stream has been silent, so that nothing on the way takes it for dead. */
+export interface HeartbeatOptions {
+  /** Milliseconds of silence before a heartbeat. @default 15_000 */
+  intervalMs?: number;
+  /** Type of the heartbeat event. @default none: a comment, unless `data` is given */
+  event?: string;
+  /** Its payload, or what makes one each time. @default '' where `event` is given */
+  data?: unknown;
+  /** Its id, or what makes one each time. @default none */
+  id?: string | (() => string);
+  /** Send it every `intervalMs`, also while events flow. @default false */
+  always?: boolean;
+}
+
+/** What a client is told of an error after the head. */
+export interface ErrorEventOptions {
+  /** Type of the error event. An `EventSource` reports its own trouble as `error`, too. @default 'error' */
+  event?: string;
+  /**
+   * Makes the payload, or a whole event with `event()`; `undefined` sends none.
+   * @default `{ statusCode, error, message }`, where only an `HttpException` shows its message
+   */
+  map?: (error: unknown, context: ExecutionContext) => unknown;
+}
+
+/** The last event of a stream that completes. */
+export interface CompleteOptions {
+  /** @default none (a `message`) */
+  event?: string;
+  /** @default '' */
+  data?: unknown;
+  /** Its own id; without one it carries the id that keeps an `EventSource` from coming back. @default none */
+  id?: string;
+}
+
+/** Ends a stream that takes too long. */
+export interface TimeoutOptions {
+  /** Milliseconds from the opening on, or what tells them for a request. */
+  afterMs: number | ((context: ExecutionContext) => number);
+  /** Type of the last event. @default none (a `message`) */
+  event?: string;
+  /** Its payload, or what makes it. @default `{"type":"timeout","message":…}` */
+  data?: unknown;
+}
+
+/** How many connections there may be under one key. */
+export interface LimitOptions {
+  /**
+   * What is counted: `'route'`, `'ip'`, `'process'`, or what a function makes of the request (a user's id);
+   * `undefined` from it means no limit for this request.
+   */
+  key: 'route' | 'ip' | 'process' | ((context: ExecutionContext) => string | undefined);
+  /** As many may be open. A positive integer. */
+  max: number;
+  /**
+   * The answer to one more: a status before any stream, `'retry'` (200, `retry:` and the end, as an `EventSource`
+   * never comes back from a 4xx), or `'replace'` (the oldest is closed). @default 429, 503 for `'process'`
+   */
+  status?: LimitAnswer;
+  /** When one that was turned away may come back, for `Retry-After` and `retry:`, in milliseconds. @default 5000 */
+  retryMs?: number;
+}
+
+/** At most one connection per key: a `limit` whose `max` is 1. */
+export type ExclusiveOptions = LimitOptions['key'] | Omit<LimitOptions, 'max'>;
+
+/** Options of streams: of the module (for all), of a controller (`@SseDefaults()`), of a route (`@Sse()`). */
+export interface SseOptions {
+  /** What yielded values are: MessageEvents where they look like one, or payload always. @default 'events' */
+  emits?: Emits;
+  /** Writes payloads that are not strings. @default JSON.stringify */
+  serialize?: Serialize;
+  /**
+   * Ids for events that have none: `'sequence'` numbers them from 1, or from where a numeric `Last-Event-ID` left
+   * off; a function makes its own from the yielded value. @default false
+   */
+  ids?: false | 'sequence' | ((value: unknown, context: ExecutionContext) => string | undefined);
+  /** Milliseconds after which a generator without a first value has its head sent. @default 250 */
+  openAfterMs?: number;
+  /** Heartbeats: the interval in milliseconds, all about them, or none. @default 15_000 */
+  heartbeat?: number | false | HeartbeatOptions;
+  /** What a client is told of an error after the head. */
+  errors?: ErrorEventOptions;
+  /**
+   * The last event of a stream that completes. `'reconnect'`: none, and clients may come back.
+   * @default no event; an `EventSource` is kept from coming back
+   */
+  complete?: CompleteOptions | 'reconnect';
+  /** Ends a stream that takes too long, with an event. @default false */
+  timeout?: false | TimeoutOptions;
+  /** Milliseconds after which a connection is ended for its client to reconnect, give or take 10 %. @default false */
+  maxDurationMs?: number | false;
+  /** What may wait for a client that is too slow for a push source. */
+  overflow?: OverflowOptions;
+  /** Milliseconds without the client taking a byte of what waits, after which it is cut off. @default 30_000 */
+  stallMs?: number | false;
+  /** Milliseconds after which a source that still runs without its client is named in the log. @default 10_000 */
+  teardownWarnMs?: number | false;
+  /** How many connections there may be. All of several limits must hold. @default none */
+  limit?: LimitOptions | LimitOptions[];
+  /** At most one connection per key. @default none */
+  exclusive?: ExclusiveOptions;
+  /** Also take the query parameter `lastEventId` where there is no `Last-Event-ID`. @default false */
+  lastEventIdQuery?: boolean;
+  /** A longer `Last-Event-ID` is answered with 400. @default 1024 */
+  maxLastEventIdBytes?: number;
+}
+
+/** Options of one route: {@link SseOptions}, and what makes it a route. */
+export interface SseRouteOptions extends SseOptions {
+  /** HTTP method of the route. @default RequestMethod.GET */
+  method?: RequestMethod;
+  /** Nest's name for `overflow.maxBytes`, for routes that come from there: 0 or `Infinity` lifts the limit. */
+  maxPendingDataLength?: number;
+}
+
+/** Options of the module: {@link SseOptions} for all routes, and the application's own. */
+export interface SseModuleOptions extends SseOptions {
+  /** Milliseconds within which a shutdown ends all streams. @default 2000 */
+  shutdownMs?: number;
+  /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */
+  shutdownRetryMs?: number | false;
+}
+
+/** Options with every default in place; a lower level's are over a higher one's. */
+export interface ResolvedOptions {
+  emits: Emits;
+  serialize: Serialize;
+  ids: NonNullable<SseOptions['ids']>;
+  openAfterMs: number;
+  heartbeat: false | (HeartbeatOptions & { intervalMs: number });
+  errors: ErrorEventOptions & { event: string };
+  complete: CompleteOptions | 'reconnect' | undefined;
+  timeout: false | TimeoutOptions;
+  maxDurationMs: number | false;
+  overflow: Required<OverflowOptions>;
+  stallMs: number | false;
+  teardownWarnMs: number | false;
+  limits: ResolvedLimit[];
+  lastEventIdQuery: boolean;
+  maxLastEventIdBytes: number;
+}
+
+/** A limit, and the part of the application that it counts in. */
+export interface ResolvedLimit extends Required<LimitOptions> {
+  /** True for one of the module's: it counts over all routes. */
+  shared: boolean;
+}
+
+/** Every default of {@link SseOptions}. */
+export const SSE_DEFAULTS = {
+  emits: 'events',
+  serialize: JSON.stringify as Serialize,
+  ids: false,
+  openAfterMs: 250,
+  heartbeatMs: 15_000,
+  errorEvent: 'error',
+  overflow: OVERFLOW_DEFAULTS,
+  stallMs: 30_000,
+  teardownWarnMs: 10_000,
+  maxLastEventIdBytes: 1024,
+  limitRetryMs: 5000,
+  shutdownMs: 2000,
+  shutdownRetryMs: 5000,
+} as const;

@@ -1,0 +1,5 @@
+/** The options given to `SseModule.forRoot()` or made by `forRootAsync()`. */
+export const SSE_MODULE_OPTIONS = Symbol.for('nestjs-event-stream:module-options');
+
+/** `SseConnections`, for a package in the other module format than the application, where the class is another one. */
+export const SSE_CONNECTIONS = Symbol.for('nestjs-event-stream:connections');

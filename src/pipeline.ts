@@ -1,0 +1,96 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { StreamConnection } from './connection/connection.js';
+import { SseEvent, event } from './events/sse-event.js';
+import type { Sink } from './events/sink.js';
+import { toEvent } from './events/to-event.js';
+import { CompleteStage } from './interceptors/complete.stage.js';
+import { ErrorEventStage } from './interceptors/error-event.stage.js';
+import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
+import { Timekeeper } from './interceptors/timekeeper.js';
+import type { ResolvedOptions } from './options/sse.options.js';
+import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
+
+/** What the pipeline of one request works with. */
+export interface PipelineSettings {
+  options: ResolvedOptions;
+  context: ExecutionContext;
+  connection: StreamConnection;
+  /** Whether the client comes back by itself, and is to be told when there is nothing more to come back for. */
+  comesBack: boolean;
+  report(error: unknown): void;
+}
+
+/** The stages of one stream: values go in at `values`, bytes come out of the connection. */
+export interface Pipeline {
+  values: Sink<unknown>;
+  /** To be started with the head and stopped with the stream. */
+  timekeeper: Timekeeper;
+}
+
+/** A block that only says "stay away". */
+export const FAREWELL = new SseEvent(undefined, END_OF_STREAM_ID, undefined, undefined, undefined);
+
+/**
+ * Composes the stages in the order of the data. Each is a `Sink` that hands on to the next: with interceptors of the
+ * application in front they are fed by rxjs, without by the source itself, one call a stage and event.
+ */
+export function pipeline(settings: PipelineSettings): Pipeline {
+  const { options, context, connection, comesBack, report } = settings;
+  const farewell = comesBack && options.complete !== 'reconnect' ? FAREWELL : undefined;
+
+  const opened = (): boolean => connection.opened;
+  const silent = (): boolean => connection.leaving;
+  const lastEvent = (): SseEvent | undefined => (silent() ? undefined : completion(options, farewell));
+
+  const errors = new ErrorEventStage(
+    { options: options.errors, context, opened, silent, report, farewell },
+    connection,
+  );
+  const complete = new CompleteStage(lastEvent, errors);
+  const { emits, serialize } = options;
+  const values = new FormatStage({ emits, serialize, makeId: idMaker(settings) }, complete);
+
+  return { values, timekeeper: timekeeper(settings, farewell, (error) => values.error(error)) };
+}
+
+function completion(
+  { complete, emits, serialize }: ResolvedOptions,
+  farewell?: SseEvent,
+): SseEvent | undefined {
+  if (complete === undefined || complete === 'reconnect') return farewell;
+  const { event: type, id = farewell?.id, data = '' } = complete;
+  return toEvent(event({ type, id, data }), emits, serialize);
+}
+
+function idMaker({ options, context, connection }: PipelineSettings): IdMaker | undefined {
+  const { ids } = options;
+  if (ids === false) return undefined;
+  return ids === 'sequence' ? sequence(connection.lastEventId) : (value) => ids(value, context);
+}
+
+function timekeeper(
+  { options, context, connection }: PipelineSettings,
+  farewell: SseEvent | undefined,
+  failed: (error: unknown) => void,
+): Timekeeper {
+  const { heartbeat, timeout, maxDurationMs, emits, serialize } = options;
+  const expire = (): void => connection.end('SSE_EXPIRED');
+  return new Timekeeper(connection.timers, {
+    heartbeat,
+    failed,
+    timeout: timeout
+      ? {
+          afterMs: () => (typeof timeout.afterMs === 'function' ? timeout.afterMs(context) : timeout.afterMs),
+          over: () => {
+            const { event: type, data = { type: 'timeout', message: 'The time of this stream is up.' } } =
+              timeout;
+            const payload: unknown = typeof data === 'function' ? (data as () => unknown)() : data;
+            const last = toEvent(event({ type, id: farewell?.id, data: payload }), emits, serialize);
+            if (last) connection.next(last);
+            expire();
+          },
+        }
+      : undefined,
+    rotation: maxDurationMs ? { afterMs: maxDurationMs, over: expire } : undefined,
+  });
+}

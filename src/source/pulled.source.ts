@@ -1,0 +1,123 @@
+import type { Sink } from '../events/sink.js';
+import { Source, type Demand, type Release } from './source.js';
+
+/** An iterator, and how to make its pending `next()` settle where `return()` alone does not. */
+export interface Opened {
+  iterator: AsyncIterator<unknown> | Iterator<unknown>;
+  cancel?: () => void;
+}
+
+/** What becomes of a source after its consumer has gone. */
+export interface Teardown {
+  /** Called once if the source is still running `warnMs` after its release. `false`: never. */
+  warnMs: number | false;
+  onSlow(): void;
+  /** Called once with an error that came too late for anybody to hear. */
+  onLateError(error: unknown): void;
+}
+
+/** A generator that yields without ever waiting lets the rest of the process run after so many values. */
+const VALUES_PER_TURN = 128;
+/** As many values of a `finally` block are taken (and dropped) after the consumer has gone. */
+const MAX_TEARDOWN_VALUES = 100;
+
+/** Values that are asked for one by one: generators, iterables, Node and web streams. */
+export class PulledSource extends Source {
+  readonly pulled = true;
+
+  constructor(
+    private readonly start: () => Opened,
+    private readonly teardown: Teardown,
+    private readonly drop?: () => void,
+  ) {
+    super();
+  }
+
+  open(sink: Sink<unknown>, demand: Demand): Release {
+    const loop = new PullLoop(this.start(), sink, demand, this.teardown);
+    void loop.run();
+    return () => loop.release();
+  }
+
+  override discard(): void {
+    this.drop?.();
+  }
+}
+
+class PullLoop {
+  private ended = false;
+  private released = false;
+
+  constructor(
+    private readonly opened: Opened,
+    private readonly sink: Sink<unknown>,
+    private readonly demand: Demand,
+    private readonly teardown: Teardown,
+  ) {}
+
+  // An async function, so that the request's async context is kept over every wait, also one for the socket.
+  async run(): Promise<void> {
+    const { sink, demand } = this;
+    const { iterator } = this.opened;
+    let left = VALUES_PER_TURN;
+    try {
+      for (;;) {
+        const step = iterator.next();
+        const result = isPromiseLike(step) ? await step : step;
+        if (this.released) return;
+        if (result.done === true) break;
+        const { value } = result;
+        sink.next(isPromiseLike(value) ? await value : value);
+        if (this.released) return;
+        if (!demand.ready) {
+          await demand.whenReady();
+          left = VALUES_PER_TURN;
+        } else if (--left === 0) {
+          await nextTurn();
+          left = VALUES_PER_TURN;
+        }
+        if (this.released) return;
+      }
+    } catch (error) {
+      this.ended = true;
+      if (!this.released) sink.error(error);
+      else if (!this.opened.cancel) this.teardown.onLateError(error);
+      return;
+    }
+    this.ended = true;
+    sink.complete();
+  }
+
+  release(): void {
+    if (this.released || this.ended) return;
+    this.released = true;
+    void this.finish();
+  }
+
+  // `return()` on a generator that is parked in an await waits for that await: nobody waits for it here, but it is
+  // told when it takes long. A `yield` in a `finally` block answers `return()` with a value: those are drained.
+  private async finish(): Promise<void> {
+    const { iterator, cancel } = this.opened;
+    const { warnMs, onSlow } = this.teardown;
+    const warning = warnMs === false ? undefined : setTimeout(onSlow, warnMs).unref();
+    try {
+      cancel?.();
+      // Not in the caller's turn: a synchronous generator cannot be ended from within itself.
+      await undefined;
+      let result = await iterator.return?.();
+      for (let i = 0; result?.done === false && i < MAX_TEARDOWN_VALUES; i++) result = await iterator.next();
+    } catch (error) {
+      if (!this.ended && !cancel) this.teardown.onLateError(error);
+    } finally {
+      clearTimeout(warning);
+    }
+  }
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<T>).then === 'function';
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,67 @@
+import { isObservable } from 'rxjs';
+import { SseError, quoted } from '../sse.errors.js';
+import { PulledSource, type Teardown } from './pulled.source.js';
+import { PushedSource } from './pushed.source.js';
+import { isSource, type Source } from './source.js';
+import { isReadable, isWebStream, openReadable, openWebStream } from './streams.js';
+
+/**
+ * The source behind a handler's result, or `undefined` if it is a plain value: the route's ordinary answer.
+ *
+ * @throws {SseError} `SSE_NOT_STREAMABLE` for what looks like a stream and is none.
+ */
+export function toSource(result: unknown, teardown: Teardown): Source | undefined {
+  if (typeof result === 'string' || typeof result === 'function') throw notStreamable(result);
+  if (typeof result !== 'object' || result === null) return undefined;
+  if (isSource(result)) return result;
+  if (isObservable(result)) return new PushedSource(result);
+  if (isReadable(result)) {
+    // An error before anybody reads would otherwise end the process.
+    result.on('error', () => undefined);
+    return new PulledSource(
+      () => openReadable(result),
+      teardown,
+      () => void result.destroy(),
+    );
+  }
+  if (isWebStream(result)) {
+    const drop = (): void => void result.cancel().catch(() => undefined);
+    return new PulledSource(() => openWebStream(result), teardown, drop);
+  }
+  if (result instanceof String) throw notStreamable(result);
+  const iterable = result as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  if (typeof iterable[Symbol.asyncIterator] === 'function') {
+    const start = (): AsyncIterator<unknown> => (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    return new PulledSource(() => ({ iterator: start() }), teardown);
+  }
+  if (typeof iterable[Symbol.iterator] === 'function') {
+    const start = (): Iterator<unknown> => (result as Iterable<unknown>)[Symbol.iterator]();
+    return new PulledSource(() => ({ iterator: start() }), teardown);
+  }
+  if (typeof (result as Partial<Iterator<unknown>>).next === 'function') throw notStreamable(result);
+  return undefined;
+}
+
+function notStreamable(result: unknown): SseError {
+  const [what, remedy] = mistake(result);
+  return new SseError('SSE_NOT_STREAMABLE', `An @Sse() handler returned ${what}.`, {
+    remedy,
+    context: { result },
+  });
+}
+
+function mistake(result: unknown): [what: string, remedy: string] {
+  if (typeof result === 'function') {
+    return [quoted(result), 'Call it: return the generator that it makes, not the function.'];
+  }
+  if (typeof result === 'string' || result instanceof String) {
+    return [
+      `the string ${quoted(String(result))}`,
+      'A string is not streamed character by character: yield it to send it as an event, or return it inside an object for an ordinary JSON answer.',
+    ];
+  }
+  return [
+    `${quoted(result)}, which has next() but cannot be iterated`,
+    'Give it a [Symbol.asyncIterator]() method that returns itself, or return an async generator.',
+  ];
+}

@@ -1,0 +1,77 @@
+import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Observable, type Subscriber } from 'rxjs';
+import { rawRequest, rawResponse } from './connection/response.js';
+import { SseConnections } from './connection/sse-connections.js';
+import { readLastEventId } from './handler/admission.js';
+import { RequestStream } from './handler/request-stream.js';
+import { PORT } from './handler/sse.metadata.js';
+import { SseRoutes, type SseRoute } from './handler/sse-routes.js';
+import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
+
+/**
+ * The one global interceptor. A route that is not of `@Sse()` passes it by; for one that is, it makes the connection
+ * and stands outside all other interceptors, so that those see each value that the handler emits.
+ */
+@Injectable()
+export class SseInterceptor implements NestInterceptor<unknown, unknown> {
+  private readonly logger = new Logger('SseModule');
+
+  constructor(
+    @Inject(SseRoutes) private readonly routes: SseRoutes,
+    @Inject(SseConnections) private readonly connections: SseConnections,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    if (context.getType() !== 'http') return next.handle();
+    const route = this.routes.of(context);
+    if (!route || PORT in rawResponse(context.switchToHttp().getResponse())) return next.handle();
+    return new Observable((subscriber) => this.open(route, context, next, subscriber));
+  }
+
+  private open(
+    route: SseRoute,
+    context: ExecutionContext,
+    next: CallHandler<unknown>,
+    subscriber: Subscriber<unknown>,
+  ): (() => void) | void {
+    const { connections, logger } = this;
+    if (connections.closing) throw new ServiceUnavailableException('The application is shutting down.');
+    const http = context.switchToHttp();
+    const request = http.getRequest<object>();
+    const response = http.getResponse<object>();
+    const lastEventId = readLastEventId(request, route.options);
+    // A stream that has ended, asked for again by a client that does so by itself (WHATWG HTML, 9.2.3).
+    if (lastEventId === END_OF_STREAM_ID) return this.reply(response, undefined, subscriber, 204);
+    const stream = new RequestStream({
+      route,
+      context,
+      connections,
+      logger,
+      request,
+      response,
+      lastEventId,
+      setHeader: (name, value) => this.host.httpAdapter.setHeader(response, name, value),
+      reply: (value) => this.reply(response, value, subscriber),
+      subscriber,
+    });
+    if (rawRequest(request).method === 'HEAD') stream.connection.complete();
+    else stream.run(next);
+    return () => stream.abandon();
+  }
+
+  /** An ordinary answer, as Nest would have given it. */
+  private reply(response: object, value: unknown, subscriber: Subscriber<unknown>, status?: number): void {
+    // `async` takes in that the adapter may throw, reject, or do neither.
+    const sent = (async () => this.host.httpAdapter.reply(response, value, status) as unknown)();
+    sent.then(
+      () => {
+        subscriber.next(undefined);
+        subscriber.complete();
+      },
+      (error: unknown) => subscriber.error(error),
+    );
+  }
+}

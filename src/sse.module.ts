@@ -1,0 +1,91 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type ModuleMetadata,
+  type NestModule,
+  type OnModuleDestroy,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { SseConnections } from './connection/sse-connections.js';
+import { SseRoutes } from './handler/sse-routes.js';
+import { resolveModuleOptions, resolveOptions } from './options/resolve-options.js';
+import type { SseModuleOptions } from './options/sse.options.js';
+import { SSE_CONNECTIONS, SSE_MODULE_OPTIONS } from './options/sse.tokens.js';
+import { SseInterceptor } from './sse.interceptor.js';
+
+/** Options of the module that are made by a factory. */
+export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** What the factory gets. */
+  inject?: FactoryProvider['inject'];
+  /** Makes the options of the module. */
+  useFactory: (...args: never[]) => SseModuleOptions | Promise<SseModuleOptions>;
+}
+
+/**
+ * Makes `@Sse()` routes work, in the whole application. Import it once, in the root module.
+ *
+ * @example
+ * @Module({ imports: [SseModule.forRoot({ heartbeat: 10_000 })] })
+ */
+@Module({})
+export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy {
+  private readonly shutdown: ReturnType<typeof resolveModuleOptions>;
+
+  constructor(
+    @Inject(SSE_MODULE_OPTIONS) options: SseModuleOptions,
+    @Inject(SseRoutes) private readonly routes: SseRoutes,
+    @Inject(SseConnections) private readonly connections: SseConnections,
+  ) {
+    resolveOptions('SseModule', options);
+    this.shutdown = resolveModuleOptions(options);
+  }
+
+  /**
+   * With options for all routes; controllers (`@SseDefaults()`) and routes (`@Sse()`) may differ.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are out of range or contradict each other.
+   */
+  static forRoot(options: SseModuleOptions = {}): DynamicModule {
+    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useValue: options }]);
+  }
+
+  /** With options that a factory makes, from what it injects. */
+  static forRootAsync({ imports, inject, useFactory }: SseModuleAsyncOptions): DynamicModule {
+    const provider: Provider = { provide: SSE_MODULE_OPTIONS, useFactory, ...(inject && { inject }) };
+    return { ...dynamicModule([provider]), ...(imports && { imports }) };
+  }
+
+  /** @internal The last moment before Nest looks at the global interceptors. */
+  configure(): void {
+    this.routes.putFirst((interceptor) => interceptor instanceof SseInterceptor);
+  }
+
+  /** @internal */
+  onModuleInit(): void {
+    this.routes.resolveAll();
+  }
+
+  /** @internal Before the server is closed, which would wait for the streams. */
+  async onModuleDestroy(): Promise<void> {
+    await this.connections.shutdown(this.shutdown.shutdownMs, this.shutdown.shutdownRetryMs);
+  }
+}
+
+function dynamicModule(options: Provider[]): DynamicModule {
+  return {
+    module: SseModule,
+    global: true,
+    providers: [
+      ...options,
+      SseRoutes,
+      { provide: SseConnections, useFactory: () => new SseConnections() },
+      { provide: SSE_CONNECTIONS, useExisting: SseConnections },
+      { provide: APP_INTERCEPTOR, useClass: SseInterceptor },
+    ],
+    exports: [SseConnections, SSE_CONNECTIONS],
+  };
+}

@@ -1,0 +1,165 @@
+import { createParser } from 'eventsource-parser';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { SseError } from '../sse.errors.js';
+
+/** One event as a client sees it. */
+export interface TestEvent {
+  /** `message` where the stream names none. */
+  type: string;
+  data: string;
+  /** The id of this block; `undefined` if it has none. */
+  id: string | undefined;
+  /** The data, parsed. */
+  json<T = unknown>(): T;
+}
+
+/** A stream under test. Every wait is bounded, and fails with what was received instead. */
+export class TestStream {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Events that were received and not yet asked for. */
+  private readonly events: TestEvent[] = [];
+  private received = '';
+  private over: 'no' | 'ended' | 'cut off' | 'closed' = 'no';
+  private changed: (() => void) | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly response: IncomingMessage,
+    private readonly what: string,
+    private readonly timeoutMs: number,
+  ) {
+    this.status = response.statusCode ?? 0;
+    this.headers = response.headers;
+    const parser = createParser({
+      onEvent: ({ event, data, id }) =>
+        this.events.push({ type: event ?? 'message', data, id, json: <T>() => JSON.parse(data) as T }),
+    });
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      this.received += text;
+      parser.feed(text);
+      this.wake();
+    });
+    response.on('error', () => undefined);
+    response.once('end', () => this.finish('ended'));
+    response.once('close', () => this.finish('cut off'));
+  }
+
+  /** The next event, or the next of that type; those before it are passed over. */
+  async next(type?: string): Promise<TestEvent> {
+    return this.until(
+      (event) => type === undefined || event.type === type,
+      type && `an event of type "${type}"`,
+    );
+  }
+
+  /** The next event for which `holds`; those before it are passed over. */
+  async until(holds: (event: TestEvent) => boolean, what = 'an event'): Promise<TestEvent> {
+    const passed: TestEvent[] = [];
+    for (;;) {
+      let event: TestEvent | undefined;
+      while ((event = this.events.shift())) {
+        if (holds(event)) return event;
+        passed.push(event);
+      }
+      if (this.over !== 'no') throw this.failure(what, passed, `The stream ${this.state()} before.`);
+      await this.wait(what, passed);
+    }
+  }
+
+  /** The next `count` events. */
+  async collect(count: number): Promise<TestEvent[]> {
+    const events: TestEvent[] = [];
+    while (events.length < count)
+      events.push(await this.until(() => true, `event ${events.length + 1} of ${count}`));
+    return events;
+  }
+
+  /** All events up to the end of the stream. */
+  async rest(): Promise<TestEvent[]> {
+    await this.end();
+    return this.events.splice(0);
+  }
+
+  /** Resolves once the response is over, with how: `ended` as it should, or `cut off`. */
+  async end(): Promise<'ended' | 'cut off' | 'closed'> {
+    while (this.over === 'no') await this.wait('the end of the stream', this.events);
+    return this.over;
+  }
+
+  /** The body so far, byte for byte. */
+  raw(): string {
+    return this.received;
+  }
+
+  /** The body so far, once `holds` for it. */
+  async rawUntil(holds: (body: string) => boolean): Promise<string> {
+    while (!holds(this.received)) {
+      if (this.over !== 'no') throw this.failure('those bytes', [], `The stream ${this.state()} before.`);
+      await this.wait('those bytes', []);
+    }
+    return this.received;
+  }
+
+  /** The whole body as JSON: for answers that are not streams. */
+  async json<T = unknown>(): Promise<T> {
+    await this.end();
+    return JSON.parse(this.received) as T;
+  }
+
+  /** Leaves, as a client does that is closed. */
+  async close(): Promise<void> {
+    if (this.over === 'no') this.over = 'closed';
+    this.response.destroy();
+    await new Promise<void>((resolve) => {
+      if (this.response.closed) resolve();
+      else this.response.once('close', () => resolve());
+    });
+  }
+
+  private finish(how: 'ended' | 'cut off'): void {
+    if (this.over === 'no') this.over = how;
+    this.wake();
+  }
+
+  private wake(): void {
+    this.changed?.();
+    this.changed = undefined;
+  }
+
+  private wait(what: string, passed: TestEvent[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.changed = undefined;
+        reject(this.failure(what, passed, `Nothing came for ${this.timeoutMs} ms.`));
+      }, this.timeoutMs);
+      this.changed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private state(): string {
+    return this.over === 'ended'
+      ? 'ended'
+      : this.over === 'closed'
+        ? 'was closed by the test'
+        : 'was cut off';
+  }
+
+  private failure(what: string, passed: TestEvent[], why: string): SseError {
+    const tail = this.received.slice(-500);
+    const list = passed.map(({ type, data }) => `${type}: ${data.slice(0, 80)}`).join('\n  ');
+    const seen = passed.length > 0 ? `Events passed over:\n  ${list}\n` : '';
+    return new SseError(
+      'SSE_TEST_TIMEOUT',
+      `${this.what} (status ${this.status}): waited for ${what}. ${why}`,
+      {
+        remedy: `${seen}The body ends with: ${JSON.stringify(tail)}`,
+        context: { received: this.received },
+      },
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
+import { SseConnections, SseModule, type SseModuleOptions } from 'nestjs-event-stream';
+
+export type AdapterName = 'express' | 'fastify';
+export const ADAPTERS: readonly AdapterName[] = ['express', 'fastify'];
+
+/** Runs a suite once for each adapter. */
+export function eachAdapter(suite: (adapter: AdapterName) => void): void {
+  describe.each(ADAPTERS)('on %s', (adapter) => suite(adapter));
+}
+
+export interface TestAppOptions extends ModuleMetadata {
+  sse?: SseModuleOptions;
+  /** Called before the application is initialised: middleware, global interceptors. */
+  setUp?: (app: INestApplication) => void | Promise<void>;
+  logger?: false | object;
+}
+
+const open = new Set<INestApplication>();
+
+/** An application that listens on a free port, closed after the test by {@link closeApps}. */
+export async function makeApp(adapter: AdapterName, options: TestAppOptions): Promise<INestApplication> {
+  const { sse, setUp, logger = false, imports = [], ...metadata } = options;
+  const module = await Test.createTestingModule({
+    ...metadata,
+    imports: [SseModule.forRoot(sse), ...imports],
+  }).compile();
+  const platform = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const app = module.createNestApplication(platform as never, { logger: logger as false });
+  await setUp?.(app);
+  await app.listen(0, '127.0.0.1');
+  open.add(app);
+  return app;
+}
+
+/** Closes the applications of a test; fails if a connection is still open in one. */
+export async function closeApps(): Promise<void> {
+  for (const app of [...open]) {
+    open.delete(app);
+    await app.close();
+    expect(app.get(SseConnections).count()).toBe(0);
+  }
+}
+
+/** Waits, turn by turn, until `holds`. */
+export async function until(holds: () => boolean, what = 'the condition'): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
