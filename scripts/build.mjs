@@ -17,4 +17,5 @@ if (existsSync('schematics/tsconfig.json')) {
     recursive: true,
     filter: (path) => !/(?<!\.d)\.ts$|tsconfig\.json$|\.d\.ts$/.test(path),
   });
+  writeFileSync('dist/schematics/package.json', '{ "type": "commonjs" }\n');
 }

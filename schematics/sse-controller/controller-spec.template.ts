@@ -1,0 +1,77 @@
+import type { ControllerType } from './controller.template.js';
+
+/** The spec of a controller of one of the types: an application, a client and the events it gets. */
+export function controllerSpecOf(
+  type: ControllerType,
+  name: string,
+  className: string,
+  specifier: string,
+): string {
+  const test = type === 'channel' ? publishedTest(name, className) : stepsTest(name);
+  return `import type { INestApplication } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { SseModule } from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
+import { ${className}Controller } from '${specifier}';
+
+describe('${className}Controller', () => {
+  let app: INestApplication;
+
+  beforeEach(async () => {
+    const module = await Test.createTestingModule({
+      imports: [SseModule.forRoot()],
+      controllers: [${className}Controller],
+    }).compile();
+
+    app = module.createNestApplication();
+    await app.init();
+  });
+
+  afterEach(async () => {
+    await app.close();
+  });
+
+${test}});
+`;
+}
+
+function stepsTest(name: string): string {
+  return `  it('streams three steps and ends', async () => {
+    const stream = await openStream(app, '/${name}/events');
+    const events = await stream.rest();
+
+    expect(stream.status).toBe(200);
+    expect(events.map(({ type }) => type)).toEqual(['step', 'step', 'step']);
+    expect(events.map((event) => event.json())).toEqual([
+      { step: 1 },
+      { step: 2 },
+      { step: 3 },
+    ]);
+  });
+`;
+}
+
+function publishedTest(name: string, className: string): string {
+  return `  it('streams what is published', async () => {
+    const stream = await openStream(app, '/${name}/events');
+    await app.get(${className}Controller).publish({ text: 'hello' });
+    const message = await stream.next('message');
+    await stream.close();
+
+    expect(message.json()).toEqual({ text: 'hello' });
+  });
+
+  it('resumes after the last event that a client got', async () => {
+    const controller = app.get(${className}Controller);
+    const { id } = await controller.publish({ text: 'first' });
+    await controller.publish({ text: 'second' });
+
+    const lastEventId = String(id);
+    const stream = await openStream(app, '/${name}/events', { lastEventId });
+    const message = await stream.next('message');
+    await stream.close();
+
+    expect(message.json()).toEqual({ text: 'second' });
+  });
+`;
+}

@@ -1,0 +1,80 @@
+/** What the handler of a generated controller returns. */
+export type ControllerType = 'generator' | 'observable' | 'channel';
+
+/** The source of a controller of one of the types. */
+export function controllerOf(type: ControllerType, name: string, className: string): string {
+  const source = {
+    generator: generatorController,
+    observable: observableController,
+    channel: channelController,
+  };
+  return source[type](name, className);
+}
+
+function generatorController(name: string, className: string): string {
+  return `import { setTimeout as delay } from 'node:timers/promises';
+import { Controller } from '@nestjs/common';
+import { event, Sse, SseSignal } from 'nestjs-event-stream';
+
+@Controller('${name}')
+export class ${className}Controller {
+  // The signal aborts when the client leaves: pass it on to whatever you wait for.
+  @Sse('events')
+  async *events(@SseSignal() signal: AbortSignal) {
+    for (let step = 1; step <= 3; step++) {
+      await delay(100, undefined, { signal });
+      yield event({ type: 'step', data: { step } });
+    }
+  }
+}
+`;
+}
+
+function observableController(name: string, className: string): string {
+  return `import { Controller } from '@nestjs/common';
+import { event, Sse, type SseEvent } from 'nestjs-event-stream';
+import { map, Observable, take, timer } from 'rxjs';
+
+@Controller('${name}')
+export class ${className}Controller {
+  // The Observable is unsubscribed from when the client leaves.
+  @Sse('events')
+  events(): Observable<SseEvent> {
+    return timer(100, 100).pipe(
+      take(3),
+      map((index) => event({ type: 'step', data: { step: index + 1 } })),
+    );
+  }
+}
+`;
+}
+
+function channelController(name: string, className: string): string {
+  return `import { Body, Controller, Post } from '@nestjs/common';
+import {
+  Channels,
+  event,
+  LastEventId,
+  Sse,
+  SseSignal,
+} from 'nestjs-event-stream';
+
+@Controller('${name}')
+export class ${className}Controller {
+  constructor(private readonly channels: Channels) {}
+
+  // A client that comes back gets what it missed first, as far as the channel still has it.
+  @Sse('events')
+  events(@SseSignal() signal: AbortSignal, @LastEventId() after?: string) {
+    return this.channels.channel('${name}').subscribe({ after, signal });
+  }
+
+  // Reaches every client that listens, and waits in the channel for those that come back.
+  @Post('events')
+  async publish(@Body() data: unknown) {
+    const message = event({ type: 'message', data });
+    return { id: await this.channels.channel('${name}').publish(message) };
+  }
+}
+`;
+}

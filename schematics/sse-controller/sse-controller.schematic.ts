@@ -1,0 +1,29 @@
+import { elementOf, type ElementOptions } from '../project/element.js';
+import { writeElement } from '../project/write-element.js';
+import type { Rule } from '../tree.js';
+import { controllerOf, type ControllerType } from './controller.template.js';
+import { controllerSpecOf } from './controller-spec.template.js';
+
+/** What `nest g -c nestjs-event-stream sse-controller` takes, besides what every generator does. */
+export interface SseControllerOptions extends ElementOptions {
+  /** What the handler returns. @default 'generator' */
+  readonly type?: ControllerType;
+}
+
+/** A controller with one event stream, its spec, and its place in the nearest module. */
+export function sseController(options: SseControllerOptions): Rule {
+  return (tree, context) => {
+    const element = elementOf(tree, options);
+    const { name, className } = element;
+    const type = options.type ?? 'generator';
+    const files = {
+      kind: 'controller',
+      className: `${className}Controller`,
+      property: 'controllers',
+      source: () => controllerOf(type, name, className),
+      spec: (specifier: string) => controllerSpecOf(type, name, className, specifier),
+    } as const;
+    writeElement(tree, context, element, files, options);
+    return tree;
+  };
+}

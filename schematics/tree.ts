@@ -1,0 +1,25 @@
+/**
+ * The part of the devkit's `Tree` that the schematics use: paths are relative to the workspace, with `/`.
+ * Declared here so that nothing of the devkit has to be found from this package, whatever the CLI's version.
+ */
+export interface Tree {
+  exists(path: string): boolean;
+  read(path: string): Uint8Array | null;
+  create(path: string, content: string): void;
+  overwrite(path: string, content: string): void;
+  getDir(path: string): { readonly subfiles: readonly string[] };
+}
+
+/** The part of the devkit's `SchematicContext` that the schematics use. */
+export interface Context {
+  readonly logger: { info(message: string): void; warn(message: string): void };
+}
+
+/** What a factory returns: the devkit calls it with the workspace. */
+export type Rule = (tree: Tree, context: Context) => Tree;
+
+/** The text of a file, or `undefined` if there is none. */
+export function readText(tree: Tree, path: string): string | undefined {
+  const bytes = tree.exists(path) ? tree.read(path) : null;
+  return bytes === null ? undefined : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}

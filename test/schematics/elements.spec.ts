@@ -1,0 +1,224 @@
+import prettier from 'prettier';
+import ts from 'typescript';
+import { sseChannel } from '../../schematics/sse-channel/sse-channel.schematic.js';
+import type { ControllerType } from '../../schematics/sse-controller/controller.template.js';
+import {
+  sseController,
+  type SseControllerOptions,
+} from '../../schematics/sse-controller/sse-controller.schematic.js';
+import type { ElementOptions } from '../../schematics/project/element.js';
+import type { Rule } from '../../schematics/tree.js';
+import { FakeContext, FakeTree } from './fake-tree.js';
+
+const TYPES: readonly ControllerType[] = ['generator', 'observable', 'channel'];
+const ESM_MODULE = `import { Module } from '@nestjs/common';
+import { AppService } from './app.service.js';
+
+@Module({
+  imports: [],
+  providers: [AppService],
+})
+export class AppModule {}
+`;
+const CJS_MODULE = ESM_MODULE.replace('.js', '');
+const BARE_MODULE = "import { Module } from '@nestjs/common';\n\n@Module({})\nexport class ChatModule {}\n";
+
+function run(rule: Rule, files: Record<string, string>) {
+  const tree = new FakeTree({ 'package.json': '{}', ...files });
+  const context = new FakeContext();
+  rule(tree, context);
+  return { tree, touched: [...tree.touched].sort(), ...context };
+}
+
+function controller(
+  options: SseControllerOptions,
+  files: Record<string, string> = { 'src/app.module.ts': ESM_MODULE },
+) {
+  return run(sseController({ sourceRoot: 'src', ...options }), files);
+}
+
+function channel(
+  options: ElementOptions,
+  files: Record<string, string> = { 'src/app.module.ts': ESM_MODULE },
+) {
+  return run(sseChannel({ sourceRoot: 'src', ...options }), files);
+}
+
+describe('where an element is written', () => {
+  it.each<[ElementOptions, string]>([
+    [{ name: 'chat' }, 'src/chat/chat'],
+    [{ name: 'OrderLog' }, 'src/order-log/order-log'],
+    [{ name: 'admin/OrderLog' }, 'src/admin/order-log/order-log'],
+    [{ name: 'chat', path: 'admin/Live' }, 'src/admin/live/chat/chat'],
+    [{ name: 'chat', flat: true }, 'src/chat'],
+    [{ name: 'admin/chat', flat: true }, 'src/admin/chat'],
+    [{ name: 'chat', sourceRoot: 'apps/api/src' }, 'apps/api/src/chat/chat'],
+    [{ name: '../chat/' }, 'src/chat/chat'],
+  ])('%j: %s', (options, base) => {
+    expect(controller(options).touched).toEqual(
+      expect.arrayContaining([`${base}.controller.spec.ts`, `${base}.controller.ts`]),
+    );
+    expect(channel(options).touched).toEqual(
+      expect.arrayContaining([`${base}.channel.spec.ts`, `${base}.channel.ts`]),
+    );
+  });
+
+  it('is where the command runs when that is not the root of a workspace', () => {
+    const tree = new FakeTree();
+    sseController({ name: 'chat', sourceRoot: 'src' })(tree, new FakeContext());
+    expect([...tree.touched]).toEqual(['chat/chat.controller.ts', 'chat/chat.controller.spec.ts']);
+  });
+
+  it('has no spec, or a spec with another suffix, if wanted', () => {
+    expect(controller({ name: 'chat', spec: false }).touched).toEqual([
+      'src/app.module.ts',
+      'src/chat/chat.controller.ts',
+    ]);
+    expect(controller({ name: 'chat', specFileSuffix: 'test' }).touched).toContain(
+      'src/chat/chat.controller.test.ts',
+    );
+  });
+
+  it('is not written over', () => {
+    const files = { 'src/chat/chat.controller.spec.ts': '', 'src/app.module.ts': ESM_MODULE };
+    const tree = new FakeTree({ 'package.json': '{}', ...files });
+    expect(() => sseController({ name: 'chat' })(tree, new FakeContext())).toThrow(
+      'src/chat/chat.controller.spec.ts is there already: nothing was written.',
+    );
+    expect(tree.touched.size).toBe(0);
+  });
+
+  it.each(['2fast', 7, "it's", ''])('is nowhere for the name %j, which makes no class name', (name) => {
+    const rule = sseController({ name, sourceRoot: 'src' });
+    const tree = new FakeTree();
+    expect(() => rule(tree, new FakeContext())).toThrow(
+      `"${name}" does not make a class name. Choose one that starts with a letter.`,
+    );
+  });
+
+  it('is nowhere in a JavaScript project', () => {
+    expect(() => controller({ name: 'chat', language: 'js' })).toThrow(
+      'This schematic writes TypeScript; the project is set to "js".',
+    );
+  });
+});
+
+describe('the nearest module', () => {
+  it('gets the controller, in the style of its own imports', () => {
+    expect(controller({ name: 'order-log' }).tree.text('src/app.module.ts')).toBe(
+      ESM_MODULE.replace('  providers', '  controllers: [OrderLogController],\n  providers').replace(
+        "service.js';\n",
+        "service.js';\nimport { OrderLogController } from './order-log/order-log.controller.js';\n",
+      ),
+    );
+    expect(
+      controller({ name: 'chat' }, { 'src/app.module.ts': CJS_MODULE }).tree.text('src/app.module.ts'),
+    ).toContain("import { ChatController } from './chat/chat.controller';\n");
+  });
+
+  it('gets the channel among its providers', () => {
+    expect(channel({ name: 'orders' }).tree.text('src/app.module.ts')).toContain(
+      '  providers: [AppService, OrdersChannel],\n',
+    );
+  });
+
+  it('is the one in the folder, or in the first folder above it that has one', () => {
+    const files = {
+      'src/app.module.ts': ESM_MODULE,
+      'src/chat/chat.module.ts': BARE_MODULE,
+      'src/chats/chats.module.ts': BARE_MODULE,
+    };
+    expect(controller({ name: 'chat' }, files).touched).toContain('src/chat/chat.module.ts');
+    expect(controller({ name: 'chat/deep/er' }, files).tree.text('src/chat/chat.module.ts')).toBe(
+      `import { Module } from '@nestjs/common';
+import { ErController } from './deep/er/er.controller';
+
+@Module({
+  controllers: [ErController],
+})
+export class ChatModule {}
+`,
+    );
+    expect(controller({ name: 'other' }, files).touched).toContain('src/app.module.ts');
+  });
+
+  it('decides the endings of imports only if it imports by path; if not, package.json does', () => {
+    const files = { 'src/chat/chat.module.ts': BARE_MODULE, 'package.json': '{ "type": "module" }' };
+    const { tree } = controller({ name: 'chat' }, files);
+    expect(tree.text('src/chat/chat.module.ts')).toContain(
+      "import { ChatController } from './chat.controller.js';",
+    );
+    expect(tree.text('src/chat/chat.controller.spec.ts')).toContain("from './chat.controller.js';");
+  });
+
+  it('is left alone with skipImport', () => {
+    expect(controller({ name: 'chat', skipImport: true }).touched).not.toContain('src/app.module.ts');
+  });
+
+  it('is left alone when it is not understood, with the lines to add', () => {
+    const { touched, warnings } = controller(
+      { name: 'chat' },
+      { 'src/app.module.ts': '@Module(m) class M {}' },
+    );
+    expect(touched).toEqual(['src/chat/chat.controller.spec.ts', 'src/chat/chat.controller.ts']);
+    expect(warnings).toEqual([
+      `src/app.module.ts was left as it is: the argument of its @Module() is not an object literal. Add these two lines by hand:
+  import { ChatController } from './chat/chat.controller';
+  controllers: [ChatController],   // in @Module()`,
+    ]);
+  });
+
+  it('is asked for when there is none', () => {
+    expect(controller({ name: 'chat' }, {}).warnings).toEqual([
+      'No module was found for ChatController: add it to the controllers of one.',
+    ]);
+  });
+
+  it('is not changed when it has the class already', () => {
+    const files = { 'src/app.module.ts': '@Module({ controllers: [ChatController] }) class M {}' };
+    const { touched, infos } = controller({ name: 'chat' }, files);
+    expect(touched).not.toContain('src/app.module.ts');
+    expect(infos).toEqual(['src/app.module.ts has ChatController already; it was left as it is.']);
+  });
+});
+
+describe('the generated code', () => {
+  const generated = [
+    ...TYPES.map((type): [string, string, Rule] => [
+      `a ${type} controller`,
+      'controller',
+      sseController({ name: 'order-log', sourceRoot: 'src', type }),
+    ]),
+    ['a channel', 'channel', sseChannel({ name: 'order-log', sourceRoot: 'src' })] as [string, string, Rule],
+  ];
+
+  it.each(generated)(
+    'of %s is TypeScript, laid out as the formatter of a new Nest project does',
+    async (_what, kind, rule) => {
+      const { tree } = run(rule, { 'src/app.module.ts': ESM_MODULE });
+      for (const file of [`order-log.${kind}.ts`, `order-log.${kind}.spec.ts`]) {
+        const source = tree.text(`src/order-log/${file}`);
+        const { diagnostics } = ts.transpileModule(source, {
+          reportDiagnostics: true,
+          compilerOptions: {
+            target: ts.ScriptTarget.ES2023,
+            experimentalDecorators: true,
+            isolatedModules: true,
+          },
+        });
+        expect(diagnostics?.map(({ messageText }) => messageText)).toEqual([]);
+        const style = { parser: 'typescript', singleQuote: true, trailingComma: 'all' } as const;
+        expect(await prettier.format(source, style)).toBe(source);
+      }
+    },
+  );
+
+  it('is a generator when no type is given', () => {
+    const generator = controller({ name: 'chat', type: 'generator' }).tree.text(
+      'src/chat/chat.controller.ts',
+    );
+    expect(controller({ name: 'chat' }).tree.text('src/chat/chat.controller.ts')).toBe(generator);
+    expect(generator).toContain("@Controller('chat')");
+    expect(generator).toContain('async *events(@SseSignal() signal: AbortSignal)');
+  });
+});

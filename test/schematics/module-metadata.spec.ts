@@ -1,0 +1,232 @@
+import { addToModule, type ModuleEntry } from '../../schematics/module-file/module-metadata.js';
+import { text } from './fake-tree.js';
+
+const SSE: ModuleEntry = {
+  property: 'imports',
+  symbol: 'SseModule',
+  expression: 'SseModule.forRoot()',
+  specifier: 'nestjs-event-stream',
+};
+const IMPORT = "import { Module } from '@nestjs/common';\n";
+const ADDED_IMPORT = `${IMPORT}import { SseModule } from 'nestjs-event-stream';\n`;
+
+function added(source: string, entry = SSE): string {
+  const edit = addToModule(source, entry);
+  if (edit.kind !== 'added') throw new Error(JSON.stringify(edit));
+  return edit.source;
+}
+
+/** What becomes of the decorator alone. */
+function decorated(decorator: string, entry = SSE): string {
+  const source = added(`${IMPORT}${decorator}\nexport class AppModule {}\n`, entry);
+  expect(source.endsWith('\nexport class AppModule {}\n')).toBe(true);
+  return source.slice(source.indexOf('@Module'), source.indexOf('\nexport class'));
+}
+
+describe('a module whose shape is understood', () => {
+  it('gets the import and the entry, and keeps every other character', () => {
+    const source = text`
+      import { Module } from '@nestjs/common';
+      import { AppController } from './app.controller.js';
+      import { AppService } from './app.service.js';
+
+      // The "root" module: imports: [] is below.
+      @Module({
+        imports: [],
+        controllers: [AppController], // one
+        providers: [AppService],
+      })
+      export class AppModule {}
+    `;
+    expect(added(source)).toBe(text`
+      import { Module } from '@nestjs/common';
+      import { AppController } from './app.controller.js';
+      import { AppService } from './app.service.js';
+      import { SseModule } from 'nestjs-event-stream';
+
+      // The "root" module: imports: [] is below.
+      @Module({
+        imports: [SseModule.forRoot()],
+        controllers: [AppController], // one
+        providers: [AppService],
+      })
+      export class AppModule {}
+    `);
+  });
+
+  it.each([
+    ['@Module({ imports: [A, B] })', '@Module({ imports: [A, B, SseModule.forRoot()] })'],
+    ['@Module({ imports: [A, B,] })', '@Module({ imports: [A, B, SseModule.forRoot(),] })'],
+    ["@Module({ 'imports': [ ] })", "@Module({ 'imports': [SseModule.forRoot()] })"],
+    ['@Module({ controllers: [C] })', '@Module({ imports: [SseModule.forRoot()], controllers: [C] })'],
+    ['@Module({controllers: [C]})', '@Module({imports: [SseModule.forRoot()], controllers: [C]})'],
+    ['@Module({ imports: [A], }, )', '@Module({ imports: [A, SseModule.forRoot()], }, )'],
+    [
+      '@Module({ imports: [...A, B(x => [x])] })',
+      '@Module({ imports: [...A, B(x => [x]), SseModule.forRoot()] })',
+    ],
+    ['@Module({ ...base, imports: [A] })', '@Module({ ...base, imports: [A, SseModule.forRoot()] })'],
+    ['@Module({})', '@Module({\n  imports: [SseModule.forRoot()],\n})'],
+  ])('%s', (before, after) => {
+    expect(decorated(before)).toBe(after);
+  });
+
+  it('has its entries on lines of their own where they are so', () => {
+    expect(
+      decorated('@Module({\n  imports: [\n    A,\n    B.forRoot({\n      c: 1,\n    }),\n  ],\n})'),
+    ).toBe(
+      '@Module({\n  imports: [\n    A,\n    B.forRoot({\n      c: 1,\n    }),\n    SseModule.forRoot(),\n  ],\n})',
+    );
+  });
+
+  it('keeps a comment with the entry that it is about', () => {
+    expect(decorated('@Module({\n  imports: [\n    A // a, [b]\n  ],\n})')).toBe(
+      '@Module({\n  imports: [\n    A, // a, [b]\n    SseModule.forRoot()\n  ],\n})',
+    );
+    expect(decorated('@Module({\n  imports: [\n    A, /* a */\n    // c\n  ],\n})')).toBe(
+      '@Module({\n  imports: [\n    A, /* a */\n    SseModule.forRoot(),\n    // c\n  ],\n})',
+    );
+    expect(decorated('@Module({\n  imports: [\n    // none yet\n  ],\n})')).toBe(
+      '@Module({\n  imports: [\n    // none yet\n    SseModule.forRoot(),\n  ],\n})',
+    );
+  });
+
+  it('is written with its own line endings and indentation', () => {
+    expect(decorated('@Module({\r\n\tcontrollers: [C],\r\n})')).toBe(
+      '@Module({\r\n\timports: [SseModule.forRoot()],\r\n\tcontrollers: [C],\r\n})',
+    );
+    expect(decorated('@Module({\n    // which?\n    controllers: [C],\n})')).toBe(
+      '@Module({\n    imports: [SseModule.forRoot()],\n    // which?\n    controllers: [C],\n})',
+    );
+  });
+
+  it.each([
+    [
+      'controllers',
+      '@Module({ imports: [A], providers: [P] })',
+      '@Module({ imports: [A], controllers: [X], providers: [P] })',
+    ],
+    [
+      'providers',
+      '@Module({ imports: [A], exports: [E] })',
+      '@Module({ imports: [A], providers: [X], exports: [E] })',
+    ],
+    [
+      'controllers',
+      '@Module({\n  imports: [A], // a, b\n  exports: [E],\n})',
+      '@Module({\n  imports: [A], // a, b\n  controllers: [X],\n  exports: [E],\n})',
+    ],
+    ['controllers', '@Module({\n  imports: [A]\n})', '@Module({\n  imports: [A],\n  controllers: [X]\n})'],
+  ] as const)('puts a missing %s where it is usually written', (property, before, after) => {
+    expect(decorated(before, { property, symbol: 'X', specifier: './x' })).toBe(after);
+  });
+
+  it('is found behind strings, templates, comments and regular expressions that look like it', () => {
+    const before = [
+      "const a = '@Module({';",
+      'const b = `@Module({ ${f({ c: `}` })} `; // @Module({',
+      '/* @Module({ imports: [] }) */',
+      'const d = /[/"]@Module\\({/.test(x) ? 1 / 2 : /"/;',
+      '',
+    ].join('\n');
+    const source = `${IMPORT}${before}@Module({ imports: [] }) class M {}\n`;
+    expect(added(source)).toBe(
+      `${ADDED_IMPORT}${before}@Module({ imports: [SseModule.forRoot()] }) class M {}\n`,
+    );
+  });
+});
+
+describe('the import that is added', () => {
+  const module = '@Module({}) class M {}\n';
+  const edited = '@Module({\n  imports: [SseModule.forRoot()],\n}) class M {}\n';
+
+  it('is written as the imports before it', () => {
+    expect(added(`import { Module } from "@nestjs/common"\n${module}`)).toBe(
+      `import { Module } from "@nestjs/common"\nimport { SseModule } from "nestjs-event-stream"\n${edited}`,
+    );
+  });
+
+  it('comes after an import that spans lines or has attributes', () => {
+    const before =
+      "import {\n  Module,\n} from '@nestjs/common';\nimport data from './d.json' with { type: 'json' };\n";
+    expect(added(before + module)).toBe(
+      `${before}import { SseModule } from 'nestjs-event-stream';\n${edited}`,
+    );
+  });
+
+  it('joins an import of the same package', () => {
+    expect(added(`${IMPORT}import { Channels } from 'nestjs-event-stream';\n${module}`)).toBe(
+      `${IMPORT}import { Channels, SseModule } from 'nestjs-event-stream';\n${edited}`,
+    );
+    expect(added(`${ADDED_IMPORT}${module}`)).toBe(`${ADDED_IMPORT}${edited}`);
+  });
+
+  it('stays apart from an import of types and of a namespace', () => {
+    const before = `${IMPORT}import type { SseEvent } from 'nestjs-event-stream';\nimport * as sse from 'nestjs-event-stream';\n`;
+    expect(added(before + module)).toBe(
+      `${before}import { SseModule } from 'nestjs-event-stream';\n${edited}`,
+    );
+  });
+
+  it('is not confused by import() and import.meta', () => {
+    const after = "const x = import('./x.js');\nconst y = import.meta.url;\n";
+    expect(added(`${IMPORT}${after}${module}`)).toBe(`${ADDED_IMPORT}${after}${edited}`);
+  });
+
+  it('opens a text without imports', () => {
+    expect(added(module)).toBe(`import { SseModule } from 'nestjs-event-stream';\n${edited}`);
+  });
+});
+
+describe('a module that has the entry', () => {
+  it.each([
+    ['@Module({ imports: [SseModule.forRoot({ heartbeat: false })] })'],
+    ['@Module({ imports: [A, SseModule.forRootAsync({ useFactory })] })'],
+    ['const sse = SseModule.forRoot();\n@Module({ imports: [sse] })'],
+  ])('%s is left alone', (decorator) => {
+    expect(addToModule(`${ADDED_IMPORT}${decorator} class M {}`, SSE)).toEqual({ kind: 'present' });
+  });
+
+  it('is recognised under another name', () => {
+    const source = `import { SseModule as Streams } from 'nestjs-event-stream';\n@Module({ imports: [Streams.forRoot()] }) class M {}`;
+    expect(addToModule(source, SSE)).toEqual({ kind: 'present' });
+  });
+
+  it('is not taken for having it when only a comment says so', () => {
+    expect(decorated('// SseModule\n@Module({ imports: [/* SseModule */] })')).toBe(
+      '@Module({ imports: [/* SseModule */\n  SseModule.forRoot(),\n] })',
+    );
+  });
+});
+
+describe('a module that is not understood', () => {
+  it.each([
+    ['class M {}', 'it has no @Module() decorator'],
+    ['@Module({}) class A {}\n@Module({}) class B {}', 'it has more than one @Module() decorator'],
+    ['@Module(metadata) class M {}', 'the argument of its @Module() is not an object literal'],
+    ['@Module() class M {}', 'the argument of its @Module() is not an object literal'],
+    [
+      '@Module({ imports: [] } as ModuleMetadata) class M {}',
+      'the argument of its @Module() is not an object literal',
+    ],
+    ['@Module({ imports }) class M {}', 'its imports are not an array literal'],
+    ['@Module({ imports: modules }) class M {}', 'its imports are not an array literal'],
+    ['@Module({ imports: [A].concat(B) }) class M {}', 'its imports are not an array literal'],
+    ['@Module({ ...base }) class M {}', 'its imports may come from an object that is spread into @Module()'],
+    [
+      '@Module({ imports: [], ...base }) class M {}',
+      'its imports may come from an object that is spread into @Module()',
+    ],
+    ['@Module({ imports: [ class M {}', 'the argument of its @Module() is not an object literal'],
+  ])('%s is refused with the reason', (source, reason) => {
+    expect(addToModule(IMPORT + source, SSE)).toEqual({ kind: 'unclear', reason });
+  });
+
+  it('is one that imports the symbol under another name without using it', () => {
+    const source = `import { SseModule as S } from 'nestjs-event-stream';\n@Module({}) class M {}`;
+    expect(addToModule(source, SSE)).toEqual({
+      kind: 'unclear',
+      reason: 'it imports SseModule under another name',
+    });
+  });
+});
