@@ -1,6 +1,7 @@
 /** The library and the demo run as ES modules, from their TypeScript sources. */
 export default {
   testEnvironment: 'node',
+  moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/demo'],
   testRegex: '(\\.spec|\\.e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
