@@ -7,7 +7,7 @@ import { CompleteStage } from './interceptors/complete.stage.js';
 import { ErrorEventStage } from './interceptors/error-event.stage.js';
 import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
 import { Timekeeper } from './interceptors/timekeeper.js';
-import type { ResolvedOptions } from './options/sse.options.js';
+import { valueFor, type ResolvedOptions } from './options/sse.options.js';
 import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 
 /** What the pipeline of one request works with. */
@@ -76,16 +76,20 @@ function timekeeper(
   const { heartbeat, timeout, maxDurationMs, emits, serialize } = options;
   const expire = (): void => connection.end('SSE_EXPIRED');
   return new Timekeeper(connection.timers, {
+    context,
     heartbeat,
     failed,
     timeout: timeout
       ? {
-          afterMs: () => (typeof timeout.afterMs === 'function' ? timeout.afterMs(context) : timeout.afterMs),
+          afterMs: () => valueFor(timeout.afterMs, context),
           over: () => {
             const { event: type, data = { type: 'timeout', message: 'The time of this stream is up.' } } =
               timeout;
-            const payload: unknown = typeof data === 'function' ? (data as () => unknown)() : data;
-            const last = toEvent(event({ type, id: farewell?.id, data: payload }), emits, serialize);
+            const last = toEvent(
+              event({ type, id: farewell?.id, data: valueFor<unknown>(data, context) }),
+              emits,
+              serialize,
+            );
             if (last) connection.next(last);
             expire();
           },

@@ -32,10 +32,10 @@ export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent>
     this.options = { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs };
   }
 
-  intercept(_context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
+  intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
     return next
       .handle()
-      .pipe(through((out: Sink<SseEvent>) => new HeartbeatStage(this.options, this.timers, out)));
+      .pipe(through((out: Sink<SseEvent>) => new HeartbeatStage(this.options, context, this.timers, out)));
   }
 }
 
@@ -46,11 +46,12 @@ class HeartbeatStage implements Stage<SseEvent>, Beating {
 
   constructor(
     options: HeartbeatOptions & { intervalMs: number },
+    context: ExecutionContext,
     private readonly timers: SharedTimers,
     private readonly out: Sink<SseEvent>,
   ) {
     this.lastWriteAt = timers.clock.now();
-    this.heartbeat = new Heartbeat(options, timers, this, (error) => out.error(error));
+    this.heartbeat = new Heartbeat(options, context, timers, this, (error) => out.error(error));
     this.heartbeat.start();
   }
 

@@ -1,6 +1,7 @@
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
 import { SseEvent, checkedId, event } from '../events/sse-event.js';
-import type { HeartbeatOptions } from '../options/sse.options.js';
+import type { ExecutionContext } from '@nestjs/common';
+import { valueFor, type HeartbeatOptions } from '../options/sse.options.js';
 
 /** What a heartbeat keeps alive. */
 export interface Beating {
@@ -20,6 +21,7 @@ export class Heartbeat implements Timed {
 
   constructor(
     private readonly options: HeartbeatOptions & { intervalMs: number },
+    private readonly context: ExecutionContext,
     private readonly timers: SharedTimers,
     private readonly stream: Beating,
     private readonly failed: (error: unknown) => void,
@@ -54,7 +56,10 @@ export class Heartbeat implements Timed {
   private beat(): SseEvent {
     const { event: type, data, id } = this.options;
     if (type === undefined && data === undefined && id === undefined) return SILENT;
-    const payload: unknown = typeof data === 'function' ? (data as () => unknown)() : data;
-    return event({ type, id: checkedId(typeof id === 'function' ? id() : id), data: payload ?? '' });
+    return event({
+      type,
+      id: checkedId(valueFor(id, this.context)),
+      data: valueFor<unknown>(data, this.context) ?? '',
+    });
   }
 }

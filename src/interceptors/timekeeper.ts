@@ -1,9 +1,11 @@
+import type { ExecutionContext } from '@nestjs/common';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
 import { Heartbeat, type Beating } from './heartbeat.js';
 import type { HeartbeatOptions } from '../options/sse.options.js';
 
 /** What is due while a stream is open. */
 export interface TimekeeperSettings {
+  context: ExecutionContext;
   heartbeat: false | (HeartbeatOptions & { intervalMs: number });
   /** When the stream has taken too long, and what then. */
   timeout: { afterMs: () => number; over: () => void } | undefined;
@@ -25,9 +27,9 @@ export class Timekeeper {
   ) {}
 
   start(stream: Beating): void {
-    const { heartbeat, timeout, rotation, failed } = this.settings;
+    const { context, heartbeat, timeout, rotation, failed } = this.settings;
     if (heartbeat) {
-      const beat = new Heartbeat(heartbeat, this.timers, stream, failed);
+      const beat = new Heartbeat(heartbeat, context, this.timers, stream, failed);
       beat.start();
       this.running.push(beat);
     }

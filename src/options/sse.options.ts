@@ -9,10 +9,10 @@ export interface HeartbeatOptions {
   intervalMs?: number;
   /** Type of the heartbeat event. @default none: a comment, unless `data` is given */
   event?: string;
-  /** Its payload, or what makes one each time. @default '' where `event` is given */
+  /** Its payload, or a function of the request that makes one each time. @default '' where `event` is given */
   data?: unknown;
-  /** Its id, or what makes one each time. @default none */
-  id?: string | (() => string);
+  /** Its id, or a function of the request that makes one each time. @default none */
+  id?: string | ((context: ExecutionContext) => string);
   /** Send it every `intervalMs`, also while events flow. @default false */
   always?: boolean;
 }
@@ -40,11 +40,11 @@ export interface CompleteOptions {
 
 /** Ends a stream that takes too long. */
 export interface TimeoutOptions {
-  /** Milliseconds from the opening on, or what tells them for a request. */
+  /** Milliseconds from the opening on, or a function of the request. */
   afterMs: number | ((context: ExecutionContext) => number);
   /** Type of the last event. @default none (a `message`) */
   event?: string;
-  /** Its payload, or what makes it. @default `{"type":"timeout","message":…}` */
+  /** Its payload, or a function of the request that makes it. @default `{"type":"timeout","message":…}` */
   data?: unknown;
 }
 
@@ -125,6 +125,11 @@ export interface SseModuleOptions extends SseOptions {
   shutdownMs?: number;
   /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */
   shutdownRetryMs?: number | false;
+}
+
+/** An option that is a value, or a function of the request: its value for this one. */
+export function valueFor<T>(option: T | ((context: ExecutionContext) => T), context: ExecutionContext): T {
+  return typeof option === 'function' ? (option as (context: ExecutionContext) => T)(context) : option;
 }
 
 /** Options with every default in place; a lower level's are over a higher one's. */
