@@ -1,0 +1,57 @@
+// Runs the library's own tests (not the demo's) on Nest 11: the sources and specs are copied beside an installation of it.
+// Needs the npm registry. Arguments go to jest.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const NEST_11 = {
+  '@nestjs/common': '^11.0.0',
+  '@nestjs/core': '^11.0.0',
+  '@nestjs/platform-express': '^11.0.0',
+  '@nestjs/platform-fastify': '^11.0.0',
+  '@nestjs/testing': '^11.0.0',
+};
+/** What Nest 12 has and 11 has not, the demo, and what is about the package rather than the code. */
+const NOT_HERE = ['/demo/', 'test/schematics', 'test/docs', 'test/api', 'test/counts', 'src/client', 'nest-12'];
+
+const { devDependencies, dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'));
+const kept = Object.fromEntries(
+  Object.entries(devDependencies).filter(([name]) =>
+    /^(@swc\/|@types\/|jest$|rxjs$|reflect-metadata$|fast-check$|eventsource$|compression$|fastify$|@fastify\/(compress|cookie)|@redis\/|busboy$)/.test(
+      name,
+    ),
+  ),
+);
+
+const folder = mkdtempSync(join(tmpdir(), 'sse-nest11-'));
+try {
+  for (const name of ['src', 'test', 'jest.config.mjs', 'tsconfig.json']) {
+    cpSync(name, join(folder, name), { recursive: true });
+  }
+  const manifest = {
+    name: 'nest-11',
+    private: true,
+    type: 'module',
+    dependencies: { ...dependencies, ...kept, ...NEST_11 },
+    overrides,
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' });
+  const run = spawnSync(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--roots=<rootDir>/src',
+      '--roots=<rootDir>/test',
+      `--testPathIgnorePatterns=${NOT_HERE.join('|')}|(rat-engine|timeplus|prcore|board-game|trpc-cpp|demo-shell|admin)`,
+      ...process.argv.slice(2),
+    ],
+    { cwd: folder, stdio: 'inherit' },
+  );
+  process.exitCode = run.status ?? 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { connect } from 'nestjs-event-stream/client';
+import { openStream } from 'nestjs-event-stream/testing';
+import { closeApps, eachAdapter, makeApp } from './e2e/adapters.js';
+import { HelloController } from './fixtures/readme/hello.controller.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
+  name.endsWith('.md'),
+);
+
+interface Snippet {
+  page: string;
+  language: string;
+  code: string;
+  /** The file that a comment before the snippet says it is. */
+  file: string | undefined;
+}
+
+function snippets(page: string): Snippet[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const fence = /(?:<!-- (\S+) -->\s*)?^```(\w+)[^\n]*\n([\s\S]*?)^```$/gm;
+  return [...text.matchAll(fence)].map(([, file, language = '', code = '']) => ({
+    page,
+    language,
+    code,
+    file,
+  }));
+}
+
+const ALL = PAGES.flatMap(snippets);
+
+describe('the documentation', () => {
+  it('has TypeScript in it that compiles', async () => {
+    const folder = mkdtempSync(join(ROOT, '.tmp-docs-'));
+    try {
+      const numbers = new Map<string, number>();
+      for (const { page, code } of ALL.filter(({ language }) => language === 'ts')) {
+        const number = (numbers.get(page) ?? 0) + 1;
+        numbers.set(page, number);
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, `${basename(page, '.md')}.${number}.ts`), `${code}\nexport {};\n`);
+      }
+      writeFileSync(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({
+          extends: '../tsconfig.json',
+          compilerOptions: {
+            paths: {
+              'nestjs-event-stream': ['../src/index.ts'],
+              'nestjs-event-stream/*': ['../src/*/index.ts'],
+            },
+          },
+          include: ['*.ts'],
+        }),
+      );
+      const tsc = join(ROOT, 'node_modules/typescript7/bin/tsc');
+      const result = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch(
+        (error: { stdout: string }) => error,
+      );
+      expect(result.stdout).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it('shows the code that is run here', () => {
+    const named = ALL.filter(({ file }) => file !== undefined);
+    expect(named.length).toBeGreaterThan(0);
+    for (const { file, code } of named) expect(code).toBe(readFileSync(join(ROOT, file ?? ''), 'utf8'));
+  });
+
+  it('links to pages that are there', () => {
+    for (const page of PAGES) {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        expect(() => readFileSync(join(ROOT, page, '..', target))).not.toThrow();
+      }
+    }
+  });
+});
+
+eachAdapter((adapter) => {
+  afterEach(closeApps);
+
+  it('the first example sends what the README shows', async () => {
+    const shown = ALL.find(({ language, code }) => language === 'console' && code.includes('/hello/Ada'));
+    const app = await makeApp(adapter, { controllers: [HelloController] });
+    const stream = await openStream(app, '/hello/Ada');
+    expect(await stream.end()).toBe('ended');
+    expect(shown?.code.split('\n').slice(1).join('\n')).toBe(stream.raw());
+  });
+
+  it('the first client reads it', async () => {
+    const app = await makeApp(adapter, { controllers: [HelloController] });
+    const greetings: unknown[] = [];
+    for await (const event of connect(`${await app.getUrl()}/hello/Ada`)) greetings.push(event.json());
+    expect(greetings).toEqual(['Hello', 'Bonjour', '你好'].map((greeting) => ({ greeting, name: 'Ada' })));
+  });
+});
