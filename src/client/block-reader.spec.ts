@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { connect } from 'nestjs-event-stream/client';
+import { ChunkedFetch } from '../../test/fixtures/client/chunked-fetch.js';
+import { BlockReader, type Block } from './block-reader.js';
+
+/** WHATWG HTML, 9.2.6, word for word, over a text that is there as a whole. */
+function standard(text: string): { blocks: Block[]; retries: number[] } {
+  const blocks: Block[] = [];
+  const retries: number[] = [];
+  let data = '';
+  let type = '';
+  let id: string | undefined;
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  for (const line of lines.slice(0, -1)) {
+    if (line === '') {
+      if (data !== '') blocks.push({ id, type: type || 'message', data: data.replace(/\n$/, '') });
+      else if (id !== undefined) blocks.push({ id, type: type || 'message', data: undefined });
+      data = '';
+      type = '';
+      id = undefined;
+      continue;
+    }
+    const [, field = '', value = ''] = /^([^:]*):? ?([^]*)$/.exec(line) ?? [];
+    if (line.startsWith(':')) continue;
+    if (field === 'data') data += `${value}\n`;
+    if (field === 'event') type = value;
+    if (field === 'id' && !value.includes('\0')) id = value;
+    if (field === 'retry' && /^[0-9]+$/.test(value)) retries.push(Number(value));
+  }
+  return { blocks, retries };
+}
+
+const lineBreak = fc.constantFrom('\n', '\r', '\r\n');
+const value = fc.oneof(
+  fc.constantFrom('', ' ', '0', 'é', '✓ 😀', '{"a":1}', 'x\0', '12', '~end'),
+  fc.string({ unit: 'grapheme', maxLength: 6 }).map((text) => text.replace(/[\r\n]/g, '')),
+);
+const line = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('data', 'event', 'id', 'retry', 'other', '', ' data'),
+      fc.constantFrom(':', ': '),
+      value,
+    )
+    .map((parts) => parts.join('')),
+  fc.constantFrom('data', 'event', 'id', 'retry', '\uFEFFdata: late mark', '', '', ''),
+);
+const streamText = fc
+  .tuple(
+    fc.constantFrom('', '\uFEFF', 'ï»¿'),
+    fc.array(
+      fc.tuple(line, lineBreak).map((parts) => parts.join('')),
+      { maxLength: 24 },
+    ),
+    fc.constantFrom('', 'data: unfinished', 'id: 9'),
+  )
+  .map(([start, lines, end]) => start + lines.join('') + end);
+
+/** Cuts bytes at these places, counted round and round; the same place twice leaves an empty piece. */
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const at = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b);
+  return [0, ...at].map((start, index) => bytes.slice(start, at[index] ?? bytes.length));
+}
+
+const places = fc.array(fc.nat({ max: 10_000 }), { maxLength: 12 });
+
+function read(chunks: readonly Uint8Array[]): { blocks: Block[]; retries: number[] } {
+  const retries: number[] = [];
+  const reader = new BlockReader((ms) => retries.push(ms));
+  return { blocks: chunks.flatMap((chunk) => reader.feed(chunk)), retries };
+}
+
+describe('the reader of blocks', () => {
+  const utf8 = new TextEncoder();
+
+  it('finds what the standard finds, wherever the bytes are cut', () => {
+    fc.assert(
+      fc.property(streamText, places, (text, where) => {
+        // Text that was never bytes may hold half a character; the standard's decoder only sees bytes.
+        const bytes = utf8.encode(text);
+        const expected = standard(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+        expect(read(cut(bytes, where))).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('finds the same in single bytes', () => {
+    fc.assert(
+      fc.property(streamText, (text) => {
+        const bytes = utf8.encode(text);
+        expect(read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(read([bytes]));
+      }),
+    );
+  });
+
+  it('ends an event at once where its last byte is a CR', () => {
+    const reader = new BlockReader(() => undefined);
+    expect(reader.feed(utf8.encode('data: a\r\r'))).toEqual([{ id: undefined, type: 'message', data: 'a' }]);
+    expect(reader.feed(utf8.encode('\ndata: b\r\n\r'))).toEqual([
+      { id: undefined, type: 'message', data: 'b' },
+    ]);
+    expect(reader.feed(utf8.encode('\ndata: c\n\n'))).toEqual([
+      { id: undefined, type: 'message', data: 'c' },
+    ]);
+  });
+
+  it('gives bytes that are no UTF-8 as U+FFFD', () => {
+    expect(read([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xe9, 0x0a, 0x0a)]).blocks[0]?.data).toBe(
+      '\uFFFD',
+    );
+  });
+});
+
+describe('connect(), on bytes cut anywhere', () => {
+  it('hands out the same events with the same last event IDs', async () => {
+    await fc.assert(
+      fc.asyncProperty(streamText, places, async (text, where) => {
+        const bytes = new TextEncoder().encode(text);
+        let lastEventId = '';
+        const expected = [];
+        for (const { id, type, data } of read([bytes]).blocks) {
+          lastEventId = id ?? lastEventId;
+          if (data !== undefined) expected.push({ id, type, data, lastEventId });
+        }
+        const events = connect('http://localhost/', {
+          fetch: new ChunkedFetch(cut(bytes, where)).fetch,
+          retry: false,
+        });
+        const found = [];
+        for await (const { id, type, data, lastEventId: last } of events) {
+          found.push({ id, type, data, lastEventId: last });
+        }
+        expect(found).toEqual(expected);
+        expect(events.lastEventId).toBe(lastEventId);
+      }),
+    );
+  });
+});
