@@ -1,0 +1,206 @@
+// Packs the library and uses it as its users do: a new Nest application, `nest add`, `nest g`, the generated specs,
+// a type check, a build, and a request to the running application. Needs the network and some minutes.
+//
+//   node scripts/test-package.mjs [--keep] [esm] [cjs] [nest11]
+//
+// esm and cjs are the two templates of the current Nest CLI (Vitest, Jest); nest11 is the template of version 11.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { styleText } from 'node:util';
+
+const PACKAGE = 'nestjs-event-stream';
+const root = dirname(import.meta.dirname);
+const cli = createRequire(createRequire(import.meta.url).resolve('@nestjs/cli/package.json'));
+
+const kinds = {
+  esm: {
+    create: (folder) => nodeRun(folder, cli.resolve('@nestjs/cli/bin/nest.js'), ...NEW_APP),
+    test: ['vitest', 'run'],
+  },
+  cjs: {
+    create: (folder) =>
+      nodeRun(
+        folder,
+        cli.resolve('@angular-devkit/schematics-cli/bin/schematics.js'),
+        '@nestjs/schematics:application',
+        '--name=app',
+        '--type=cjs',
+        '--language=ts',
+      ),
+    // Jest reads the ES modules of Nest 12 from CommonJS as Node 24.9 and later can.
+    test: ['jest', '--ci'],
+    canTest: () => isNode(24, 9),
+  },
+  nest11: {
+    create: (folder) =>
+      run(folder, 'npx', '--yes', '@nestjs/cli@11', ...NEW_APP.filter((flag) => flag !== '--no-observe')),
+    test: ['jest', '--ci'],
+  },
+};
+const NEW_APP = ['new', 'app', '--skip-install', '--skip-git', '--package-manager', 'npm', '--no-observe'];
+
+const GENERATED = [
+  ['sse-controller', 'steps'],
+  ['sse-controller', 'ticker', '--type', 'observable'],
+  ['sse-controller', 'admin/ChatRoom', '--type', 'channel'],
+  ['sse-controller', 'flat-one', '--flat', '--no-spec'],
+  ['sse-channel', 'news'],
+];
+
+const STEPS = [1, 2, 3].map((step) => `event: step\ndata: {"step":${step}}\n\n`).join('');
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const temporary = mkdtempSync(join(tmpdir(), `${PACKAGE}-`));
+let failed = false;
+try {
+  const tarball = await step('build and pack', () => pack());
+  for (const kind of wanted.length > 0 ? wanted : Object.keys(kinds)) await tryOut(kind, tarball);
+} catch (error) {
+  failed = true;
+  console.error(styleText('red', `FAILED ${error.message}`));
+  console.error([error.stdout, error.stderr].filter(Boolean).join('\n'));
+} finally {
+  if (process.argv.includes('--keep')) console.log(`The applications are in ${temporary}`);
+  else rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
+}
+process.exitCode = failed ? 1 : 0;
+
+function pack() {
+  nodeRun(root, join(root, 'scripts/build.mjs'));
+  const [{ filename }] = JSON.parse(run(root, 'npm', 'pack', '--json', '--pack-destination', temporary));
+  return join(temporary, filename);
+}
+
+async function tryOut(kind, tarball) {
+  const { create, test, canTest = () => true } = kinds[kind];
+  const folder = join(temporary, kind);
+  const app = join(folder, 'app');
+  mkdirSync(folder);
+  const here = (title, work) => step(`${kind}: ${title}`, work);
+  await here('new application', () => create(folder));
+  await here('npm install', () =>
+    run(app, 'npm', 'install', '--no-audit', '--no-fund', '--no-package-lock', tarball),
+  );
+  await here('nest add', () => add(app));
+  for (const parts of GENERATED) {
+    await here(`nest g ${parts.join(' ')}`, () => run(app, 'npx', 'nest', 'g', '-c', PACKAGE, ...parts));
+  }
+  await here('what was generated', () => checkFiles(app));
+  await here('tsc', () => run(app, 'npx', 'tsc', '--noEmit', '-p', 'tsconfig.json'));
+  if (canTest()) await here(`specs (${test[0]})`, () => run(app, 'npx', ...test));
+  else console.log(`  ${kind}: specs (${test[0]}) left out: ${process.version} cannot run them`);
+  await here('nest build', () => run(app, 'npx', 'nest', 'build'));
+  await here('GET from the running application', () => request(app));
+}
+
+/** Twice: the second time must say that there is nothing to do. */
+function add(app) {
+  run(app, 'npx', 'nest', 'add', PACKAGE, '--skip-install');
+  const again = run(app, 'npx', 'nest', 'add', PACKAGE, '--skip-install');
+  expect(again, /src\/app\.module\.ts has SseModule already/);
+}
+
+function checkFiles(app) {
+  const module = readFileSync(join(app, 'src/app.module.ts'), 'utf8');
+  expect(module, /imports: \[SseModule\.forRoot\(\)\]/);
+  expect(
+    module,
+    /controllers: \[AppController, StepsController, TickerController, ChatRoomController, FlatOneController\]/,
+  );
+  expect(module, /providers: \[AppService, NewsChannel\]/);
+  const files = readdirSync(join(app, 'src'), { recursive: true }).join('\n');
+  for (const path of [
+    'steps/steps.controller',
+    'ticker/ticker.controller',
+    'admin/chat-room/chat-room.controller',
+    'news/news.channel',
+  ]) {
+    expect(files, new RegExp(`^${path}\\.ts$`, 'm'));
+    expect(files, new RegExp(`^${path}\\.spec\\.ts$`, 'm'));
+  }
+  expect(files, /^flat-one\.controller\.ts$/m);
+  if (/flat-one\.controller\.spec/.test(files)) throw new Error('--no-spec wrote a spec');
+}
+
+async function request(app) {
+  const port = await freePort();
+  const server = spawn(process.execPath, ['dist/main.js'], {
+    cwd: app,
+    env: { ...process.env, PORT: String(port) },
+  });
+  let output = '';
+  server.stdout.on('data', (text) => (output += text));
+  server.stderr.on('data', (text) => (output += text));
+  try {
+    const response = await answer(`http://127.0.0.1:${port}/steps/events`, server);
+    expect(response.headers.get('content-type') ?? '', /^text\/event-stream/);
+    const body = await response.text();
+    if (body.replace(/^:.*\n/gm, '') !== STEPS) throw new Error(`The stream was ${JSON.stringify(body)}`);
+    process.stdout.write(body.replaceAll(/^(?=.)/gm, '    '));
+  } catch (error) {
+    throw Object.assign(error, { stdout: output });
+  } finally {
+    server.kill('SIGTERM');
+  }
+}
+
+async function answer(url, server) {
+  const until = Date.now() + 20_000;
+  for (;;) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (server.exitCode !== null || Date.now() > until) throw error;
+      await delay(100);
+    }
+  }
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function step(title, work) {
+  const start = Date.now();
+  try {
+    const result = await work();
+    console.log(`  ${title} ${styleText('dim', `${((Date.now() - start) / 1000).toFixed(1)} s`)}`);
+    return result;
+  } catch (error) {
+    error.message = `${title}: ${error.message}`;
+    throw error;
+  }
+}
+
+function expect(text, pattern) {
+  if (!pattern.test(text)) throw Object.assign(new Error(`${pattern} is not in the text`), { stdout: text });
+}
+
+function nodeRun(cwd, ...args) {
+  return run(cwd, process.execPath, ...args);
+}
+
+/** Without a terminal, so that nothing asks; the output is shown when it fails. */
+function run(cwd, command, ...args) {
+  return execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 600_000,
+  });
+}
+
+function isNode(major, minor) {
+  const [actualMajor = 0, actualMinor = 0] = process.versions.node.split('.').map(Number);
+  return actualMajor > major || (actualMajor === major && actualMinor >= minor);
+}
