@@ -17,17 +17,21 @@ export interface TestAppOptions extends ModuleMetadata {
   /** Called before the application is initialised: middleware, global interceptors. */
   setUp?: (app: INestApplication) => void | Promise<void>;
   logger?: false | object;
+  /** The time as the library is to see it. */
+  clock?: ConstructorParameters<typeof SseConnections>[0];
 }
 
 const open = new Set<INestApplication>();
 
 /** An application that listens on a free port, closed after the test by {@link closeApps}. */
 export async function makeApp(adapter: AdapterName, options: TestAppOptions): Promise<INestApplication> {
-  const { sse, setUp, logger = false, imports = [], ...metadata } = options;
-  const module = await Test.createTestingModule({
+  const { sse, setUp, logger = false, clock, imports = [], ...metadata } = options;
+  const builder = Test.createTestingModule({
     ...metadata,
     imports: [SseModule.forRoot(sse), ...imports],
-  }).compile();
+  });
+  if (clock) builder.overrideProvider(SseConnections).useValue(new SseConnections(clock));
+  const module = await builder.compile();
   const platform = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
   const app = module.createNestApplication(platform as never, { logger: logger as false });
   await setUp?.(app);
