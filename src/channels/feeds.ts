@@ -1,0 +1,67 @@
+import type { ChannelKey } from './cursor.js';
+import type { EventLog } from './event-log.js';
+import { Feed, type FeedReader } from './feed.js';
+import type { Parse } from './log-entry.js';
+
+/** The feeds that somebody reads in this process: one per set of channels, gone with its last reader. */
+export class Feeds {
+  private readonly feeds = new Map<string, Feed>();
+  private readonly sizes = new Map<string, number>();
+  private closed = false;
+
+  constructor(
+    readonly log: EventLog,
+    private readonly parse: Parse,
+  ) {}
+
+  /** Makes a reader known to the feed of its channels; `undefined` if everything is closed. */
+  join(keys: readonly ChannelKey[], reader: FeedReader): Feed | undefined {
+    if (this.closed) return undefined;
+    const id = idOf(keys);
+    let feed = this.feeds.get(id);
+    if (!feed) {
+      feed = new Feed(keys, this.log, this.parse);
+      this.feeds.set(id, feed);
+    }
+    feed.readers.add(reader);
+    this.count(keys, 1);
+    return feed;
+  }
+
+  leave(feed: Feed, reader: FeedReader): void {
+    if (!feed.readers.delete(reader)) return;
+    this.count(feed.keys, -1);
+    if (feed.readers.size > 0) return;
+    this.feeds.delete(idOf(feed.keys));
+    feed.close();
+  }
+
+  /** How many read a channel, alone or with others. */
+  size(name: string): number {
+    return this.sizes.get(name) ?? 0;
+  }
+
+  /** The channels that are read. */
+  names(): string[] {
+    return [...this.sizes.keys()];
+  }
+
+  /** Ends all readers, those who come later included. */
+  close(): void {
+    this.closed = true;
+    for (const feed of this.feeds.values()) for (const reader of feed.readers) reader.end();
+  }
+
+  private count(keys: readonly ChannelKey[], by: number): void {
+    for (const { name } of keys) {
+      const size = this.size(name) + by;
+      if (size === 0) this.sizes.delete(name);
+      else this.sizes.set(name, size);
+    }
+  }
+}
+
+// Names have no control characters, so the line break cannot be part of one.
+function idOf(keys: readonly ChannelKey[]): string {
+  return keys.map(({ name }) => name).join('\n');
+}

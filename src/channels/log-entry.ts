@@ -1,0 +1,103 @@
+import { SseEvent } from '../events/sse-event.js';
+import { formatCursor, type ChannelKey, type LogPosition } from './cursor.js';
+import type { LogRecord } from './log-record.js';
+
+/** Reads a payload back from text; the counterpart of `serialize`. */
+export type Parse = (text: string) => unknown;
+
+/** One event on its way to subscribers; many of them share it. */
+export interface Deliverable {
+  /** The event as it goes over the wire. */
+  readonly frame: string;
+  /** Bytes of `frame` in UTF-8. */
+  readonly bytes: number;
+  /** Where it was published; none for what a subscription says itself. */
+  readonly channel: ChannelKey | undefined;
+  /** The event with its fields; `data` as `parse` reads it. */
+  toEvent(parse: Parse): SseEvent;
+}
+
+/** An event in a log, made by the log: a record that has got its position. Immutable. */
+export class LogEntry implements Deliverable {
+  /** The SSE id: the publisher's own, or the cursor after this entry. */
+  readonly id: string;
+  readonly frame: string;
+  readonly bytes: number;
+  readonly type: string | undefined;
+  readonly payload: LogRecord['payload'];
+  private readonly idAt: number;
+  private event: SseEvent | undefined;
+
+  /**
+   * @param order A number by which subscriptions to several channels merge them. It never falls within a channel.
+   */
+  constructor(
+    readonly channel: ChannelKey,
+    readonly position: LogPosition,
+    readonly order: number,
+    record: LogRecord,
+  ) {
+    this.id = record.id ?? formatCursor([channel], [position]);
+    this.type = record.type;
+    this.payload = record.payload;
+    this.idAt = record.idAt;
+    this.frame = withId(record.frame, record.idAt, 0, this.id);
+    this.bytes = record.bytes + (record.idAt === -1 ? 0 : ID_LINE_LENGTH + this.id.length);
+  }
+
+  /** The same event under another id, as subscriptions to several channels send it. */
+  frameAs(id: string): string {
+    return withId(this.frame, this.idAt, ID_LINE_LENGTH + this.id.length, id);
+  }
+
+  toEvent(parse: Parse): SseEvent {
+    this.event ??= this.eventAs(this.id, this.frame, parse);
+    return this.event;
+  }
+
+  /** @internal */
+  eventAs(id: string, frame: string, parse: Parse): SseEvent {
+    const sent = this.idAt === -1 ? undefined : id;
+    const { comment, retry, data } = decode(this.frame, this.payload);
+    const value = data === undefined || this.payload === 'text' ? data : read(data, parse);
+    return new SseEvent(this.type, sent, retry, comment, value, frame);
+  }
+}
+
+const ID_LINE_LENGTH = 'id: \n'.length;
+
+function withId(frame: string, at: number, length: number, id: string): string {
+  return at === -1 ? frame : `${frame.slice(0, at)}id: ${id}\n${frame.slice(at + length)}`;
+}
+
+// Frames are written by `encodeEvent`, so a line is known by its first characters.
+function decode(frame: string, payload: LogRecord['payload']): Decoded {
+  const comment: string[] = [];
+  const data: string[] = [];
+  let retry: number | undefined;
+  for (const line of payload === 'raw' ? [] : frame.split('\n')) {
+    if (line.startsWith('data: ')) data.push(line.slice(6));
+    else if (line.startsWith(':')) comment.push(line.slice(2));
+    else if (line.startsWith('retry: ')) retry = Number(line.slice(7));
+  }
+  return { comment: joined(comment), retry, data: joined(data) };
+}
+
+interface Decoded {
+  comment: string | undefined;
+  retry: number | undefined;
+  data: string | undefined;
+}
+
+function joined(lines: readonly string[]): string | undefined {
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+function read(text: string, parse: Parse): unknown {
+  try {
+    return parse(text);
+  } catch {
+    // Written by a `serialize` that `parse` does not know: what went over the wire is the next best.
+    return text;
+  }
+}

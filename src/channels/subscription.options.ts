@@ -1,0 +1,30 @@
+import { event, type SseEvent } from '../events/sse-event.js';
+import { GAP_EVENT } from './gap-notice.js';
+import type { StartOptions } from './start-position.js';
+
+/** An event of a channel: `data` is what was published, as it came back from text. */
+export type ChannelEvent<T = unknown> = SseEvent & { readonly data: T };
+
+/** Asked about an event, and the channel it was published to. */
+export type EventTest<T = unknown> = (event: ChannelEvent<T>, channel: string) => boolean;
+
+/** What a subscription wants. */
+export interface SubscribeOptions<T = unknown> extends StartOptions {
+  /** Ends the subscription. */
+  signal?: AbortSignal | undefined;
+  /** Which events come, replayed or live. If it throws, this subscription fails. @default all */
+  filter?: EventTest<T> | undefined;
+  /** Ends the subscription after the first event that came for which it returns true. @default never */
+  until?: EventTest<T> | undefined;
+  /** The type of the event that says that events are missing; `false` for none. @default 'gap' */
+  gap?: string | false | undefined;
+}
+
+/**
+ * The type of gap events that options stand for, checked.
+ *
+ * @throws {SseError} `SSE_INVALID_FIELD` if no event can have it.
+ */
+export function gapType({ gap = GAP_EVENT }: Pick<SubscribeOptions, 'gap'>): string | undefined {
+  return gap === false ? undefined : event({ type: gap, data: '' }).type;
+}

@@ -1,0 +1,100 @@
+import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from '../../src/channels/event-log.js';
+import type { LogRecord } from '../../src/channels/log-record.js';
+import { SseError } from '../../src/sse.errors.js';
+
+/**
+ * A log behind a wire: every answer and every call of a listener comes some turns of the loop later, requests of one
+ * node in order. It can be cut off.
+ */
+export class DelayedLog implements EventLog {
+  private readonly listeners = new Set<() => void>();
+  private requests: Promise<unknown> = Promise.resolve();
+  private seed: number;
+  private down = false;
+  /** How often the log behind was read. */
+  reads = 0;
+
+  constructor(
+    private readonly log: EventLog,
+    seed: number,
+  ) {
+    this.seed = seed;
+  }
+
+  append(channel: string, records: readonly LogRecord[]): Promise<readonly string[]> {
+    return this.request(() => this.log.append(channel, records));
+  }
+
+  read(channel: string, after: string | undefined, limit: ReadLimit): Promise<LogSlice> {
+    this.reads++;
+    return this.request(() => this.log.read(channel, after, limit));
+  }
+
+  tail(channel: string): Promise<string> {
+    return this.request(() => this.log.tail(channel));
+  }
+
+  locate(channel: string, id: string): Promise<string | undefined> {
+    return this.request(() => this.log.locate(channel, id));
+  }
+
+  watch(channels: readonly string[], listener: LogListener): () => void {
+    let active = true;
+    const tell = async (changed: readonly string[]): Promise<void> => {
+      await this.delay();
+      if (active && !this.down) listener(changed);
+    };
+    const unwatch = this.log.watch(channels, (changed) => void tell(changed));
+    // What was appended before the watch took effect would be missed without a call after it.
+    void tell(channels);
+    const again = (): void => void tell(channels);
+    this.listeners.add(again);
+    return () => {
+      active = false;
+      this.listeners.delete(again);
+      unwatch();
+    };
+  }
+
+  health(): LogHealth {
+    return this.down ? { status: 'down', error: unreachable() } : this.log.health();
+  }
+
+  close(): Promise<void> {
+    return this.request(() => this.log.close());
+  }
+
+  /** From now on nothing gets through, answers that are on their way included. */
+  cut(): void {
+    this.down = true;
+  }
+
+  /** Everything gets through again. */
+  mend(): void {
+    this.down = false;
+    for (const again of this.listeners) again();
+  }
+
+  private request<V>(ask: () => V | Promise<V>): Promise<V> {
+    const answer = this.requests.then(async () => {
+      await this.delay();
+      if (this.down) throw unreachable();
+      const value = await ask();
+      await this.delay();
+      if (this.down) throw unreachable();
+      return value;
+    });
+    this.requests = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async delay(): Promise<void> {
+    this.seed = (Math.imul(this.seed, 1103515245) + 12345) >>> 0;
+    const turns = (this.seed >>> 16) % 3;
+    for (let i = 0; i < turns; i++) await new Promise(setImmediate);
+  }
+}
+
+function unreachable(): SseError {
+  return new SseError('SSE_LOG_UNAVAILABLE', 'The wire is cut.');
+}

@@ -1,0 +1,11 @@
+import { memoryLog } from '../../src/channels/memory-log.js';
+import { DelayedLog } from './delayed-log.js';
+import { eventLogContract } from './event-log.contract.js';
+
+eventLogContract('memoryLog', (retention) => memoryLog(retention));
+
+// The same log seen from two processes, each answer a random while later: what a log over a network looks like.
+eventLogContract('memoryLog, delayed, two nodes', (retention) => {
+  const log = memoryLog(retention);
+  return [new DelayedLog(log, 1), new DelayedLog(log, 2)];
+});
