@@ -21,7 +21,7 @@ export function raw(text: string): SseEvent {
     else if (!line.startsWith(':')) open = checkedLine(line, text);
   }
   if (open) throw refused(text, 'does not end with a blank line');
-  return new SseEvent(undefined, undefined, undefined, undefined, undefined, text);
+  return Object.freeze(new SseEvent(undefined, undefined, undefined, undefined, undefined, text));
 }
 
 function checkedLine(line: string, text: string): true {

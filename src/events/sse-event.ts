@@ -61,18 +61,21 @@ export function event(init: EventInit): SseEvent {
       context: { field: 'data', type },
     });
   }
-  return new SseEvent(
-    type,
-    checkedId(init.id),
-    checkedRetry(init.retry),
-    checkedComment(init.comment),
-    init.data,
+  return Object.freeze(
+    new SseEvent(
+      type,
+      checkedId(init.id),
+      checkedRetry(init.retry),
+      checkedComment(init.comment),
+      init.data,
+    ),
   );
 }
 
 /** A comment: text that clients skip and a person reading the stream sees. One `: ` line per line of text. */
 export function comment(text: string): SseEvent {
-  return new SseEvent(undefined, undefined, undefined, checkedComment(text) ?? '', undefined);
+  if (typeof text !== 'string') throw refused('comment', text, NO_STRING);
+  return Object.freeze(new SseEvent(undefined, undefined, undefined, text, undefined));
 }
 
 /**
@@ -81,7 +84,7 @@ export function comment(text: string): SseEvent {
  * @throws {SseError} `SSE_INVALID_FIELD` if `ms` is not a non-negative integer.
  */
 export function retryAfter(ms: number): SseEvent {
-  return new SseEvent(undefined, undefined, checkedRetry(ms), undefined, undefined);
+  return Object.freeze(new SseEvent(undefined, undefined, requiredRetry(ms), undefined, undefined));
 }
 
 /** The fields of a MessageEvent; an object with any other key is a payload. */
@@ -125,7 +128,10 @@ export function checkedId(id: unknown): string | undefined {
 }
 
 function checkedRetry(retry: unknown): number | undefined {
-  if (retry === undefined || retry === null) return undefined;
+  return retry === undefined || retry === null ? undefined : requiredRetry(retry);
+}
+
+function requiredRetry(retry: unknown): number {
   if (!Number.isSafeInteger(retry) || (retry as number) < 0) {
     throw refused('retry', retry, 'It must be a whole number of milliseconds, 0 or more.');
   }
@@ -134,9 +140,11 @@ function checkedRetry(retry: unknown): number | undefined {
 
 function checkedComment(text: unknown): string | undefined {
   if (text === undefined || text === null) return undefined;
-  if (typeof text !== 'string') throw refused('comment', text, 'It must be a string.');
+  if (typeof text !== 'string') throw refused('comment', text, NO_STRING);
   return text;
 }
+
+const NO_STRING = 'It must be a string.';
 
 function refused(field: string, value: unknown, remedy: string): SseError {
   return new SseError('SSE_INVALID_FIELD', `The event field "${field}" cannot be ${quoted(value)}.`, {

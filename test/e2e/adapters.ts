@@ -42,7 +42,7 @@ export async function makeApp(adapter: AdapterName, options: TestAppOptions): Pr
 
 /** Closes the applications of a test; fails if a connection is still open in one. */
 export async function closeApps(): Promise<void> {
-  for (const app of [...open]) {
+  for (const app of open) {
     open.delete(app);
     await app.close();
     expect(app.get(SseConnections).count()).toBe(0);

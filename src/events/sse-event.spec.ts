@@ -1,0 +1,129 @@
+import { comment, event, isSseEvent, retryAfter, SseEvent, type EventInit } from './sse-event.js';
+
+const refusal = (init: unknown): unknown => {
+  try {
+    return event(init as EventInit);
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('event()', () => {
+  it('keeps every field that it was given', () => {
+    expect(event({ type: 't', id: 'i', retry: 5, comment: 'c', data: { a: 1 } })).toEqual(
+      new SseEvent('t', 'i', 5, 'c', { a: 1 }),
+    );
+  });
+
+  it('takes "event" as another name of "type", also when both are given alike', () => {
+    expect(event({ event: 't', data: '' }).type).toBe('t');
+    expect(event({ event: 't', type: 't', data: '' }).type).toBe('t');
+  });
+
+  it('takes an empty type as none', () => {
+    expect(event({ type: '', data: 1 }).type).toBeUndefined();
+    expect(event({ type: '' })).toEqual(new SseEvent(undefined, undefined, undefined, undefined, undefined));
+  });
+
+  it.each([
+    ['', ''],
+    ['a', 'a'],
+    ['a b', 'a b'],
+    ['~!', '~!'],
+    [0, '0'],
+    [-3, '-3'],
+    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+  ])('takes the id %p', (id, written) => {
+    expect(event({ id, data: '' }).id).toBe(written);
+  });
+
+  it.each([
+    ' ',
+    'a ',
+    ' a',
+    'a\tb',
+    'a\0',
+    'a\n',
+    'a\r',
+    '\x7f',
+    'ü',
+    '€',
+    '\ud800',
+    1.5,
+    NaN,
+    Infinity,
+    2 ** 53,
+    true,
+    {},
+    [],
+    1n,
+  ])('refuses the id %p, and names it', (id) => {
+    expect(refusal({ id, data: '' })).toMatchObject({
+      code: 'SSE_INVALID_FIELD',
+      context: { field: 'id', value: id },
+    });
+  });
+
+  it.each([-1, 0.5, NaN, Infinity, 2 ** 53, '5', true, {}])('refuses the retry %p', (retry) => {
+    expect(refusal({ retry })).toMatchObject({
+      code: 'SSE_INVALID_FIELD',
+      context: { field: 'retry', value: retry },
+    });
+  });
+
+  it.each(['a\nb', 'a\rb', 'a\r\nb', '\n', 7, true, {}])('refuses the type %p', (type) => {
+    expect(refusal({ type, data: '' })).toMatchObject({
+      code: 'SSE_INVALID_FIELD',
+      context: { field: 'type', value: type },
+    });
+  });
+
+  it('refuses a type without data, two types, and fields that the format has not', () => {
+    expect(refusal({ type: 'a' })).toMatchObject({ context: { field: 'data' } });
+    expect(refusal({ type: 'a', event: 'b', data: 1 })).toMatchObject({ context: { field: 'type' } });
+    expect(refusal({ name: 'x' })).toMatchObject({ context: { field: 'name' } });
+  });
+
+  it('says which field, the value (shortened) and the remedy', () => {
+    const { message } = refusal({ id: 'é'.repeat(200), data: '' }) as Error;
+    expect(message).toBe(
+      `The event field "id" cannot be "${'é'.repeat(59)}… (202 characters). It comes back in the ` +
+        'Last-Event-ID header, so it must be printable ASCII without a space at either end: encode it, with ' +
+        'encodeURIComponent for example.',
+    );
+  });
+
+  it.each(['a\nb', 'a\r', 'a\r\nb'])('refuses no line breaks in data and comments (%p)', (text) => {
+    expect(event({ data: text, comment: text })).toMatchObject({ data: text, comment: text });
+  });
+});
+
+describe('comment() and retryAfter()', () => {
+  it('make events of one field', () => {
+    expect(comment('a')).toEqual(new SseEvent(undefined, undefined, undefined, 'a', undefined));
+    expect(comment('')).toEqual(new SseEvent(undefined, undefined, undefined, '', undefined));
+    expect(retryAfter(0)).toEqual(new SseEvent(undefined, undefined, 0, undefined, undefined));
+  });
+
+  it('refuse what is not text, or not a time', () => {
+    expect(() => comment(5 as never)).toThrow('"comment" cannot be 5');
+    expect(() => retryAfter(-1)).toThrow('"retry" cannot be -1');
+    expect(() => retryAfter(undefined as never)).toThrow('"retry" cannot be undefined');
+    expect(() => comment(undefined as never)).toThrow('"comment" cannot be undefined');
+  });
+});
+
+describe('isSseEvent()', () => {
+  it('knows events of this and of another copy of the package, and nothing else', () => {
+    const copy = { [Symbol.for('nestjs-event-stream:event')]: true };
+    expect(isSseEvent(comment(''))).toBe(true);
+    expect(isSseEvent(copy)).toBe(true);
+    for (const other of [{}, { data: 1 }, null, undefined, 'text', 0]) expect(isSseEvent(other)).toBe(false);
+  });
+});
+
+it('an event cannot be changed after it was made', () => {
+  const made = event({ type: 'a', data: 'x' });
+  expect(() => Object.assign(made, { type: 'b\n' })).toThrow(TypeError);
+  expect(made.type).toBe('a');
+});

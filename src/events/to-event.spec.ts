@@ -1,0 +1,90 @@
+import { comment, event, SseEvent } from './sse-event.js';
+import { toEvent, toText } from './to-event.js';
+import { raw } from './raw.js';
+
+const json = JSON.stringify as (value: unknown) => string | undefined;
+const data = (text: string): SseEvent => new SseEvent(undefined, undefined, undefined, undefined, text);
+
+describe('toEvent()', () => {
+  it('reads plain objects as MessageEvents only where every key is a field and one of them says something', () => {
+    expect(toEvent({ data: 'x', id: 1 }, 'events', json)).toEqual(event({ data: 'x', id: 1 }));
+    expect(toEvent({ data: 'x', other: 1 }, 'events', json)).toEqual(data('{"data":"x","other":1}'));
+    expect(toEvent({ id: 1, type: 'x' }, 'events', json)).toEqual(data('{"id":1,"type":"x"}'));
+    expect(toEvent({ data: 'x' }, 'data', json)).toEqual(data('{"data":"x"}'));
+  });
+
+  it('counts own keys only, and also those that getters are behind', () => {
+    const getter = {
+      get data() {
+        return 'got';
+      },
+    };
+    expect(toEvent(getter, 'events', json)).toEqual(event({ data: 'got' }));
+    expect(toEvent(Object.create({ data: 'x' }), 'events', json)).toEqual(data('{}'));
+  });
+
+  it('takes arrays, dates, maps and instances of classes as payload', () => {
+    class Tick {
+      data = 1;
+    }
+    expect(toEvent([{ data: 1 }], 'events', json)).toEqual(data('[{"data":1}]'));
+    expect(toEvent(new Tick(), 'events', json)).toEqual(data('{"data":1}'));
+    expect(toEvent(new Map([['data', 1]]), 'events', json)).toEqual(data('{}'));
+  });
+
+  it('gives nothing for what says nothing', () => {
+    expect(toEvent(undefined, 'events', json)).toBeUndefined();
+    expect(toEvent({ data: undefined }, 'events', json)).toBeUndefined();
+    expect(toEvent({ retry: undefined, type: undefined }, 'events', json)).toBeUndefined();
+    expect(toEvent({ data: undefined }, 'data', json)).toEqual(data('{}'));
+  });
+
+  it('leaves events alone whose data is text', () => {
+    for (const made of [comment('c'), raw('data: x\n\n'), event({ type: 't', data: 'x' })]) {
+      expect(toEvent(made, 'events', json)).toBe(made);
+      expect(toEvent(made, 'data', json)).toBe(made);
+    }
+  });
+
+  it('does not touch what it was given', () => {
+    const given = Object.freeze({ data: Object.freeze({ a: 1 }), type: 't' });
+    expect(toEvent(given, 'events', json)).toEqual(event({ type: 't', data: '{"a":1}' }));
+  });
+
+  it('does not take a prototype that was tampered with for a field', () => {
+    const value = JSON.parse('{"__proto__": {"data": 1}, "data": "x"}') as unknown;
+    expect(toEvent(value, 'events', json)).toEqual(data('{"__proto__":{"data":1},"data":"x"}'));
+  });
+});
+
+describe('toText()', () => {
+  it('leaves strings alone and serializes everything else', () => {
+    expect(toText('a"b', json)).toBe('a"b');
+    expect(toText({ a: [1] }, json)).toBe('{"a":[1]}');
+  });
+
+  it.each<[value: unknown, named: string, why: string | undefined]>([
+    [1n, '1n', 'Do not know how to serialize a BigInt'],
+    [() => 1, 'function', undefined],
+    [Symbol('s'), 'Symbol(s)', undefined],
+    [{ toJSON: () => undefined }, '[object Object]', undefined],
+  ])('refuses %p, which JSON cannot express', (value, named, why) => {
+    let error: unknown;
+    try {
+      toText(value, json);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'SSE_NOT_SERIALIZABLE', context: { value } });
+    expect((error as Error).message).toContain(named);
+    if (why) expect((error as Error).message).toContain(why);
+  });
+
+  it('keeps the error of a serializer as the cause', () => {
+    const cause = new RangeError('too deep');
+    const fails = (): never => {
+      throw cause;
+    };
+    expect(() => toText({}, fails)).toThrow(expect.objectContaining({ cause }) as Error);
+  });
+});
