@@ -62,13 +62,7 @@ export function event(init: EventInit): SseEvent {
     });
   }
   return Object.freeze(
-    new SseEvent(
-      type,
-      checkedId(init.id),
-      checkedRetry(init.retry),
-      checkedComment(init.comment),
-      init.data,
-    ),
+    new SseEvent(type, checkedId(init.id), checkedRetry(init.retry), checkedComment(init.comment), init.data),
   );
 }
 
