@@ -98,8 +98,9 @@ class PullLoop {
   // told when it takes long. A `yield` in a `finally` block answers `return()` with a value: those are drained.
   private async finish(): Promise<void> {
     const { iterator, cancel } = this.opened;
-    const { warnMs, onSlow } = this.teardown;
-    const warning = warnMs === false ? undefined : setTimeout(onSlow, warnMs).unref();
+    const { teardown } = this;
+    const { warnMs } = teardown;
+    const warning = warnMs === false ? undefined : setTimeout(() => teardown.onSlow(), warnMs).unref();
     try {
       cancel?.();
       // Not in the caller's turn: a synchronous generator cannot be ended from within itself.
