@@ -17,6 +17,26 @@ export { SseConnections } from './connection/sse-connections.js';
 export type { LimitAnswer } from './connection/limits.js';
 export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
 
+export { Channels, type ChannelsOptions } from './channels/channels.js';
+export type { Channel, Publishable } from './channels/channel.js';
+export type { ChannelSubscription } from './channels/subscription.js';
+export type { ChannelEvent, EventTest, SubscribeOptions } from './channels/subscription.options.js';
+export type { StartOptions } from './channels/start-position.js';
+export { memoryLog, type MemoryLog } from './channels/memory-log.js';
+export { MEMORY_LOG_DEFAULTS, type MemoryLogOptions } from './channels/memory-log.options.js';
+export type {
+  Awaitable,
+  EventLog,
+  LogHealth,
+  LogListener,
+  LogPosition,
+  LogSlice,
+  ReadLimit,
+} from './channels/event-log.js';
+export type { LogEntry } from './channels/log-entry.js';
+export type { LogRecord } from './channels/log-record.js';
+export { compareEventIds } from './channels/event-ids.js';
+
 export {
   SSE_DEFAULTS,
   type CompleteOptions,
@@ -29,6 +49,6 @@ export {
   type SseRouteOptions,
   type TimeoutOptions,
 } from './options/sse.options.js';
-export { SSE_CONNECTIONS } from './options/sse.tokens.js';
+export { SSE_CHANNELS, SSE_CONNECTIONS } from './options/sse.tokens.js';
 
 export { isSseError, SseError, type SseErrorCode } from './sse.errors.js';

@@ -10,11 +10,12 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
+import { Channels } from './channels/channels.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { SseRoutes } from './handler/sse-routes.js';
 import { resolveModuleOptions, resolveOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
-import { SSE_CONNECTIONS, SSE_MODULE_OPTIONS } from './options/sse.tokens.js';
+import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS } from './options/sse.tokens.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
 /** Options of the module that are made by a factory. */
@@ -84,8 +85,14 @@ function dynamicModule(options: Provider[]): DynamicModule {
       SseRoutes,
       { provide: SseConnections, useFactory: () => new SseConnections() },
       { provide: SSE_CONNECTIONS, useExisting: SseConnections },
+      { provide: Channels, useFactory: makeChannels, inject: [SSE_MODULE_OPTIONS] },
+      { provide: SSE_CHANNELS, useExisting: Channels },
       { provide: APP_INTERCEPTOR, useClass: SseInterceptor },
     ],
-    exports: [SseConnections, SSE_CONNECTIONS],
+    exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS],
   };
+}
+
+function makeChannels({ log, serialize }: SseModuleOptions): Channels {
+  return new Channels({ log, serialize });
 }

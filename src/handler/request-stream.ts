@@ -1,5 +1,5 @@
 import * as nest from '@nestjs/common';
-import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
+import { BadRequestException, NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
@@ -149,7 +149,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   private failed(error: unknown): void {
-    this.stages.values.error(typeof error === 'object' && error !== null ? error : this.nonError(error));
+    // The cursor is what the client sent: its fault, not the server's.
+    if (isSseError(error, 'SSE_INVALID_CURSOR')) {
+      this.stages.values.error(
+        new BadRequestException('The Last-Event-ID is not one of this stream.', { cause: error }),
+      );
+    } else
+      this.stages.values.error(typeof error === 'object' && error !== null ? error : this.nonError(error));
   }
 
   private nonError(thrown: unknown): SseError {

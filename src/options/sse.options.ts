@@ -1,4 +1,5 @@
 import type { ExecutionContext, RequestMethod } from '@nestjs/common';
+import type { EventLog } from '../channels/event-log.js';
 import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
 import type { LimitAnswer } from '../connection/limits.js';
 import type { Emits, Serialize } from '../events/to-event.js';
@@ -121,6 +122,8 @@ export interface SseRouteOptions extends SseOptions {
 
 /** Options of the module: {@link SseOptions} for all routes, and the application's own. */
 export interface SseModuleOptions extends SseOptions {
+  /** What stands behind `Channels`: what keeps their events, and for how long. @default memoryLog() */
+  log?: EventLog;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */
   shutdownMs?: number;
   /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */
