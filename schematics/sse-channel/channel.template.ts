@@ -1,26 +1,30 @@
 /** The source of a provider around one channel. */
 export function channelOf(name: string, className: string): string {
   return `import { Injectable } from '@nestjs/common';
-import { Channels, event } from 'nestjs-event-stream';
+import { Channels } from 'nestjs-event-stream';
+import type { Channel, SubscribeOptions } from 'nestjs-event-stream';
 
-/** What travels on the channel. */
+/** What is published on the channel. */
 export interface ${className}Message {
   text: string;
 }
 
 @Injectable()
 export class ${className}Channel {
-  constructor(private readonly channels: Channels) {}
+  private readonly channel: Channel<${className}Message>;
 
-  /** Reaches every subscriber; resolves to the id of the event. */
-  publish(message: ${className}Message) {
-    const published = event({ type: '${name}', data: message });
-    return this.channels.channel('${name}').publish(published);
+  constructor(channels: Channels) {
+    this.channel = channels.channel('${name}');
   }
 
-  /** What came after the event \`after\`, then what comes: return it from an \`@Sse()\` handler. */
-  subscribe(options: { after?: string; signal?: AbortSignal } = {}) {
-    return this.channels.channel('${name}').subscribe(options);
+  /** Reaches all who subscribe; resolves with the id of the event. */
+  publish(message: ${className}Message) {
+    return this.channel.publish(message);
+  }
+
+  /** From now on, or from \`after\` on: return it from an \`@Sse()\` handler. */
+  subscribe(options?: SubscribeOptions<${className}Message>) {
+    return this.channel.subscribe(options);
   }
 }
 `;
@@ -48,14 +52,13 @@ describe('${className}Channel', () => {
 
   it('delivers what is published', async () => {
     const channel = module.get(${className}Channel);
-    const leaving = new AbortController();
-    const events = channel.subscribe({ signal: leaving.signal });
-    const iterator = events[Symbol.asyncIterator]();
-    const received = iterator.next();
+    const events = channel.subscribe();
+    await events.ready;
     await channel.publish({ text: 'hello' });
+    const { value } = await events.next();
+    events.close();
 
-    expect((await received).value).toMatchObject({ data: { text: 'hello' } });
-    leaving.abort();
+    expect(value?.data).toEqual({ text: 'hello' });
   });
 });
 `;

@@ -51,29 +51,27 @@ export class ${className}Controller {
 
 function channelController(name: string, className: string): string {
   return `import { Body, Controller, Post } from '@nestjs/common';
-import {
-  Channels,
-  event,
-  LastEventId,
-  Sse,
-  SseSignal,
-} from 'nestjs-event-stream';
+import { Channels, LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
+import type { Channel } from 'nestjs-event-stream';
 
 @Controller('${name}')
 export class ${className}Controller {
-  constructor(private readonly channels: Channels) {}
+  private readonly channel: Channel<{ text: string }>;
 
-  // A client that comes back gets what it missed first, as far as the channel still has it.
-  @Sse('events')
-  events(@SseSignal() signal: AbortSignal, @LastEventId() after?: string) {
-    return this.channels.channel('${name}').subscribe({ after, signal });
+  constructor(channels: Channels) {
+    this.channel = channels.channel('${name}');
   }
 
-  // Reaches every client that listens, and waits in the channel for those that come back.
+  // A client that comes back gets what it missed first.
+  @Sse('events')
+  events(@SseSignal() signal: AbortSignal, @LastEventId() after?: string) {
+    return this.channel.subscribe({ after, signal });
+  }
+
+  // Reaches every client that listens, and those that come back.
   @Post('events')
-  async publish(@Body() data: unknown) {
-    const message = event({ type: 'message', data });
-    return { id: await this.channels.channel('${name}').publish(message) };
+  async publish(@Body('text') text: string) {
+    return { id: await this.channel.publish({ text }) };
   }
 }
 `;

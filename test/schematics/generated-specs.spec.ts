@@ -1,17 +1,26 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { sseChannel } from '../../schematics/sse-channel/sse-channel.schematic.js';
 import { sseController } from '../../schematics/sse-controller/sse-controller.schematic.js';
+import type { Rule } from '../../schematics/tree.js';
 import { FakeContext, FakeTree } from './fake-tree.js';
 
 // The specs that the schematics write are run here as they are, against the sources of the library.
 mkdirSync('.tmp', { recursive: true });
 const folder = mkdtempSync('.tmp/generated-');
-const packageJson = { 'package.json': '{ "type": "module" }' };
 
-for (const type of ['generator', 'observable'] as const) {
-  const tree = new FakeTree(packageJson);
-  sseController({ name: `${type}-sample`, flat: true, type })(tree, new FakeContext());
-  for (const [path, content] of tree.files) writeFileSync(`${folder}/${path.split('/').at(-1)}`, content);
-  await import(`${process.cwd()}/${folder}/${type}-sample.controller.spec.ts`);
+for (const type of ['generator', 'observable', 'channel'] as const) {
+  await runSpec(
+    `${type}-sample.controller.spec.ts`,
+    sseController({ name: `${type}-sample`, flat: true, type }),
+  );
+}
+await runSpec('sample.channel.spec.ts', sseChannel({ name: 'sample', flat: true }));
+
+async function runSpec(file: string, rule: Rule): Promise<void> {
+  const tree = new FakeTree({ 'package.json': '{ "type": "module" }' });
+  rule(tree, new FakeContext());
+  for (const path of tree.touched) writeFileSync(`${folder}/${path.split('/').at(-1)}`, tree.text(path));
+  await import(`${process.cwd()}/${folder}/${file}`);
 }
 
 afterAll(() => rmSync(folder, { recursive: true }));
