@@ -19,21 +19,35 @@ export interface TestAppOptions extends ModuleMetadata {
   logger?: false | object;
   /** The time as the library is to see it. */
   clock?: ConstructorParameters<typeof SseConnections>[0];
+  /** For clients whose pool connects ahead of time: Node does not take such a connection for idle. */
+  forceCloseConnections?: boolean;
 }
 
 const open = new Set<INestApplication>();
 
 /** An application that listens on a free port, closed after the test by {@link closeApps}. */
 export async function makeApp(adapter: AdapterName, options: TestAppOptions): Promise<INestApplication> {
-  const { sse, setUp, logger = false, clock, imports = [], ...metadata } = options;
+  const {
+    sse,
+    setUp,
+    logger = false,
+    clock,
+    forceCloseConnections = false,
+    imports = [],
+    ...metadata
+  } = options;
   const builder = Test.createTestingModule({
     ...metadata,
     imports: [SseModule.forRoot(sse), ...imports],
   });
   if (clock) builder.overrideProvider(SseConnections).useValue(new SseConnections(clock));
   const module = await builder.compile();
-  const platform = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-  const app = module.createNestApplication(platform as never, { logger: logger as false });
+  const platform =
+    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter({ forceCloseConnections });
+  const app = module.createNestApplication(platform as never, {
+    logger: logger as false,
+    forceCloseConnections,
+  });
   await setUp?.(app);
   await app.listen(0, '127.0.0.1');
   open.add(app);

@@ -49,7 +49,7 @@ eachAdapter((adapter) => {
   afterAll(closeApps);
 
   it('any events reach an EventSource over HTTP as they were made', async () => {
-    const app = await makeApp(adapter, { controllers: [AnyController] });
+    const app = await makeApp(adapter, { controllers: [AnyController], forceCloseConnections: true });
     const url = await app.getUrl();
     let runs = 0;
     await fc.assert(
@@ -72,7 +72,7 @@ eachAdapter((adapter) => {
   });
 
   it('a value of 1 MiB arrives whole', async () => {
-    const app = await makeApp(adapter, { controllers: [AnyController] });
+    const app = await makeApp(adapter, { controllers: [AnyController], forceCloseConnections: true });
     const data = `${'ä'.repeat(1000)}\n`.repeat(512);
     given.set('large', [{ data }]);
     const stream = await openStream(app, '/any/large');
