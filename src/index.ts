@@ -29,10 +29,10 @@ export type {
   EventLog,
   LogHealth,
   LogListener,
-  LogPosition,
   LogSlice,
   ReadLimit,
 } from './channels/event-log.js';
+export type { LogPosition } from './channels/cursor.js';
 export type { LogEntry } from './channels/log-entry.js';
 export type { LogRecord } from './channels/log-record.js';
 export { compareEventIds } from './channels/event-ids.js';

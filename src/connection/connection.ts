@@ -1,13 +1,12 @@
-import type { Writable } from 'node:stream';
 import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
 import { SseError, type SseErrorCode } from '../sse.errors.js';
 import type { Demand } from '../source/source.js';
-import { COMMENT, encodeEvent } from '../wire/encode-event.js';
-import { OverflowQueue, type OverflowOptions } from './overflow.js';
-import { openResponse, rawResponse, routeOf, type RawResponse } from './response.js';
+import { encodeEvent } from '../wire/encode-event.js';
+import type { SharedBytes } from './body.js';
+import { Outlet, type OutletListener, type OutletSettings } from './outlet.js';
+import { routeOf } from './response.js';
 import type { SharedTimers } from './shared-timers.js';
-import { StallWatch } from './stall-watch.js';
 
 /** One open stream, as handlers (`@SseConnection()`) and `SseConnections` show it. */
 export interface SseConnection {
@@ -37,14 +36,10 @@ export interface SseConnection {
 }
 
 /** What a connection knows from the start. */
-export interface ConnectionInit {
+export interface ConnectionInit extends OutletSettings {
   number: number;
   request: object;
-  response: object;
   lastEventId: string | undefined;
-  timers: SharedTimers;
-  stallMs: number | false;
-  overflow: Required<OverflowOptions>;
 }
 
 /** Who is told what becomes of a connection. */
@@ -57,31 +52,15 @@ export interface ConnectionListener {
   finished(): void;
 }
 
-type State = 'waiting' | 'opening' | 'open' | 'ended';
-
-/** Blocks made in one turn are written together, or at once when they reach this length. */
-const JOIN_LENGTH = 16_384;
-
-/** Events → bytes → response: head, joined writes, backpressure, and one end. */
-export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
+/** One stream from its request to its one end: events go to the outlet, and whoever ends it first is the reason. */
+export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, OutletListener {
   readonly openedAt = new Date();
   events = 0;
-  bytes = 0;
-  /** When something was last written, on the clock of the timers. */
-  lastWriteAt = 0;
   /** The application shuts down: the client is to come back, so nothing may tell it that this was the end. */
   leaving = false;
-  /** Whether the head was sent, or is on its way. */
-  started = false;
-  private state: State = 'waiting';
-  private readonly raw: RawResponse;
-  private body: Writable | undefined;
-  private pending = '';
-  private scheduled = false;
-  private blocked = false;
-  private queue: OverflowQueue | undefined;
-  private stall: StallWatch | undefined;
-  private room: { promise: Promise<void>; resolve: () => void } | undefined;
+  /** Nothing more can be sent. */
+  ended = false;
+  private readonly outlet: Outlet;
   private controller: AbortController | undefined;
   private closeCode: SseErrorCode | undefined;
 
@@ -89,7 +68,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
     private readonly init: ConnectionInit,
     private readonly listener: ConnectionListener,
   ) {
-    this.raw = rawResponse(init.response);
+    this.outlet = new Outlet(init, this);
   }
 
   /**
@@ -98,15 +77,15 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
    * socket, which is then asked itself.
    */
   watch(): void {
-    const { raw } = this;
+    const { raw } = this.outlet;
     const { socket } = raw.req;
     raw.on('error', ignore);
+    const gone = (): void => this.gone();
     if (raw.socket === null && raw.req.httpVersionMajor === 1) {
-      const gone = (): void => this.gone();
       socket.once('close', gone);
       raw.once('close', () => socket.off('close', gone));
     }
-    raw.once('close', () => this.gone());
+    raw.once('close', gone);
     if (raw.destroyed || raw.writableEnded || socket.destroyed) this.gone();
   }
 
@@ -125,14 +104,21 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
   get lastEventId(): string | undefined {
     return this.init.lastEventId;
   }
+  get bytes(): number {
+    return this.outlet.bytes;
+  }
+  get queuedBytes(): number {
+    return this.outlet.queuedBytes;
+  }
+  get dropped(): number {
+    return this.outlet.dropped;
+  }
   get timers(): SharedTimers {
     return this.init.timers;
   }
-  get queuedBytes(): number {
-    return (this.queue?.bytes ?? 0) + this.pending.length + this.raw.writableLength;
-  }
-  get dropped(): number {
-    return this.queue?.dropped ?? 0;
+  /** When something was last written, on the clock of the timers. */
+  get lastWriteAt(): number {
+    return this.outlet.lastWriteAt;
   }
 
   /** Made when it is first asked for: most streams never do. */
@@ -149,47 +135,43 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
   }
 
   get ready(): boolean {
-    return !this.blocked && this.state !== 'opening' && this.pending.length < JOIN_LENGTH;
+    return this.outlet.ready;
   }
   whenReady(): Promise<void> {
-    if (this.ready || this.state === 'ended') return Promise.resolve();
-    if (!this.room) {
-      let resolve!: () => void;
-      const promise = new Promise<void>((done) => (resolve = done));
-      this.room = { promise, resolve };
-    }
-    return this.room.promise;
+    return this.outlet.whenReady();
   }
 
   /** Whether anything was sent, or is about to be: from then on an error is an event. */
   get opened(): boolean {
-    return this.state !== 'waiting' || this.pending !== '';
+    return this.outlet.used;
   }
-  get ended(): boolean {
-    return this.state === 'ended';
+  /** Whether the head was sent, or is on its way. */
+  get started(): boolean {
+    return this.outlet.started;
   }
   /** Whether a write would only wait. */
   get waiting(): boolean {
-    return this.blocked || this.state !== 'open';
+    return this.outlet.waiting;
   }
 
   /** Sends the head now, without waiting for an event. */
   open(): void {
-    if (this.state === 'waiting') this.flush();
+    if (!this.ended) this.outlet.open();
   }
 
   next(event: SseEvent): void {
-    if (this.state === 'ended') return;
+    if (this.ended) return;
     const block = encodeEvent(event);
     if (block === '') return;
     if (event.data !== undefined || event.raw !== undefined) this.events++;
-    if (this.blocked || this.state === 'opening') return this.enqueue(block, event);
-    this.pending += block;
-    if (this.pending.length >= JOIN_LENGTH) this.flush();
-    else if (!this.scheduled) {
-      this.scheduled = true;
-      process.nextTick(flushLater, this);
-    }
+    this.outlet.push(block, event);
+  }
+
+  /** Sends `count` events that others send too. */
+  share(shared: SharedBytes, count: number): void {
+    if (this.ended) return;
+    this.events += count;
+    this.outlet.pushShared(shared);
   }
 
   /** The source failed: before the head that is an HTTP error, after it there is nothing left but the end. */
@@ -208,31 +190,23 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
 
   /** Ends the response after what waits. */
   end(code: SseErrorCode): void {
-    if (this.state === 'ended') return;
-    if (this.state === 'waiting') this.open();
-    const rest = this.pending + (this.queue?.take(Infinity) ?? '');
-    const { body } = this;
+    if (this.ended) return;
+    this.outlet.end();
     this.settle(code);
-    this.pending = rest;
-    if (body) this.writeEnd(body);
   }
 
   /** Cuts the connection, without an end that the client could take for the stream's own. */
   destroy(code: SseErrorCode): void {
-    this.pending = '';
+    this.outlet.cut();
     this.settle(code);
-    const { stream } = this.raw as unknown as { stream?: { close?: (code: number) => void } };
-    // 8 is CANCEL (RFC 9113, 7): the session and its other streams stay.
-    if (this.raw.req.httpVersionMajor > 1) stream?.close?.(8);
-    else this.raw.destroy();
   }
 
   /** Tells the handler that the application goes, so that it can say goodbye, and the client when to come back. */
   leave(retryMs: number | undefined): void {
-    if (this.state === 'ended' || this.leaving) return;
+    if (this.ended || this.leaving) return;
     this.leaving = true;
     if (!this.opened) return this.settle('SSE_SHUTDOWN');
-    if (retryMs !== undefined) this.put(`retry: ${retryMs}\n\n`);
+    if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`);
     if (this.observed) this.abortSignal('SSE_SHUTDOWN');
     else this.end('SSE_SHUTDOWN');
   }
@@ -242,114 +216,35 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection {
     this.settle('SSE_ENDED');
   }
 
-  private put(block: string): void {
-    if (this.blocked || this.state === 'opening') this.enqueue(block, undefined);
-    else {
-      this.pending += block;
-      this.flush();
-    }
-  }
-
-  private enqueue(block: string, event: SseEvent | undefined): void {
-    this.queue ??= new OverflowQueue(this.init.overflow);
-    if (!this.queue.add(block, event)) this.destroy('SSE_OVERFLOW');
-  }
-
-  /** @internal Called by `flushLater`. */
-  flush(): void {
-    this.scheduled = false;
-    if (this.state === 'waiting') return this.sendHead();
-    if (this.state !== 'open' || this.blocked || this.pending === '') return;
-    const chunk = this.pending;
-    this.pending = '';
-    this.write(chunk);
-  }
-
-  private sendHead(): void {
-    this.state = 'opening';
-    this.started = true;
-    // First bytes at once: some browsers fire `open` only then.
-    const first = COMMENT + this.pending;
-    this.pending = '';
+  opening(): void {
     this.listener.opened();
-    openResponse(this.init.response, (body) => {
-      this.body = body;
-      body.on('drain', () => this.drained());
-      this.pending = first + this.pending;
-      if (this.ended) return this.writeEnd(body);
-      this.state = 'open';
-      this.flush();
-      if (!this.blocked) this.drained();
-    });
   }
 
-  private write(chunk: string): void {
-    const body = this.body as Writable;
-    if (body.destroyed || body.writableEnded) return this.gone();
-    this.lastWriteAt = this.init.timers.clock.now();
-    this.bytes += Buffer.byteLength(chunk);
-    if (body.write(chunk)) return;
-    this.blocked = true;
-    if (this.init.stallMs === false) return;
-    this.stall ??= new StallWatch(this.raw, this.init.timers, this.init.stallMs, () =>
-      this.destroy('SSE_STALLED'),
-    );
-    this.stall.start();
+  overflowed(): void {
+    this.destroy('SSE_OVERFLOW');
   }
 
-  private writeEnd(body: Writable): void {
-    const rest = this.pending;
-    this.pending = '';
-    this.bytes += Buffer.byteLength(rest);
-    if (body.destroyed || body.writableEnded) return;
-    // Not `end(rest)`: middleware that wraps write() is to see every byte.
-    if (rest !== '') body.write(rest);
-    body.end();
-    // A client that never reads the rest would hold the response for good.
-    if (this.init.stallMs !== false && !this.raw.writableFinished) {
-      this.stall ??= new StallWatch(this.raw, this.init.timers, this.init.stallMs, () =>
-        this.destroy('SSE_STALLED'),
-      );
-      this.stall.start();
-    }
+  stalled(): void {
+    this.destroy('SSE_STALLED');
   }
 
-  private drained(): void {
-    this.blocked = false;
-    this.stall?.stop();
-    while (this.queue && this.queue.bytes > 0 && !this.blocked && !this.ended) {
-      this.pending += this.queue.take(JOIN_LENGTH);
-      this.flush();
-    }
-    if (!this.blocked) this.letIn();
-  }
-
-  private letIn(): void {
-    const { room } = this;
-    this.room = undefined;
-    room?.resolve();
+  gone(): void {
+    this.outlet.closed();
+    this.settle('SSE_CLIENT_GONE');
+    this.listener.finished();
   }
 
   private settle(code: SseErrorCode, error?: unknown): void {
-    if (this.state === 'ended') return;
-    this.state = 'ended';
+    if (this.ended) return;
+    this.ended = true;
     this.closeCode = code;
     this.abortSignal(code);
-    this.letIn();
     this.listener.closed(code, error);
   }
 
   private abortSignal(code: SseErrorCode): void {
     if (!this.controller || this.controller.signal.aborted) return;
     this.controller.abort(new SseError(code, CLOSE_REASONS[code] ?? 'The stream is over.'));
-  }
-
-  private gone(): void {
-    this.stall?.stop();
-    this.pending = '';
-    this.queue = undefined;
-    this.settle('SSE_CLIENT_GONE');
-    this.listener.finished();
   }
 }
 
@@ -365,8 +260,4 @@ const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
 
 function ignore(): void {
   // A write that fails is followed by `close`, which is where a client's leaving is handled.
-}
-
-function flushLater(connection: StreamConnection): void {
-  connection.flush();
 }

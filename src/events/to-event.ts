@@ -43,8 +43,8 @@ export function toText(data: unknown, serialize: Serialize): string {
 }
 
 function withText(given: SseEvent, serialize: Serialize): SseEvent {
-  const { data } = given;
-  if (data === undefined || typeof data === 'string') return given;
+  const { data, raw } = given;
+  if (data === undefined || typeof data === 'string' || raw !== undefined) return given;
   return new SseEvent(given.type, given.id, given.retry, given.comment, toText(data, serialize));
 }
 

@@ -2,6 +2,8 @@ import * as nest from '@nestjs/common';
 import { BadRequestException, NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { ChannelSource, type BatchSink } from '../channels/channel.source.js';
+import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
 import type { Slot } from '../connection/limits.js';
@@ -96,7 +98,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   accept(result: unknown, resolved: boolean): unknown {
     const { connection, init } = this;
-    const source = toSource(result, this);
+    const source = isChannelSubscription(result) ? new ChannelSource(result) : toSource(result, this);
     if (!source) {
       this.plain = true;
       return result;
@@ -131,14 +133,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     if (this.plain) this.answer = value;
     else if (!isSource(value)) this.stages.values.next(value);
     else {
-      this.release = value.open(
-        {
-          next: (item) => this.stages.values.next(item),
-          error: (error) => this.failed(error),
-          complete: () => this.stages.values.complete(),
-        },
-        this.connection,
-      );
+      const sink: BatchSink = {
+        next: (item) => this.stages.values.next(item),
+        error: (error) => this.failed(error),
+        complete: () => this.stages.values.complete(),
+        batch: (batch) => this.connection.share(batch, batch.size),
+      };
+      this.release = value.open(sink, this.connection);
       if (this.connection.ended) this.letGo();
     }
   }

@@ -27,8 +27,7 @@ export class FormatStage implements Sink<unknown> {
     try {
       const { emits, serialize, makeId } = this.settings;
       event = toEvent(value, emits, serialize);
-      if (makeId && event && event.id === undefined && event.data !== undefined)
-        event = withId(event, makeId(value));
+      if (makeId && event && lacksId(event)) event = withId(event, makeId(value));
     } catch (error) {
       this.failed = true;
       this.out.error(error);
@@ -44,6 +43,11 @@ export class FormatStage implements Sink<unknown> {
   complete(): void {
     if (!this.failed) this.out.complete();
   }
+}
+
+/** Comments and the like never carry an id that was made for them. */
+function lacksId({ id, data, raw }: SseEvent): boolean {
+  return id === undefined && data !== undefined && raw === undefined;
 }
 
 function withId(event: SseEvent, id: string | undefined): SseEvent {

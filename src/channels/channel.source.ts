@@ -1,0 +1,84 @@
+import type { Sink } from '../events/sink.js';
+import { Source, type Demand, type Release } from '../source/source.js';
+import type { EventBatch } from './event-batch.js';
+import type { ChannelSubscription } from './subscription.js';
+
+/** A sink that takes several events at once, where they come encoded and nobody has to look at each. */
+export interface BatchSink extends Sink<unknown> {
+  batch(batch: EventBatch): void;
+}
+
+/**
+ * A subscription as a source that pushes what there is and falls behind instead of queueing: while the consumer is
+ * not ready nothing is taken, and then it goes on from where it was.
+ */
+export class ChannelSource extends Source {
+  readonly pulled = false;
+
+  constructor(private readonly subscription: ChannelSubscription) {
+    super();
+  }
+
+  open(sink: Sink<unknown> | BatchSink, demand: Demand): Release {
+    const pump = new Pump(this.subscription, sink, demand);
+    this.subscription.onReadable(() => pump.run());
+    pump.run();
+    return () => pump.release();
+  }
+
+  override discard(): void {
+    this.subscription.close();
+  }
+}
+
+class Pump {
+  private over = false;
+  private waiting = false;
+
+  constructor(
+    private readonly subscription: ChannelSubscription,
+    private readonly sink: Sink<unknown> | BatchSink,
+    private readonly demand: Demand,
+  ) {}
+
+  run(): void {
+    const { subscription, demand } = this;
+    if (this.waiting) return;
+    while (!this.over) {
+      if (!demand.ready) return this.wait();
+      let batch: EventBatch | undefined;
+      try {
+        batch = subscription.take();
+      } catch (error) {
+        this.over = true;
+        this.sink.error(error);
+        return;
+      }
+      if (batch) this.deliver(batch);
+      else if (!subscription.ended) return;
+      else {
+        this.over = true;
+        this.sink.complete();
+      }
+    }
+  }
+
+  release(): void {
+    this.over = true;
+    this.subscription.close();
+  }
+
+  private deliver(batch: EventBatch): void {
+    const { sink } = this;
+    if ('batch' in sink) return sink.batch(batch);
+    for (let i = 0; i < batch.size && !this.over; i++) sink.next(batch.event(i));
+  }
+
+  private wait(): void {
+    this.waiting = true;
+    void this.demand.whenReady().then(() => {
+      this.waiting = false;
+      this.run();
+    });
+  }
+}

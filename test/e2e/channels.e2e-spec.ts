@@ -1,0 +1,86 @@
+import { Controller, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { map, type Observable } from 'rxjs';
+import { Channels, LastEventId, Sse, SseConnections, type SseEvent } from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
+import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+
+class LookAtEach {
+  intercept(_context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
+    return next.handle().pipe(map((event) => event));
+  }
+}
+
+@Controller()
+class News {
+  constructor(private readonly channels: Channels) {}
+
+  @Sse('news')
+  news(@LastEventId() after?: string) {
+    return this.channels.channel('news').subscribe({ after });
+  }
+
+  @Sse('seen')
+  @UseInterceptors(LookAtEach)
+  seen(@LastEventId() after?: string) {
+    return this.channels.channel('news').subscribe({ after });
+  }
+}
+
+eachAdapter((adapter) => {
+  afterEach(closeApps);
+
+  it.each(['/news', '/seen'])(
+    '%s: what is published in one turn comes in order, and resumes after its ids',
+    async (path) => {
+      const app = await makeApp(adapter, { controllers: [News] });
+      const channel = app.get(Channels).channel('news');
+      const stream = await openStream(app, path);
+      await until(() => channel.size() === 1);
+      const ids = await Promise.all([
+        channel.publish({ n: 1 }),
+        channel.publish({ n: 2 }),
+        channel.publish('three\nlines\n'),
+      ]);
+      const events = await stream.collect(3);
+      expect(events.map(({ id, data }) => [id, data])).toEqual([
+        [ids[0], '{"n":1}'],
+        [ids[1], '{"n":2}'],
+        [ids[2], 'three\nlines\n'],
+      ]);
+      expect(stream.raw()).toBe(
+        `:\nid: ${ids[0]}\ndata: {"n":1}\n\nid: ${ids[1]}\ndata: {"n":2}\n\nid: ${ids[2]}\ndata: three\ndata: lines\ndata: \n\n`,
+      );
+      const [connection] = app.get(SseConnections).list();
+      expect(connection?.events).toBe(3);
+      await stream.close();
+      await channel.publish({ n: 4 });
+      const again = await openStream(app, path, { lastEventId: ids[1] as string });
+      expect((await again.collect(2)).map(({ data }) => data)).toEqual(['three\nlines\n', '{"n":4}']);
+      await again.close();
+      await until(() => channel.size() === 0);
+    },
+  );
+
+  it.each(['/news', '/seen'])('%s: an id of another channel is refused with 400', async (path) => {
+    const app = await makeApp(adapter, { controllers: [News] });
+    const foreign = await app.get(Channels).channel('other').publish(1);
+    const stream = await openStream(app, path, { lastEventId: foreign });
+    expect([stream.status, await stream.json()]).toEqual([
+      400,
+      { statusCode: 400, error: 'Bad Request', message: 'The Last-Event-ID is not one of this stream.' },
+    ]);
+  });
+
+  it('a thousand subscribers get the same bytes', async () => {
+    const app = await makeApp(adapter, { controllers: [News] });
+    const channel = app.get(Channels).channel('news');
+    const streams = await Promise.all(Array.from({ length: 100 }, () => openStream(app, '/news')));
+    await until(() => channel.size() === 100);
+    for (let n = 0; n < 50; n++) await channel.publish({ n, text: 'ü'.repeat(n) });
+    const last = await channel.publish('last');
+    for (const stream of streams)
+      await stream.rawUntil((body) => body.endsWith(`id: ${last}\ndata: last\n\n`));
+    expect(new Set(streams.map((stream) => stream.raw())).size).toBe(1);
+    await Promise.all(streams.map((stream) => stream.close()));
+  });
+});
