@@ -26,7 +26,7 @@ const HEAD: Readonly<Record<string, string>> = {
 };
 
 /** Fields of a body of known length, which a stream is not. */
-const NOT_OF_A_STREAM = ['content-length', 'content-encoding', 'etag', 'transfer-encoding'];
+const NOT_OF_A_STREAM = ['content-length', 'content-encoding', 'etag'];
 
 /** The response of Node behind a framework's. */
 export function rawResponse(response: object): RawResponse {
