@@ -17,6 +17,8 @@ export type ModuleEdit =
   | { readonly kind: 'present' }
   | { readonly kind: 'unclear'; readonly reason: string };
 
+/** The width to which a new Nest project is formatted. */
+const WIDTH = 80;
 /** The order in which a module's arrays are written. */
 const PROPERTIES = ['imports', 'controllers', 'providers'];
 
@@ -67,13 +69,13 @@ function addToProperty(
   if (spread > at) return `its ${property} may come from an object that is spread into @Module()`;
   if (at === -1) {
     const index = placeOf(property, object);
-    return { source: insertItem(source, object, `${property}: [${expression}]`, index) };
+    return { source: insertItem(source, object, `${property}: [${expression}]`, index, WIDTH) };
   }
   const value = object.items[at]?.tokens[2];
   const array = value?.text === '[' ? listAt(tokens, tokens.indexOf(value)) : undefined;
   const isWhole = array !== undefined && tokens[array.close]?.end === object.items[at]?.end;
   if (!isWhole) return `its ${property} are not an array literal`;
-  return { source: insertItem(source, array, expression, array.items.length) };
+  return { source: insertItem(source, array, expression, array.items.length, WIDTH) };
 }
 
 /** The name of a property that is written `name: value` or `'name': value`, or of a shorthand. */

@@ -79,6 +79,20 @@ describe('a module whose shape is understood', () => {
     );
   });
 
+  it('has its entries on lines of their own once they are too long for one', () => {
+    const names = 'AppController, AccountController, CatalogueController';
+    expect(decorated(`@Module({\n  imports: [${names}],\n})`)).toBe(
+      '@Module({\n  imports: [\n    AppController,\n    AccountController,\n    CatalogueController,\n    SseModule.forRoot(),\n  ],\n})',
+    );
+    expect(decorated('@Module({ controllers: [AppController, AccountController] })')).toBe(
+      '@Module({\n  imports: [SseModule.forRoot()],\n  controllers: [AppController, AccountController],\n})',
+    );
+    const commented = `@Module({\n  imports: [${names} /* the last */],\n})`;
+    expect(decorated(commented)).toBe(commented.replace(' /*', ', SseModule.forRoot() /*'));
+    const long = `@Module({\n  imports: [${names}, ${names}],\n})`;
+    expect(decorated(long)).toBe(long.replace('],', ', SseModule.forRoot()],'));
+  });
+
   it('keeps a comment with the entry that it is about', () => {
     expect(decorated('@Module({\n  imports: [\n    A // a, [b]\n  ],\n})')).toBe(
       '@Module({\n  imports: [\n    A, // a, [b]\n    SseModule.forRoot()\n  ],\n})',
