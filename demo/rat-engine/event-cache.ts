@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+
+/** One entry of the cache. */
+export interface CachedEvent {
+  readonly type: 'cached';
+  readonly index: number;
+  readonly value: string;
+}
+
+/** As many entries are kept. */
+const SIZE = 1000;
+
+/** A thousand events that were made before anybody asked. */
+@Injectable()
+export class EventCache {
+  readonly events: readonly CachedEvent[] = Array.from({ length: SIZE }, (_, index) => ({
+    type: 'cached',
+    index,
+    value: `entry ${index}`,
+  }));
+}

@@ -1,0 +1,83 @@
+import { appendFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable, NotFoundException } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { Pace } from '../pace.js';
+import { logLine } from './log-line.js';
+
+/** The services that write a log; no other can be followed. */
+export const LOGGED_SERVICES = ['api', 'worker', 'scheduler'] as const;
+/** One of {@link LOGGED_SERVICES}. */
+export type LoggedService = (typeof LOGGED_SERVICES)[number];
+
+/** Between two lines of a service, at the demo's normal speed. */
+const LINE_EVERY_MS = 1000;
+/** A log of this size is put aside and begun anew. */
+const ROTATE_AT_BYTES = 1_048_576;
+
+/** A place in a log file. */
+export interface LogPosition {
+  readonly path: string;
+  /** Bytes before it. */
+  readonly offset: number;
+}
+
+/** Real log files, in a directory of the application's own, to which the demo's make-believe services write. */
+@Injectable()
+export class LogFiles implements OnModuleInit, OnApplicationShutdown {
+  readonly #stopping = new AbortController();
+  #directory = '';
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly pace: Pace) {}
+
+  async onModuleInit(): Promise<void> {
+    this.#directory = await mkdtemp(join(tmpdir(), 'rat-engine-logs-'));
+    await Promise.all(LOGGED_SERVICES.map((service) => writeFile(this.#path(service), '')));
+    this.#writing = Promise.all(LOGGED_SERVICES.map((service) => this.#write(service)));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#stopping.abort();
+    await this.#writing;
+    if (this.#directory !== '') await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /**
+   * Where a service's log ends now.
+   *
+   * @throws {NotFoundException} for a service that is not on the list, whatever path its name spells.
+   */
+  async end(name: string): Promise<LogPosition> {
+    const service = LOGGED_SERVICES.find((logged) => logged === name);
+    if (service === undefined) throw new NotFoundException('There is no log of that service.');
+    const path = this.#path(service);
+    return { path, offset: (await stat(path)).size };
+  }
+
+  /** Adds lines to a service's log, in one write: a reader of whole lines never sees half of one. */
+  async append(service: LoggedService, ...lines: string[]): Promise<void> {
+    await appendFile(this.#path(service), lines.map((line) => `${line}\n`).join(''));
+  }
+
+  #path(service: LoggedService): string {
+    return join(this.#directory, `${service}.log`);
+  }
+
+  async #write(service: LoggedService): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let number = 1; !signal.aborted; number++) {
+      await this.append(service, logLine(number));
+      await this.#rotate(service);
+      await this.pace.sleep(LINE_EVERY_MS, signal);
+    }
+  }
+
+  async #rotate(service: LoggedService): Promise<void> {
+    const path = this.#path(service);
+    if ((await stat(path)).size < ROTATE_AT_BYTES) return;
+    await rename(path, `${path}.1`);
+    await writeFile(path, '');
+  }
+}

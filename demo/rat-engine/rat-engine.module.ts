@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { Pace } from '../pace.js';
+import { DataStreamsController } from './data-streams.controller.js';
+import { EventCache } from './event-cache.js';
+import { LogFiles } from './log-files.service.js';
+import { LogTail } from './log-tail.service.js';
+import { LogsController } from './logs.controller.js';
+import { StreamsController } from './streams.controller.js';
+import { UploadsController } from './uploads.controller.js';
+import { UploadNews } from './upload-news.service.js';
+import { UPLOAD_MAX_BYTES, Uploads } from './uploads.service.js';
+
+/** Generators as streams, an upload with live progress, and log files that are followed. */
+@Module({
+  controllers: [StreamsController, DataStreamsController, UploadsController, LogsController],
+  providers: [
+    Pace,
+    EventCache,
+    LogFiles,
+    LogTail,
+    UploadNews,
+    Uploads,
+    { provide: UPLOAD_MAX_BYTES, useValue: 104_857_600 },
+  ],
+})
+export class RatEngineModule {}

@@ -1,0 +1,43 @@
+import { historicalSql } from './historical-sql.js';
+
+describe('historicalSql', () => {
+  it.each([
+    ['SELECT * FROM table(readings)', 'SELECT * FROM history.readings'],
+    ['select * from TABLE ( readings ) limit 3', 'select * from history.readings limit 3'],
+    [
+      'FROM table(readings) a JOIN table(readings) b USING (id)',
+      'FROM history.readings a JOIN history.readings b USING (id)',
+    ],
+    ['FROM table("odd ""name""")', 'FROM history."odd ""name"""'],
+  ])('names the stored rows of a stream: %s', (given, made) => {
+    expect(historicalSql(given)).toBe(made);
+  });
+
+  it.each([
+    "SELECT 'table(readings)'",
+    "SELECT 'it''s table(readings)'",
+    "SELECT E'it\\'s table(readings)'",
+    'SELECT 1 AS "table(readings)"',
+    'SELECT 1 -- table(readings)',
+    'SELECT 1 /* table(readings) */',
+    'SELECT $$table(readings)$$, $a$ $$table(readings)$a$',
+    "SELECT 'unclosed table(readings)",
+    'SELECT 1 /* unclosed table(readings)',
+    'SELECT stable(readings), table (a, b), table()',
+  ])('leaves everything else alone: %s', (sql) => {
+    expect(historicalSql(sql)).toBe(sql);
+  });
+
+  it('goes on after what it leaves alone', () => {
+    expect(
+      historicalSql('SELECT \'a\' /* b */ FROM table(readings) -- c\nWHERE "d" = $$e$$ OR table(f)'),
+    ).toBe('SELECT \'a\' /* b */ FROM history.readings -- c\nWHERE "d" = $$e$$ OR history.f');
+  });
+
+  it('takes no longer for text that never closes what it opens', () => {
+    const before = performance.now();
+    for (const piece of ["'", '"', '/*', '$a$', '$', 'table(', "e'\\"])
+      historicalSql(piece.repeat(10_000 / piece.length));
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});

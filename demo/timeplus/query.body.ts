@@ -1,0 +1,21 @@
+import { BadRequestException } from '@nestjs/common';
+
+/** A longer statement is refused: its syntax tree is read in one go. */
+const MAX_LENGTH = 10_000;
+
+/**
+ * The statement in the body of a query request.
+ *
+ * @throws {BadRequestException} unless the body is an object with a string `sql` of reasonable length.
+ */
+export function readSql(body: unknown): string {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new BadRequestException('The body must be a JSON object: {"sql": "SELECT …"}.');
+  }
+  const { sql } = body as { sql?: unknown };
+  if (typeof sql !== 'string') throw new BadRequestException('"sql" must be a string.');
+  if (sql.length > MAX_LENGTH) {
+    throw new BadRequestException(`"sql" must have at most ${MAX_LENGTH} characters.`);
+  }
+  return sql;
+}
