@@ -1,4 +1,5 @@
-import { eolOf, insertItem, listAt, type List } from './list.js';
+import { eolOf, insertItem } from './insert-item.js';
+import { listAt, type List } from './list.js';
 import { tokenize, type Token } from './tokens.js';
 
 interface ImportDeclaration {

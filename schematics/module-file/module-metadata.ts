@@ -1,5 +1,6 @@
 import { addImport, importedName, wordsInUse } from './imports.js';
-import { insertItem, listAt, type Item, type List } from './list.js';
+import { insertItem } from './insert-item.js';
+import { listAt, type Item, type List } from './list.js';
 import { tokenize, type Token } from './tokens.js';
 
 /** What to add to a module: `expression` in the array `property`, and the import that it needs. */

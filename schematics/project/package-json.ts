@@ -1,4 +1,5 @@
-import { eolOf, insertItem, listAt, type List } from '../module-file/list.js';
+import { eolOf, insertItem } from '../module-file/insert-item.js';
+import { listAt, type List } from '../module-file/list.js';
 import { tokenize, type Token } from '../module-file/tokens.js';
 
 const DEPENDENCIES = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'];
