@@ -21,6 +21,10 @@ describe('readSettings', () => {
     );
   });
 
+  it('refuses a speed that no delay can be divided by', () => {
+    expect(() => readSettings({ DEMO_SPEED: '0' })).toThrow('DEMO_SPEED is "0"');
+  });
+
   it('refuses an adapter that it does not have', () => {
     expect(() => readSettings({ DEMO_ADAPTER: 'koa' })).toThrow('must be express or fastify');
   });

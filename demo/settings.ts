@@ -1,4 +1,5 @@
 import type { DemoAdapter } from './create-app.js';
+import { readSpeed } from './pace.js';
 
 /** Where and how the demo runs. */
 export interface Settings {
@@ -11,11 +12,12 @@ const DEFAULT_PORT = 3000;
 const DEFAULT_HOST = '127.0.0.1';
 
 /**
- * The settings in `PORT`, `HOST` and `DEMO_ADAPTER`.
+ * The settings in `PORT`, `HOST` and `DEMO_ADAPTER`. `DEMO_SPEED` is read where delays are made; here it is only checked.
  *
  * @throws {Error} for a value that cannot be one, saying which would be.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  readSpeed(env);
   return {
     adapter: readAdapter(env['DEMO_ADAPTER']),
     host: env['HOST'] || DEFAULT_HOST,

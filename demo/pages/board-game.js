@@ -18,32 +18,44 @@ export function startBoardGame() {
     request('POST', `/games/${state.game_id}/player/${state.turn}/move`, { pawn }).catch((error) =>
       pane.note(error.message),
     );
-  const show = async (event) => {
+  const show = (event) => {
     state = JSON.parse(event.data);
-    drawLanes(table, state);
     clearTimeout(thinking);
-    if (state.final_player !== null) return drawWinner(table, state);
-    const { legal_pawns } = await request('GET', `/games/${state.game_id}/player/${state.turn}/status`);
-    drawChoice(table, state, legal_pawns, move);
+    const focused = table.contains(document.activeElement);
+    drawLanes(table, state);
+    if (state.final_player === null) void choose(focused);
+    else drawWinner(table, state);
+    return inWords(state);
+  };
+  const choose = async (focused) => {
+    const asked = state;
+    const { legal_pawns } = await request('GET', `/games/${asked.game_id}/player/${asked.turn}/status`);
+    if (state !== asked) return;
+    drawChoice(table, asked, legal_pawns, move);
+    if (focused) table.querySelector('button').focus();
     if (auto.checked) thinking = setTimeout(() => move(anyOf(legal_pawns)), THINK_MS);
   };
+  const stop = () => {
+    clearTimeout(thinking);
+    state = undefined;
+    leave();
+  };
 
-  pane.buttons(
-    async () => {
-      leave();
-      pane.clear();
-      const { game_id } = await request('POST', '/games', { players: ['Red', 'Blue'] });
-      table.hidden = false;
-      leave = follow(pane, `/stream/${game_id}/player/1/status`, ['new_message', 'end'], show);
-    },
-    () => {
-      clearTimeout(thinking);
-      leave();
-    },
-  );
+  pane.buttons(async () => {
+    stop();
+    pane.clear();
+    const { game_id } = await request('POST', '/games', { players: ['Red', 'Blue'] });
+    table.hidden = false;
+    leave = follow(pane, `/stream/${game_id}/player/1/status`, ['new_message', 'end'], show);
+  }, stop);
   auto.addEventListener('change', () => {
-    if (auto.checked && state && state.final_player === null) table.querySelector('button')?.click();
+    if (auto.checked && state?.final_player === null) table.querySelector('button')?.click();
   });
+}
+
+function inWords({ players, turn, roll, final_player }) {
+  if (final_player !== null) return `${players[final_player - 1].name} has won`;
+  return `${players.map(({ name, pawns }) => `${name} on ${pawns.join(' and ')}`).join(', ')}; ${players[turn - 1].name} rolled ${roll}`;
 }
 
 function anyOf(list) {

@@ -1,8 +1,8 @@
 /**
  * Follows a stream with the browser's own EventSource and shows it in a pane. `types` are the named events to listen
- * to; `heard` is called with each event. Returns what closes it.
+ * to; `heard` is called with each event and may return a summary of it. Returns what closes the stream.
  */
-export function follow(pane, url, types = [], heard = () => {}) {
+export function follow(pane, url, types = [], heard = () => undefined) {
   const source = new EventSource(url);
   let opened = false;
   pane.status('waiting', `Connecting to ${url}`);
@@ -11,8 +11,7 @@ export function follow(pane, url, types = [], heard = () => {}) {
     pane.status('open', `Reading ${url}`);
   };
   const show = (event) => {
-    pane.event({ type: event.type, id: event.lastEventId, data: event.data });
-    heard(event);
+    pane.event({ type: event.type, id: event.lastEventId, data: event.data }, heard(event));
   };
   for (const type of ['message', ...types]) source.addEventListener(type, show);
   source.addEventListener('error', (event) => {

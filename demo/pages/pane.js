@@ -35,10 +35,16 @@ export class Pane {
     this.log.replaceChildren();
   }
 
-  /** Shows an event as it came. */
-  event({ type, id, data }) {
-    const name = span(`type ${type}`, type);
-    this.#add(id ? [name, span('id', `#${id}`), data] : [name, data]);
+  /** Shows an event as it came, or, where `summary` says it shorter, folded up behind that. */
+  event({ type, id, data }, summary) {
+    const head = [span(`type ${type}`, type)];
+    if (id) head.push(span('id', `#${id}`));
+    if (summary === undefined) return this.#add([...head, data]);
+    const folded = document.createElement('details');
+    const line = document.createElement('summary');
+    line.append(...head, summary);
+    folded.append(line, data);
+    this.#add([folded]);
   }
 
   /** Shows a remark that is not from the stream. */

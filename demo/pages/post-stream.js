@@ -25,14 +25,14 @@ export async function* postStream(url, body, signal) {
 }
 
 function parsed(block) {
-  const event = { type: 'message', id: '', data: undefined };
-  for (const line of block.split('\n')) {
-    const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
-    if (field === 'data') event.data = event.data === undefined ? value : `${event.data}\n${value}`;
-    else if (field === 'event') event.type = value;
-    else if (field === 'id') event.id = value;
-  }
-  return event;
+  const lines = block.split('\n').map((line) => /^([^:]*):? ?(.*)$/.exec(line));
+  const values = (name) => lines.filter(([, field]) => field === name).map(([, , value]) => value);
+  const data = values('data');
+  return {
+    type: values('event').at(-1) ?? 'message',
+    id: values('id').at(-1) ?? '',
+    data: data.length > 0 ? data.join('\n') : undefined,
+  };
 }
 
 async function refusal(response) {

@@ -14,8 +14,11 @@ export function startPrCore() {
   const read = () => {
     leave();
     leave = follow(pane, `/project/${project}/stream/result`, ['notification', 'ping'], (event) => {
-      if (event.type === 'message') showQuality(quality, JSON.parse(event.data));
       if (event.data === 'FINISHED') finish.disabled = again.disabled = true;
+      if (event.type !== 'message') return undefined;
+      const entries = JSON.parse(event.data);
+      showQuality(quality, entries);
+      return entries.map(inWords).join(' · ');
     });
   };
   const stop = async () => {
@@ -37,6 +40,11 @@ export function startPrCore() {
   );
   again.addEventListener('click', read);
   finish.addEventListener('click', () => stop().catch((error) => pane.status('failed', error.message)));
+}
+
+function inWords({ case_completed, data, prescriptions }) {
+  const next = case_completed ? 'completed' : prescriptions.map(({ output }) => `next: ${output}`).join();
+  return `${data.case_id} ${data.activity} → ${next}`;
 }
 
 function showQuality(line, entries) {

@@ -2,16 +2,18 @@ import { Pane } from './pane.js';
 import { postStream } from './post-stream.js';
 
 const PATH = '/tenant/api/v1beta2/queries';
-const QUERIES = [];
 
 /** A query, its rows as they come, and what the engine says of itself. */
 export function startTimeplus() {
   const pane = new Pane('timeplus');
   const sql = document.getElementById('timeplus-sql');
   const metrics = document.getElementById('timeplus-metrics');
+  const example = document.getElementById('timeplus-example');
   let running = new AbortController();
 
-  offer(sql);
+  const offer = () => (sql.value = example.value);
+  example.addEventListener('change', offer);
+  offer();
   pane.buttons(
     async () => {
       running.abort();
@@ -35,4 +37,11 @@ export function startTimeplus() {
       pane.status('idle', 'Cancelled');
     },
   );
+}
+
+function showMetrics(line, { count, eps, processing_time, scanned_rows, scanned_bytes }) {
+  const figures = { count, eps, processing_time, scanned_rows, scanned_bytes };
+  line.textContent = Object.entries(figures)
+    .map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
+    .join(' · ');
 }

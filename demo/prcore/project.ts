@@ -3,7 +3,6 @@ import { event } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
 import { Backlog } from './backlog.js';
 import type { Prescription } from './backlog.js';
-import { nextEventId } from './event-ids.js';
 import type { CaseEvent } from './event-log.js';
 import type { Prescriber } from './prescriber.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
@@ -24,6 +23,7 @@ export interface ProjectView {
 export class Project {
   #status: ProjectStatus = 'CREATED';
   #run = new AbortController();
+  #eventId = 0;
   #entryId = 0;
   #prescriptionId = 0;
   readonly #backlog = new Backlog();
@@ -78,6 +78,11 @@ export class Project {
     return this.#entryId;
   }
 
+  /** Whatever of the stream carries an id takes it from here, pings included: they rise, across readers too. */
+  nextEventId(): string {
+    return String(++this.#eventId);
+  }
+
   /** The stream of the run that is going on, until it stops or `signal` aborts. */
   async *read(
     signal: AbortSignal,
@@ -93,7 +98,7 @@ export class Project {
       if (this.#backlog.size > 0) {
         yield* this.#batch();
       } else if (run.aborted) {
-        yield event({ type: 'notification', id: nextEventId(), data: 'FINISHED' });
+        yield event({ type: 'notification', id: this.nextEventId(), data: 'FINISHED' });
         return;
       } else {
         await once(this.#changes, 'change', { signal }).catch(() => undefined);
@@ -103,7 +108,7 @@ export class Project {
 
   /** The whole backlog as one event. A reader that leaves before the stream took it leaves it to the next. */
   *#batch(): Generator<SseEvent, void, undefined> {
-    const id = nextEventId();
+    const id = this.nextEventId();
     let taken = false;
     try {
       yield event({ type: 'message', id, data: this.#backlog.take(Number(id)) });

@@ -68,15 +68,11 @@ export class Projects implements OnApplicationShutdown {
   }
 
   async #simulate(project: Project, signal: AbortSignal): Promise<void> {
-    try {
-      for (const { event, caseCompleted } of replay(this.prescriber.heldOut)) {
-        project.record(event, caseCompleted);
-        await this.pace.sleep(STEP_MS, signal);
-        if (signal.aborted) return;
-      }
-      project.stop();
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    for (const { event, caseCompleted } of replay(this.prescriber.heldOut)) {
+      project.record(event, caseCompleted);
+      await this.pace.sleep(STEP_MS, signal);
+      if (signal.aborted) return;
     }
+    project.stop();
   }
 }

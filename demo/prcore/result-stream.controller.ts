@@ -1,35 +1,30 @@
-import { Controller, Param } from '@nestjs/common';
-import type { ExecutionContext } from '@nestjs/common';
+import { Controller, UseGuards } from '@nestjs/common';
 import { LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
-import { nextEventId } from './event-ids.js';
-import { Projects } from './projects.service.js';
+import { paced } from '../pace.js';
+import { Project } from './project.js';
+import { RunningProject, RunningProjectGuard, projectOf } from './running-project.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
 
 /** The prescriptions of a project, for one reader at a time. */
 @Controller('project')
 export class ResultStreamController {
-  constructor(private readonly projects: Projects) {}
-
   @Sse(':projectId/stream/result', {
-    exclusive: { key: projectOf, status: 400 },
+    exclusive: { key: (context) => String(projectOf(context).id), status: 400 },
     heartbeat: {
-      intervalMs: 15_000,
+      intervalMs: paced(15_000),
       always: true,
       event: 'ping',
-      id: nextEventId,
+      id: (context) => projectOf(context).nextEventId(),
       data: () => utcTimestamp(nowMs()),
     },
   })
+  @UseGuards(RunningProjectGuard)
   result(
-    @Param('projectId') projectId: string,
+    @RunningProject() project: Project,
     @SseSignal() signal: AbortSignal,
     @LastEventId() lastEventId: string | undefined,
   ): AsyncGenerator<SseEvent, void, undefined> {
-    return this.projects.find(projectId, 'STREAMING', 'SIMULATING').read(signal, lastEventId);
+    return project.read(signal, lastEventId);
   }
-}
-
-function projectOf(context: ExecutionContext): string {
-  return context.switchToHttp().getRequest<{ params: { projectId: string } }>().params.projectId;
 }

@@ -1,0 +1,24 @@
+import type { INestApplication } from '@nestjs/common';
+import { openStream } from 'nestjs-event-stream/testing';
+
+/** The status and the JSON body of an ordinary answer. */
+export interface Answer<T> {
+  status: number;
+  body: T;
+}
+
+/** Asks an ordinary JSON route; a `body` that is a string is sent as it is, as JSON. */
+export async function ask<T = Record<string, unknown>>(
+  app: INestApplication,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer<T>> {
+  const answer = await openStream(app, path, {
+    method,
+    headers: { accept: '*/*', ...(typeof body === 'string' && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body }),
+  });
+  expect(answer.headers['content-type']).toMatch(/^application\/json\b/);
+  return { status: answer.status, body: await answer.json<T>() };
+}
