@@ -29,6 +29,8 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
     return new PulledSource(() => openWebStream(result), teardown, drop);
   }
   if (result instanceof String) throw notStreamable(result);
+  // Bytes in one piece are a body: a Buffer could be iterated, but nobody means a stream of numbers.
+  if (ArrayBuffer.isView(result)) return undefined;
   const iterable = result as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   if (typeof iterable[Symbol.asyncIterator] === 'function') {
     const start = (): AsyncIterator<unknown> => (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
