@@ -1,7 +1,6 @@
 import { isSseError } from '../sse.errors.js';
 import { formatCursor, type ChannelKey, type FeedPosition } from './cursor.js';
 import { EventBatch } from './event-batch.js';
-import type { Awaitable } from './event-log.js';
 import type { Feed, FeedReader, FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
 import { GapNotice } from './gap-notice.js';
@@ -115,12 +114,7 @@ export class CursorReader implements FeedReader {
   }
 
   private locate(): void {
-    let answer: Awaitable<FeedPosition>;
-    try {
-      answer = startPosition(this.feeds.log, this.keys, this.options);
-    } catch (error) {
-      return this.stumble(error);
-    }
+    const answer = startPosition(this.feeds.log, this.keys, this.options);
     if (answer instanceof Promise) this.wait(answer, (position) => (this.position = position));
     else this.position = answer;
   }
@@ -132,13 +126,7 @@ export class CursorReader implements FeedReader {
     if (this.waiting || !feed) return undefined;
     if (!this.position) this.locate();
     if (!this.position) return undefined;
-    let answer: Awaitable<FeedSlice | undefined>;
-    try {
-      answer = feed.read(this.position);
-    } catch (error) {
-      this.stumble(error);
-      return undefined;
-    }
+    const answer = feed.read(this.position);
     if (!(answer instanceof Promise)) return answer;
     this.wait(answer, (slice) => (this.loaded = slice));
     return undefined;

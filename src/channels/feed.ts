@@ -1,3 +1,4 @@
+import { ask } from './ask.js';
 import { formatCursor, type ChannelKey, type LogPosition, type FeedPosition } from './cursor.js';
 import { EventBatch } from './event-batch.js';
 import type { Awaitable, EventLog, LogSlice, ReadLimit } from './event-log.js';
@@ -61,16 +62,17 @@ export class Feed {
     );
   }
 
-  /** What follows a position: a slice, the promise of one, or `undefined` until the next wake-up. */
+  /** What follows a position: a slice, the promise of one, or `undefined` until the next wake-up. Never throws. */
   read(at: FeedPosition): Awaitable<FeedSlice | undefined> {
-    const shared = this.shared(at);
+    const shared = this.shared(at) ?? (this.loading.size > 0 ? this.loading.get(keyOf(at)) : undefined);
     if (shared) return shared;
     const parts: Awaitable<LogSlice | undefined>[] = [];
     let asked = false;
     let waits = false;
     for (const [i, { name }] of this.keys.entries()) {
       const end = this.ends[i];
-      const part = end !== undefined && end === at[i] ? undefined : this.log.read(name, at[i], this.limit);
+      const isEnd = end !== undefined && end === at[i];
+      const part = isEnd ? undefined : ask(() => this.log.read(name, at[i], this.limit));
       asked ||= part !== undefined;
       waits ||= part instanceof Promise;
       parts.push(part);
@@ -125,10 +127,7 @@ export class Feed {
     parts: readonly Awaitable<LogSlice | undefined>[],
   ): Promise<FeedSlice | undefined> {
     const { wakeUps } = this;
-    // One that began before the last wake-up may have missed what it was about.
-    const key = `${wakeUps}${JSON.stringify(at)}`;
-    const known = this.loading.get(key);
-    if (known) return known;
+    const key = keyOf(at);
     const loading = Promise.all(parts)
       .then((slices) => this.slice(at, slices, wakeUps))
       .finally(() => this.loading.delete(key));
@@ -171,6 +170,11 @@ export class Feed {
       if (last === next[i]) this.ends[i] = last;
     }
   }
+}
+
+// JSON tells the empty string and `undefined` apart.
+function keyOf(at: FeedPosition): string {
+  return JSON.stringify(at);
 }
 
 function samePosition(a: FeedPosition, b: FeedPosition): boolean {

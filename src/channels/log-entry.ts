@@ -60,7 +60,7 @@ export class LogEntry implements Deliverable {
     const sent = this.idAt === -1 ? undefined : id;
     const { comment, retry, data } = decode(this.frame, this.payload);
     const value = data === undefined || this.payload === 'text' ? data : read(data, parse);
-    return new SseEvent(this.type, sent, retry, comment, value, frame);
+    return Object.freeze(new SseEvent(this.type, sent, retry, comment, value, frame));
   }
 }
 

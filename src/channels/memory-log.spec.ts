@@ -174,7 +174,7 @@ describe('a memory log', () => {
         if (inner.length < 2) inner.push(log.append('a', [toRecord('inner', undefined)]));
       }
     });
-    log.append('a', text);
+    await log.append('a', text);
     await Promise.all(inner);
     await turn();
     expect(order).toEqual(['outer', 'outer', 'outer', 'inner', 'inner']);
@@ -189,7 +189,8 @@ describe('a memory log', () => {
 
   it('answers for own ids as far as it remembers them', () => {
     const log = memoryLog({ maxEvents: 2 });
-    const own = (id: string | undefined) => log.append('a', [toRecord(event({ id, data: '' }), undefined)]);
+    const own = (id: string | undefined) =>
+      void log.append('a', [toRecord(event({ id, data: '' }), undefined)]);
     const rest = (id: string) => {
       const position = log.locate('a', id);
       if (position === undefined) return 'unknown';

@@ -1,4 +1,5 @@
 import { SseError, quoted } from '../sse.errors.js';
+import { ask } from './ask.js';
 import {
   MAX_CURSOR_LENGTH,
   isCursor,
@@ -38,7 +39,7 @@ export function checkAfter(keys: readonly ChannelKey[], after: unknown): void {
   }
 }
 
-/** The position that a checked start stands for, as soon as the log knows. */
+/** The position that a checked start stands for, as soon as the log knows. Rejects, never throws. */
 export function startPosition(
   log: EventLog,
   keys: readonly ChannelKey[],
@@ -47,13 +48,15 @@ export function startPosition(
   if (after && !isCursor(after)) return all(keys.map(({ name }) => located(log, name, after, keys.length)));
   const known = after ? parseCursor(after) : undefined;
   return all(
-    keys.map(({ name, tag }) => known?.get(tag) ?? (from === 'oldest' ? undefined : log.tail(name))),
+    keys.map(
+      ({ name, tag }) => known?.get(tag) ?? (from === 'oldest' ? undefined : ask(() => log.tail(name))),
+    ),
   );
 }
 
 // With several channels no event has gone out under its own id.
 function located(log: EventLog, name: string, id: string, channels: number): Awaitable<LogPosition> {
-  const found = channels === 1 ? log.locate(name, id) : undefined;
+  const found = channels === 1 ? ask(() => log.locate(name, id)) : undefined;
   return found instanceof Promise ? found.then((position) => position ?? UNKNOWN) : (found ?? UNKNOWN);
 }
 

@@ -80,7 +80,7 @@ export class ChannelSubscription<T = unknown>
 
   /**
    * What is there now as one batch, shared with all who are at the same place; `undefined` if nothing is. Then the
-   * function given to `onReadable` is called once when there is, or when `ended` has become true.
+   * function given to `onReadable` is called once when there may be something, or when `ended` has become true.
    *
    * @throws what made the subscription fail, once.
    */
