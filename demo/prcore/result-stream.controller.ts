@@ -1,25 +1,24 @@
-import { Controller, UseGuards } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
 import { paced } from '../pace.js';
 import { Project } from './project.js';
-import { RunningProject, RunningProjectGuard, projectOf } from './running-project.js';
+import { RunningProject, nextEventIdOf, projectIdOf } from './running-project.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
 
 /** The prescriptions of a project, for one reader at a time. */
 @Controller('project')
 export class ResultStreamController {
   @Sse(':projectId/stream/result', {
-    exclusive: { key: (context) => String(projectOf(context).id), status: 400 },
+    exclusive: { key: projectIdOf, status: 400 },
     heartbeat: {
       intervalMs: paced(15_000),
       always: true,
       event: 'ping',
-      id: (context) => projectOf(context).nextEventId(),
+      id: nextEventIdOf,
       data: () => utcTimestamp(nowMs()),
     },
   })
-  @UseGuards(RunningProjectGuard)
   result(
     @RunningProject() project: Project,
     @SseSignal() signal: AbortSignal,
