@@ -34,7 +34,7 @@ export class PulledSource extends Source {
   }
 
   open(sink: Sink<unknown>, demand: Demand): Release {
-    const loop = new PullLoop(this.start(), sink, demand, this.teardown);
+    const loop = new PullLoop(this.start, sink, demand, this.teardown);
     void loop.run();
     return () => loop.release();
   }
@@ -45,11 +45,12 @@ export class PulledSource extends Source {
 }
 
 class PullLoop {
+  private opened: Opened | undefined;
   private ended = false;
   private released = false;
 
   constructor(
-    private readonly opened: Opened,
+    private readonly start: () => Opened,
     private readonly sink: Sink<unknown>,
     private readonly demand: Demand,
     private readonly teardown: Teardown,
@@ -58,14 +59,18 @@ class PullLoop {
   // An async function, so that the request's async context is kept over every wait, also one for the socket.
   async run(): Promise<void> {
     const { sink, demand } = this;
-    const { iterator } = this.opened;
     let left = VALUES_PER_TURN;
+    // Whether an error is the iterator's own, which has then ended, or one of those who take its values.
+    let asking = true;
     try {
+      const { iterator } = (this.opened = this.start());
       for (;;) {
+        asking = true;
         const step = iterator.next();
         const result = isPromiseLike(step) ? await step : step;
         if (this.released) return;
         if (result.done === true) break;
+        asking = false;
         const { value } = result;
         sink.next(isPromiseLike(value) ? await value : value);
         if (this.released) return;
@@ -79,13 +84,22 @@ class PullLoop {
         if (this.released) return;
       }
     } catch (error) {
-      this.ended = true;
-      if (!this.released) sink.error(error);
-      else if (!this.opened.cancel) this.teardown.onLateError(error);
+      this.failed(error, asking);
       return;
     }
     this.ended = true;
     sink.complete();
+  }
+
+  private failed(error: unknown, asking: boolean): void {
+    if (this.released) {
+      this.ended = true;
+      if (!this.opened?.cancel) this.teardown.onLateError(error);
+      return;
+    }
+    if (asking) this.ended = true;
+    else this.release();
+    this.sink.error(error);
   }
 
   release(): void {

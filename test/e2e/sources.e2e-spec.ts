@@ -89,6 +89,16 @@ const other: Record<string, () => unknown> = {
   'a euro in three web chunks': () =>
     ReadableStream.from([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
   'lines of a file': () => createReadStream(join(folder, 'lines.txt')),
+  'a locked web stream': () => {
+    const stream = ReadableStream.from(['a']);
+    stream.getReader();
+    return stream;
+  },
+  'an iterable that throws': () => ({
+    [Symbol.asyncIterator]: () => {
+      throw new Error('no iterator');
+    },
+  }),
   objects: () => Readable.from([{ pct: 1 }, { data: 'message', type: 't' }]),
 };
 
@@ -238,6 +248,15 @@ eachAdapter((adapter) => {
       expect(logger.errors).toHaveLength(1);
       expect(logger.errors[0]).toContain(says);
     });
+  });
+
+  it.each(['a locked web stream', 'an iterable that throws'])('%s is a 500', async (name) => {
+    logger.errors.length = 0;
+    const answer = await openStream(app, encodeURI(`/streams/${name}`));
+    expect(answer.status).toBe(500);
+    await answer.end();
+    expect(logger.errors).toHaveLength(1);
+    expect(logger.errors[0]).toMatch(/locked|no iterator/);
   });
 
   it('a file that cannot be opened is a 500, and an entry in the log', async () => {

@@ -1,0 +1,361 @@
+import { jest } from '@jest/globals';
+import { PulledSource, type Teardown } from './pulled.source.js';
+import type { Demand } from './source.js';
+
+/** A sink that keeps what it is told. */
+class Told {
+  readonly values: unknown[] = [];
+  readonly errors: unknown[] = [];
+  completed = 0;
+  next(value: unknown): void {
+    this.values.push(value);
+  }
+  error(error: unknown): void {
+    this.errors.push(error);
+  }
+  complete(): void {
+    this.completed++;
+  }
+}
+
+/** Demand that is there, or not, as a test says. */
+class Gate implements Demand {
+  ready = true;
+  private waiting: (() => void)[] = [];
+  whenReady(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+  open(): void {
+    this.ready = true;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+class Log implements Teardown {
+  warnMs: number | false = 10_000;
+  slow = 0;
+  readonly late: unknown[] = [];
+  onSlow(): void {
+    this.slow++;
+  }
+  onLateError(error: unknown): void {
+    this.late.push(error);
+  }
+}
+
+function opened(
+  source: AsyncIterable<unknown> | Iterable<unknown>,
+  { sink = new Told(), gate = new Gate() } = {},
+) {
+  const log = new Log();
+  const start = (): AsyncIterator<unknown> | Iterator<unknown> =>
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const pulled = new PulledSource(() => ({ iterator: start() }), log);
+  const release = pulled.open(sink, gate);
+  return { sink, gate, log, release };
+}
+
+/** Lets everything that is ready run. */
+const turns = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const parked = (): Promise<never> => new Promise(() => undefined);
+
+describe('a pulled source', () => {
+  it('hands on each value and the end', async () => {
+    const { sink } = opened([1, undefined, 2]);
+    await turns();
+    expect(sink).toMatchObject({ values: [1, undefined, 2], errors: [], completed: 1 });
+  });
+
+  it('hands on an error, and nothing after it', async () => {
+    const error = new Error('broken');
+    const { sink } = opened(
+      (async function* () {
+        yield 1;
+        throw error;
+      })(),
+    );
+    await turns();
+    expect(sink).toMatchObject({ values: [1], errors: [error], completed: 0 });
+  });
+
+  it('is not asked while there is no demand', async () => {
+    let asked = 0;
+    const gate = new Gate();
+    const { sink } = opened(
+      (function* () {
+        for (;;) {
+          asked++;
+          if (asked === 3) gate.ready = false;
+          if (asked === 5) return;
+          yield asked;
+        }
+      })(),
+      { gate },
+    );
+    await turns();
+    expect(asked).toBe(3);
+    gate.open();
+    await turns();
+    expect(sink).toMatchObject({ values: [1, 2, 3, 4], completed: 1 });
+  });
+
+  it('lets the rest of the process run where it never waits', async () => {
+    const { sink, release } = opened(
+      (async function* () {
+        for (;;) yield 1;
+      })(),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sink.values.length).toBeLessThanOrEqual(256);
+    await turns();
+    expect(sink.values.length).toBeGreaterThan(256);
+    release();
+  });
+
+  it('whose iterator cannot be made tells that as its error', async () => {
+    const error = new Error('locked');
+    const sink = new Told();
+    const fails = (): never => {
+      throw error;
+    };
+    const release = new PulledSource(fails, new Log()).open(sink, new Gate());
+    release();
+    await turns();
+    expect(sink).toMatchObject({ values: [], errors: [error], completed: 0 });
+  });
+
+  it('awaits values that are promises, and releases the source when one of them is rejected', async () => {
+    let released = 0;
+    const { sink } = opened(
+      (function* () {
+        try {
+          yield Promise.resolve('a');
+          yield Promise.reject(new Error('b'));
+          yield 'c';
+        } finally {
+          released++;
+        }
+      })(),
+    );
+    await turns();
+    expect(sink).toMatchObject({ values: ['a'], errors: [new Error('b')], completed: 0 });
+    expect(released).toBe(1);
+  });
+
+  it('is released when those who take its values fail', async () => {
+    let released = 0;
+    const sink = new Told();
+    sink.next = () => {
+      throw new Error('sink');
+    };
+    opened(
+      (async function* () {
+        try {
+          yield 1;
+          yield 2;
+        } finally {
+          released++;
+        }
+      })(),
+      { sink },
+    );
+    await turns();
+    expect(sink.errors).toEqual([new Error('sink')]);
+    expect(released).toBe(1);
+  });
+});
+
+describe('a released source', () => {
+  it('is told once, and hands on nothing more', async () => {
+    let released = 0;
+    const { sink, release } = opened({
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise((resolve) => setImmediate(() => resolve({ done: false, value: 1 }))),
+        return: () => {
+          released++;
+          return Promise.resolve({ done: true as const, value: undefined });
+        },
+      }),
+    });
+    await turns();
+    release();
+    const { length } = sink.values;
+    release();
+    await turns();
+    expect(released).toBe(1);
+    expect(sink.values).toHaveLength(length);
+    expect(sink.completed).toBe(0);
+  });
+
+  it('is not told when it has ended by itself', async () => {
+    let released = 0;
+    const values = [1];
+    const { release } = opened({
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: values.length === 0, value: values.pop() as number }),
+        return: () => {
+          released++;
+          return { done: true as const, value: undefined };
+        },
+      }),
+    });
+    await turns();
+    release();
+    await turns();
+    expect(released).toBe(0);
+  });
+
+  it('may be without return()', async () => {
+    const { sink, release, log } = opened({ [Symbol.asyncIterator]: () => ({ next: parked }) });
+    await turns();
+    release();
+    await turns();
+    expect(sink.completed).toBe(0);
+    expect(log.late).toEqual([]);
+  });
+
+  it('is drained of what it yields while it is torn down, so that it really finishes', async () => {
+    const steps: string[] = [];
+    const { sink, release } = opened(
+      (async function* () {
+        try {
+          yield 'value';
+          await parked;
+          for (;;) {
+            await new Promise((resolve) => setImmediate(resolve));
+            yield 'more';
+          }
+        } finally {
+          steps.push('finally');
+          yield 'goodbye 1';
+          steps.push('between');
+          yield 'goodbye 2';
+          steps.push('finished');
+        }
+      })(),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    release();
+    await turns();
+    expect(steps).toEqual(['finally', 'between', 'finished']);
+    expect(sink.values).not.toContain('goodbye 1');
+    expect(sink.completed).toBe(0);
+  });
+
+  it('is left alone after 100 such values', async () => {
+    let yielded = 0;
+    const { release } = opened(
+      (function* () {
+        try {
+          yield 'value';
+        } finally {
+          while (yielded < 1_000_000) {
+            yielded++;
+            yield yielded;
+          }
+        }
+      })(),
+      { gate: Object.assign(new Gate(), { ready: false }) },
+    );
+    await turns();
+    release();
+    await turns();
+    expect(yielded).toBe(101);
+  });
+
+  it('reports an error of its teardown once', async () => {
+    const late = new Error('late');
+    const { sink, release, log } = opened(
+      (async function* () {
+        try {
+          yield 1;
+          await new Promise((resolve) => setImmediate(resolve));
+          yield 2;
+        } finally {
+          await Promise.reject(late);
+        }
+      })(),
+    );
+    release();
+    await turns();
+    expect(log.late).toEqual([late]);
+    expect(sink.errors).toEqual([]);
+  });
+
+  it('reports an error of the value that it was waited for once', async () => {
+    const late = new Error('late');
+    let fail!: (error: Error) => void;
+    const { sink, release, log } = opened(
+      (async function* () {
+        await new Promise((_resolve, reject) => (fail = reject));
+      })(),
+    );
+    await turns();
+    release();
+    fail(late);
+    await turns();
+    expect(log.late).toEqual([late]);
+    expect(sink.errors).toEqual([]);
+  });
+
+  describe('that waits for something that does not settle', () => {
+    beforeEach(() => {
+      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+
+    it('is reported once, after warnMs', async () => {
+      const { release, log } = opened(
+        (async function* () {
+          await parked();
+        })(),
+      );
+      await turns();
+      release();
+      await turns();
+      jest.advanceTimersByTime(9_999);
+      expect(log.slow).toBe(0);
+      jest.advanceTimersByTime(1);
+      expect(log.slow).toBe(1);
+      jest.advanceTimersByTime(100_000);
+      expect(log.slow).toBe(1);
+    });
+
+    it('is not reported where it ends in time, and leaves no timer', async () => {
+      const { release, log } = opened(
+        (async function* () {
+          for (;;) {
+            await new Promise((resolve) => setImmediate(resolve));
+            yield 1;
+          }
+        })(),
+      );
+      await turns();
+      release();
+      await turns();
+      expect(jest.getTimerCount()).toBe(0);
+      expect(log.slow).toBe(0);
+    });
+  });
+});
+
+it('a source that was not opened was not started', async () => {
+  let started = 0;
+  let dropped = 0;
+  const source = new PulledSource(
+    () => {
+      started++;
+      return { iterator: [][Symbol.iterator]() };
+    },
+    new Log(),
+    () => dropped++,
+  );
+  source.discard();
+  await turns();
+  expect([started, dropped]).toEqual([0, 1]);
+});
