@@ -56,7 +56,7 @@ export class EventBatch {
     return this.items[index]?.toEvent(this.parse);
   }
 
-  /** The events from an index on, or without those that `keep` refuses; this batch if that is all of them. */
+  /** Some of the items as a batch; this one if they are all. */
   with(items: readonly Deliverable[]): EventBatch {
     return items.length === this.items.length ? this : new EventBatch(items, this.parse);
   }

@@ -57,7 +57,7 @@ export type LogListener = (changed: readonly string[]) => void;
  *
  * **Errors.** What cannot be reached now fails with `SSE_LOG_UNAVAILABLE`, at once or after a stated wait; then
  * subscriptions stay, wait for their listener to be called, and read again. Any other error ends the subscription that
- * met it. A method may throw or reject.
+ * met it. A method may throw or reject; `watch` does neither for want of reach, but begins when it can.
  */
 export interface EventLog {
   /**
