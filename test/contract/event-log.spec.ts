@@ -1,6 +1,6 @@
 import { memoryLog } from '../../src/channels/memory-log.js';
 import { DelayedLog } from './delayed-log.js';
-import { eventLogContract } from './event-log.contract.js';
+import { eventLogContract } from 'nestjs-event-stream/testing';
 
 eventLogContract('memoryLog', (retention) => memoryLog(retention));
 

@@ -1,6 +1,6 @@
-import type { EventLog, LogSlice, ReadLimit } from '../../src/channels/event-log.js';
-import { toRecord, type LogRecord } from '../../src/channels/log-record.js';
-import { event } from '../../src/events/sse-event.js';
+import type { EventLog, LogSlice, ReadLimit } from '../../channels/event-log.js';
+import { toRecord, type LogRecord } from '../../channels/log-record.js';
+import { event } from '../../events/sse-event.js';
 
 /** What a log under test is to keep. */
 export interface ContractRetention {

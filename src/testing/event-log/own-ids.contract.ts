@@ -1,5 +1,5 @@
-import { toRecord, type LogRecord } from '../../src/channels/log-record.js';
-import { event } from '../../src/events/sse-event.js';
+import { toRecord, type LogRecord } from '../../channels/log-record.js';
+import { event } from '../../events/sse-event.js';
 import { ALL, codeOf, numbers, texts, type Expect, type Test } from './contract-kit.js';
 
 /** Ids that publishers gave. */

@@ -1,6 +1,6 @@
-import { channelKey } from '../../src/channels/cursor.js';
-import { toRecord } from '../../src/channels/log-record.js';
-import { event } from '../../src/events/sse-event.js';
+import { channelKey } from '../../channels/cursor.js';
+import { toRecord } from '../../channels/log-record.js';
+import { event } from '../../events/sse-event.js';
 import { ALL, records, texts, type Expect, type Test } from './contract-kit.js';
 
 /** What a read answers. */
