@@ -20,6 +20,7 @@ export function startTimeplus() {
       running = new AbortController();
       const { signal } = running;
       pane.clear();
+      metrics.textContent = '';
       pane.status('waiting', 'Sending the query');
       try {
         for await (const event of postStream(PATH, { sql: sql.value }, signal)) {
