@@ -14,7 +14,7 @@ export type { ErrorBody } from './interceptors/error-event.stage.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 
 export { SseConnections } from './connection/sse-connections.js';
-export type { LimitAnswer } from './connection/limits.js';
+export type { LimitAnswer, Slot, SlotRequest, SlotStore } from './connection/limits.js';
 export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
 
 export { Channels, type ChannelsOptions } from './channels/channels.js';
@@ -32,8 +32,8 @@ export type {
   LogSlice,
   ReadLimit,
 } from './channels/event-log.js';
-export type { LogPosition } from './channels/cursor.js';
-export type { LogEntry } from './channels/log-entry.js';
+export { channelKey, type ChannelKey, type LogPosition } from './channels/cursor.js';
+export { LogEntry, type Parse } from './channels/log-entry.js';
 export type { LogRecord } from './channels/log-record.js';
 export { compareEventIds } from './channels/event-ids.js';
 

@@ -25,6 +25,8 @@ export interface Pipeline {
   values: Sink<unknown>;
   /** To be started with the head and stopped with the stream. */
   timekeeper: Timekeeper;
+  /** How a client is told of an error, if it is. */
+  eventOf(error: unknown): SseEvent | undefined;
 }
 
 /** A block that only says "stay away". */
@@ -40,17 +42,27 @@ export function pipeline(settings: PipelineSettings): Pipeline {
 
   const opened = (): boolean => connection.opened;
   const silent = (): boolean => connection.leaving;
-  const lastEvent = (): SseEvent | undefined => (silent() ? undefined : completion(options, farewell));
+  const ending = (): void => {
+    connection.ending = true;
+  };
+  const lastEvent = (): SseEvent | undefined => {
+    ending();
+    return silent() ? undefined : completion(options, farewell);
+  };
 
   const errors = new ErrorEventStage(
-    { options: options.errors, context, opened, silent, report, farewell },
+    { options: options.errors, context, opened, silent, ending, report, farewell },
     connection,
   );
   const complete = new CompleteStage(lastEvent, errors);
   const { emits, serialize } = options;
   const values = new FormatStage({ emits, serialize, makeId: idMaker(settings) }, complete);
 
-  return { values, timekeeper: timekeeper(settings, farewell, (error) => values.error(error)) };
+  return {
+    values,
+    timekeeper: timekeeper(settings, farewell, (error) => values.error(error)),
+    eventOf: (error) => errors.eventOf(error),
+  };
 }
 
 function completion(
@@ -74,7 +86,6 @@ function timekeeper(
   failed: (error: unknown) => void,
 ): Timekeeper {
   const { heartbeat, timeout, maxDurationMs, emits, serialize } = options;
-  const expire = (): void => connection.end('SSE_EXPIRED');
   return new Timekeeper(connection.timers, {
     context,
     heartbeat,
@@ -90,11 +101,12 @@ function timekeeper(
               emits,
               serialize,
             );
-            if (last) connection.next(last);
-            expire();
+            connection.endWith(last, 'SSE_EXPIRED');
           },
         }
       : undefined,
-    rotation: maxDurationMs ? { afterMs: maxDurationMs, over: expire } : undefined,
+    rotation: maxDurationMs
+      ? { afterMs: maxDurationMs, over: () => connection.end('SSE_EXPIRED') }
+      : undefined,
   });
 }

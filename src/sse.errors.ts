@@ -28,6 +28,8 @@ export type SseErrorCode =
   | 'SSE_SHUTDOWN'
   /** Why a connection was closed: `timeout.afterMs`, `maxDurationMs` or `expiresAt` was reached. */
   | 'SSE_EXPIRED'
+  /** Why a connection was closed: a guard that ran again (`revalidateMs`) did not let it through. */
+  | 'SSE_REVOKED'
   /** A channel name that is empty, too long, or has control characters. */
   | 'SSE_INVALID_CHANNEL'
   /** A cursor that was not made by this channel. */

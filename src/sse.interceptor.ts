@@ -7,6 +7,7 @@ import { SseConnections } from './connection/sse-connections.js';
 import { readLastEventId } from './handler/admission.js';
 import { RequestStream } from './handler/request-stream.js';
 import { PORT } from './handler/sse.metadata.js';
+import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes, type SseRoute } from './handler/sse-routes.js';
 import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 
@@ -21,6 +22,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
   constructor(
     @Inject(SseRoutes) private readonly routes: SseRoutes,
     @Inject(SseConnections) private readonly connections: SseConnections,
+    @Inject(RouteGuards) private readonly guards: RouteGuards,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {}
 
@@ -49,6 +51,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       route,
       context,
       connections,
+      guards: this.guards,
       logger,
       request,
       response,

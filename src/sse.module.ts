@@ -11,7 +11,9 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
+import { systemClock } from './connection/clock.js';
 import { SseConnections } from './connection/sse-connections.js';
+import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes } from './handler/sse-routes.js';
 import { resolveModuleOptions, resolveOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
@@ -82,8 +84,9 @@ function dynamicModule(options: Provider[]): DynamicModule {
     global: true,
     providers: [
       ...options,
+      RouteGuards,
       SseRoutes,
-      { provide: SseConnections, useFactory: () => new SseConnections() },
+      { provide: SseConnections, useFactory: makeConnections, inject: [SSE_MODULE_OPTIONS] },
       { provide: SSE_CONNECTIONS, useExisting: SseConnections },
       { provide: Channels, useFactory: makeChannels, inject: [SSE_MODULE_OPTIONS] },
       { provide: SSE_CHANNELS, useExisting: Channels },
@@ -91,6 +94,10 @@ function dynamicModule(options: Provider[]): DynamicModule {
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS],
   };
+}
+
+function makeConnections({ slots }: SseModuleOptions): SseConnections {
+  return new SseConnections(systemClock, slots);
 }
 
 function makeChannels({ log, serialize }: SseModuleOptions): Channels {

@@ -20,10 +20,16 @@ export interface Body {
   writeShared(shared: SharedBytes): boolean;
   /** Has `drained` called once, when what was written is gone. */
   onceDrained(drained: () => void): void;
+  /** Bytes that were written and have not been handed on yet. */
+  readonly held: number;
+  /** Writes the last text, empty if there is none, and ends the response. */
+  end(text: string): void;
 }
 
 /** The body as a stream, whatever middleware has made of it. */
 export class StreamBody implements Body {
+  readonly held = 0;
+
   constructor(private readonly stream: Writable) {}
 
   write(text: string): boolean {
@@ -37,6 +43,10 @@ export class StreamBody implements Body {
   onceDrained(drained: () => void): void {
     this.stream.once('drain', drained);
   }
+
+  end(text: string): void {
+    endStream(this.stream, text);
+  }
 }
 
 /**
@@ -45,7 +55,12 @@ export class StreamBody implements Body {
  * once goes to any number of sockets.
  */
 export class SocketBody implements Body {
-  constructor(private readonly socket: Socket) {}
+  readonly held = 0;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly stream: Writable,
+  ) {}
 
   write(text: string, byteLength: number): boolean {
     return this.socket.write(`${byteLength.toString(16)}\r\n${text}\r\n`);
@@ -58,6 +73,81 @@ export class SocketBody implements Body {
   onceDrained(drained: () => void): void {
     this.socket.once('drain', drained);
   }
+
+  end(text: string): void {
+    endStream(this.stream, text);
+  }
+}
+
+/** A client that takes so much within `stallMs` is not taken for one that stands still. */
+const PART_BYTES = 16_384;
+
+/**
+ * The body of a response over HTTP/2, which tells of what it was given only once all of it went out: much at a time
+ * is handed over in parts, so that a slow client can be seen to read.
+ */
+export class PartedBody implements Body {
+  private rest: Buffer | undefined;
+  private ending = false;
+  private drained: (() => void) | undefined;
+
+  constructor(private readonly stream: Writable) {}
+
+  get held(): number {
+    return this.rest?.length ?? 0;
+  }
+
+  write(text: string, byteLength: number): boolean {
+    return byteLength > PART_BYTES ? this.hold(Buffer.from(text)) : this.stream.write(text);
+  }
+
+  writeShared({ bytes }: SharedBytes): boolean {
+    return bytes.length > PART_BYTES ? this.hold(bytes) : this.stream.write(bytes);
+  }
+
+  onceDrained(drained: () => void): void {
+    if (this.rest) this.drained = drained;
+    else this.stream.once('drain', drained);
+  }
+
+  end(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    if (!this.rest && bytes <= PART_BYTES) return endStream(this.stream, text);
+    this.ending = true;
+    if (this.rest) this.rest = Buffer.concat([this.rest, Buffer.from(text)]);
+    else this.hold(Buffer.from(text));
+  }
+
+  private hold(bytes: Buffer): false {
+    this.rest = bytes;
+    this.next();
+    return false;
+  }
+
+  private next(): void {
+    const { rest, stream } = this;
+    if (!rest || stream.destroyed || stream.writableEnded) return;
+    const last = rest.length <= PART_BYTES;
+    this.rest = last ? undefined : rest.subarray(PART_BYTES);
+    if (last && this.ending) {
+      stream.write(rest);
+      stream.end();
+      return;
+    }
+    stream.write(rest.subarray(0, PART_BYTES), (error) => {
+      if (error) return;
+      if (this.rest) return this.next();
+      const { drained } = this;
+      this.drained = undefined;
+      drained?.();
+    });
+  }
+}
+
+/** How a body is written before it is known how it goes over the wire. */
+export function bodyOf(response: RawResponse, stream: Writable): Body {
+  const parted = (stream as unknown) === response && response.req.httpVersionMajor > 1;
+  return parted ? new PartedBody(stream) : new StreamBody(stream);
 }
 
 /**
@@ -71,6 +161,13 @@ export function directSocket(response: RawResponse, stream: Writable): Socket | 
   const native =
     response.write === OutgoingMessage.prototype.write && response.end === OutgoingMessage.prototype.end;
   return native && chunkedEncoding === true && response.headersSent && !socket.destroyed ? socket : undefined;
+}
+
+function endStream(stream: Writable, text: string): void {
+  if (stream.destroyed || stream.writableEnded) return;
+  // Not `end(text)`: middleware that wraps write() is to see every byte.
+  if (text !== '') stream.write(text);
+  stream.end();
 }
 
 function toChunk({ bytes }: SharedBytes): Buffer {

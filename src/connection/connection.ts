@@ -48,6 +48,8 @@ export interface ConnectionListener {
   opened(): void;
   /** Over, for the reason that `code` names; `error` is there if nothing was sent and an HTTP error can be. */
   closed(code: SseErrorCode, error?: unknown): void;
+  /** Something of the application's that was asked about an event has thrown. */
+  failed(error: unknown): void;
   /** The response is finished or cut off. */
   finished(): void;
 }
@@ -55,11 +57,15 @@ export interface ConnectionListener {
 /** One stream from its request to its one end: events go to the outlet, and whoever ends it first is the reason. */
 export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, OutletListener {
   readonly openedAt = new Date();
-  events = 0;
+  /** Why the stream will be over when its source is. */
+  cause: SseErrorCode = 'SSE_ENDED';
+  /** Nothing follows but the last words, which are to be said whatever waits. */
+  ending = false;
   /** The application shuts down: the client is to come back, so nothing may tell it that this was the end. */
   leaving = false;
   /** Nothing more can be sent. */
   ended = false;
+  private made = 0;
   private readonly outlet: Outlet;
   private controller: AbortController | undefined;
   private closeCode: SseErrorCode | undefined;
@@ -103,6 +109,9 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
   get lastEventId(): string | undefined {
     return this.init.lastEventId;
+  }
+  get events(): number {
+    return this.made - this.outlet.dropped;
   }
   get bytes(): number {
     return this.outlet.bytes;
@@ -163,25 +172,25 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     if (this.ended) return;
     const block = encodeEvent(event);
     if (block === '') return;
-    if (event.data !== undefined || event.raw !== undefined) this.events++;
-    this.outlet.push(block, event);
+    if (event.data !== undefined || event.raw !== undefined) this.made++;
+    this.outlet.push(block, event, this.ending);
   }
 
   /** Sends `count` events that others send too. */
   share(shared: SharedBytes, count: number): void {
     if (this.ended) return;
-    this.events += count;
+    this.made += count;
     this.outlet.pushShared(shared);
   }
 
   /** The source failed: before the head that is an HTTP error, after it there is nothing left but the end. */
   error(error: unknown): void {
-    if (this.opened) this.end('SSE_ENDED');
-    else this.settle('SSE_ENDED', error);
+    if (this.opened) this.end(this.cause);
+    else this.settle(this.cause, error);
   }
 
   complete(): void {
-    this.end('SSE_ENDED');
+    this.end(this.cause);
   }
 
   close(): void {
@@ -195,6 +204,13 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.settle(code);
   }
 
+  /** Ends the response with one more event, which is sent whatever waits. */
+  endWith(last: SseEvent | undefined, code: SseErrorCode): void {
+    this.ending = true;
+    if (last) this.next(last);
+    this.end(code);
+  }
+
   /** Cuts the connection, without an end that the client could take for the stream's own. */
   destroy(code: SseErrorCode): void {
     this.outlet.cut();
@@ -206,7 +222,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     if (this.ended || this.leaving) return;
     this.leaving = true;
     if (!this.opened) return this.settle('SSE_SHUTDOWN');
-    if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`);
+    if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`, undefined, true);
     if (this.observed) this.abortSignal('SSE_SHUTDOWN');
     else this.end('SSE_SHUTDOWN');
   }
@@ -222,6 +238,10 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   overflowed(): void {
     this.destroy('SSE_OVERFLOW');
+  }
+
+  failed(error: unknown): void {
+    this.listener.failed(error);
   }
 
   stalled(): void {
@@ -256,6 +276,7 @@ const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
   SSE_CLOSED: 'The connection was closed by the application.',
   SSE_SHUTDOWN: 'The application is shutting down.',
   SSE_EXPIRED: 'The time of this stream is up.',
+  SSE_REVOKED: 'A guard no longer lets this stream through.',
 };
 
 function ignore(): void {

@@ -3,22 +3,42 @@ export type LimitAnswer = number | 'retry' | 'replace';
 
 /** A place that a connection holds; given back exactly once, on whatever path. */
 export interface Slot {
+  /** Gives the place back. Never throws; what a distributed store has to wait for, it waits for by itself. */
   release(): void;
+}
+
+/** What a connection asks a {@link SlotStore} for. */
+export interface SlotRequest {
+  /** What is counted: equal keys count together, in all processes that share the store. */
+  key: string;
+  /** As many may be held under `key`. */
+  max: number;
+  /** With all taken the oldest holder is told to go, so that there is always room. */
+  replaceOldest: boolean;
+  /** Called at most once, if this holder is the one to go. Its slot is released already. */
+  onReplaced(): void;
+}
+
+/**
+ * Counts who holds places under which key: `SlotTable` for one process; one that several processes share answers with
+ * promises. `acquire` is called once a connection and limit, in the order of the limits, and what it gave is released
+ * once: also if the client left meanwhile, or a later limit said no. A rejection is the request's HTTP error. A slot
+ * of a process that has died is to become free by itself.
+ */
+export interface SlotStore {
+  /** A slot, or `undefined` when all are taken and nobody is to be replaced. */
+  acquire(request: SlotRequest): Slot | undefined | Promise<Slot | undefined>;
 }
 
 interface Holder extends Slot {
   replace(): void;
 }
 
-/** Counts who holds places under which key. One instance a process (or a distributed one in its stead). */
-export class SlotTable {
+/** The slots of one process. */
+export class SlotTable implements SlotStore {
   private readonly holders = new Map<string, Set<Holder>>();
 
-  /**
-   * A slot under `key`, or `undefined` when all `max` are taken. With `replaceOldest` the oldest holder is told to
-   * go (its `onReplaced`) and there is always room.
-   */
-  acquire(key: string, max: number, onReplaced: () => void, replaceOldest: boolean): Slot | undefined {
+  acquire({ key, max, replaceOldest, onReplaced }: SlotRequest): Slot | undefined {
     let held = this.holders.get(key);
     if (held && held.size >= max) {
       const [oldest] = held;

@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
-import { SocketBody, StreamBody, directSocket, type Body, type SharedBytes } from './body.js';
+import { SocketBody, bodyOf, directSocket, type Body, type SharedBytes } from './body.js';
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
 import { openResponse, rawResponse, type RawResponse } from './response.js';
 import type { SharedTimers } from './shared-timers.js';
-import { StallWatch } from './stall-watch.js';
+import { StallWatch, unsentBytes } from './stall-watch.js';
 
 /** What an outlet works with. */
 export interface OutletSettings {
@@ -21,6 +21,8 @@ export interface OutletListener {
   opening(): void;
   /** More waits than may. */
   overflowed(): void;
+  /** The application's `coalesce` has thrown. */
+  failed(error: unknown): void;
   /** The client takes nothing of what waits. */
   stalled(): void;
   /** The response takes no more: somebody else has ended it. */
@@ -38,6 +40,10 @@ export class Outlet {
   bytes = 0;
   /** When something was last written, on the clock of the timers. */
   lastWriteAt = 0;
+  /** Whether the head was sent, or is on its way. */
+  started = false;
+  /** Events that were dropped. */
+  dropped = 0;
   readonly raw: RawResponse;
   private state: State = 'waiting';
   private stream: Writable | undefined;
@@ -56,10 +62,6 @@ export class Outlet {
     this.raw = rawResponse(settings.response);
   }
 
-  /** Whether the head was sent, or is on its way. */
-  get started(): boolean {
-    return this.stream !== undefined || this.state === 'opening';
-  }
   /** Whether anything was sent, or is about to be. */
   get used(): boolean {
     return this.state !== 'waiting' || this.pending !== '';
@@ -73,10 +75,8 @@ export class Outlet {
     return !this.blocked && this.state !== 'opening' && this.pending.length < JOIN_LENGTH;
   }
   get queuedBytes(): number {
-    return (this.queue?.bytes ?? 0) + this.pending.length + this.raw.writableLength;
-  }
-  get dropped(): number {
-    return this.queue?.dropped ?? 0;
+    const { queue, body, raw } = this;
+    return (queue?.bytes ?? 0) + this.pending.length + (body?.held ?? 0) + (raw.writableLength || 0);
   }
 
   /** Settles when `ready` may be true again, or the outlet has ended. */
@@ -95,9 +95,9 @@ export class Outlet {
     if (this.state === 'waiting') this.flush();
   }
 
-  /** Sends a block together with the others of this turn. */
-  push(block: string, event?: SseEvent): void {
-    if (this.blocked || this.state === 'opening') return this.enqueue(block, event);
+  /** Sends a block together with the others of this turn; `anyway` also to a client that is behind. */
+  push(block: string, event?: SseEvent, anyway = false): void {
+    if (this.blocked || this.state === 'opening') return this.enqueue(block, event, anyway);
     this.pending += block;
     if (this.pending.length >= JOIN_LENGTH) this.flush();
     else if (!this.scheduled) {
@@ -126,9 +126,10 @@ export class Outlet {
   end(): void {
     if (this.state === 'ended') return;
     if (this.state === 'waiting') this.open();
-    this.pending += this.queue?.take(Infinity) ?? '';
+    // What was dropped is told before the last words, after which nobody may listen.
+    if (this.queue) this.pending += this.queue.report() + this.queue.take(Infinity);
     this.stop();
-    if (this.stream) this.writeEnd(this.stream);
+    if (this.body) this.writeEnd(this.body);
   }
 
   /** Cuts the response off, without an end that a client could take for the stream's own. */
@@ -151,20 +152,21 @@ export class Outlet {
 
   private sendHead(): void {
     this.state = 'opening';
+    this.started = true;
     // First bytes at once: some browsers fire `open` only then.
     const first = COMMENT + this.pending;
     this.pending = '';
     this.listener.opening();
     openResponse(this.settings.response, (stream) => {
       this.stream = stream;
-      this.body = new StreamBody(stream);
+      this.body = bodyOf(this.raw, stream);
       this.pending = first + this.pending;
-      if (this.state === 'ended') return this.writeEnd(stream);
+      if (this.state === 'ended') return this.writeEnd(this.body);
       this.state = 'open';
       this.flush();
       // With the head out, it can be seen how the body goes over the wire.
       const socket = directSocket(this.raw, stream);
-      if (socket) this.body = new SocketBody(socket);
+      if (socket) this.body = new SocketBody(socket, stream);
       if (!this.blocked) this.drained();
     });
   }
@@ -201,26 +203,39 @@ export class Outlet {
     if (this.state === 'ended') return;
     this.blocked = false;
     this.stall?.stop();
-    while (this.queue && this.queue.bytes > 0 && !this.blocked) {
-      this.pending += this.queue.take(JOIN_LENGTH);
-      this.flush();
-    }
+    if (this.queue) this.sendQueued(this.queue);
     if (!this.blocked) this.letIn();
   }
 
-  private enqueue(block: string, event: SseEvent | undefined): void {
-    this.queue ??= new OverflowQueue(this.settings.overflow);
-    if (!this.queue.add(block, event)) this.listener.overflowed();
+  private sendQueued(queue: OverflowQueue): void {
+    while (queue.bytes > 0 && !this.blocked) {
+      this.pending += queue.take(JOIN_LENGTH);
+      this.flush();
+    }
+    if (this.blocked) return;
+    this.pending += queue.report();
+    this.flush();
   }
 
-  private writeEnd(stream: Writable): void {
+  private enqueue(block: string, event: SseEvent | undefined, anyway: boolean): void {
+    const queue = (this.queue ??= new OverflowQueue(this.settings.overflow));
+    if (anyway) return queue.addAnyway(block);
+    let kept: boolean;
+    try {
+      kept = queue.add(block, event);
+    } catch (error) {
+      this.listener.failed(error);
+      return;
+    }
+    this.dropped = queue.dropped;
+    if (!kept) this.listener.overflowed();
+  }
+
+  private writeEnd(body: Body): void {
     const rest = this.pending;
     this.pending = '';
-    if (stream.destroyed || stream.writableEnded) return;
     this.bytes += Buffer.byteLength(rest);
-    // Not `end(rest)`: middleware that wraps write() is to see every byte.
-    if (rest !== '') stream.write(rest);
-    stream.end();
+    body.end(rest);
     // A client that never reads the rest would hold the response for good.
     if (!this.raw.writableFinished) this.watchStall();
   }
@@ -228,7 +243,12 @@ export class Outlet {
   private watchStall(): void {
     const { stallMs, timers } = this.settings;
     if (stallMs === false) return;
-    this.stall ??= new StallWatch(this.raw, timers, stallMs, () => this.listener.stalled());
+    this.stall ??= new StallWatch(
+      () => unsentBytes(this.raw) + (this.body?.held ?? 0),
+      timers,
+      stallMs,
+      () => this.listener.stalled(),
+    );
     this.stall.start();
   }
 

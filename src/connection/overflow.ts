@@ -1,4 +1,5 @@
-import type { SseEvent } from '../events/sse-event.js';
+import { event as makeEvent, type SseEvent } from '../events/sse-event.js';
+import { encodeEvent } from '../wire/encode-event.js';
 
 /** What happens to events of a push source that a client is too slow for. */
 export type OverflowPolicy =
@@ -13,27 +14,41 @@ export interface OverflowOptions {
    * the same key as a newer one; where that is not enough, the oldest. @default 'disconnect'
    */
   policy?: OverflowPolicy;
+  /**
+   * Tells a client that has caught up how many events it missed, in an event of this type (`overflow` if none is
+   * given) with `{"dropped":3}`. @default false
+   */
+  report?: false | { event?: string };
 }
 
+/** Type of the event that tells of dropped ones. */
+const OVERFLOW_EVENT = 'overflow';
+
 /** The default of {@link OverflowOptions}. */
-export const OVERFLOW_DEFAULTS: Required<OverflowOptions> = { maxBytes: 1_048_576, policy: 'disconnect' };
+export const OVERFLOW_DEFAULTS: Required<OverflowOptions> = {
+  maxBytes: 1_048_576,
+  policy: 'disconnect',
+  report: false,
+};
 
 /** An event counts for at least as much: an empty one takes memory too. */
 const MIN_EVENT_BYTES = 16;
-/** Places of taken entries are given back once there are so many. */
-const COMPACT_AT = 512;
 
 interface Waiting {
-  block: string;
-  bytes: number;
-  key: string | undefined;
+  readonly block: string;
+  readonly bytes: number;
+  readonly key: string | undefined;
+  /** Whether a client would miss it: it is more than a comment. */
+  readonly counts: boolean;
 }
 
 /** The events that wait for one slow client, within bounds. Made when a client first falls behind. */
 export class OverflowQueue {
-  private entries: (Waiting | undefined)[] = [];
-  private head = 0;
+  private readonly entries = new Set<Waiting>();
+  // Goes on with what is added later, and does not pass over again what was taken.
+  private order = this.entries.values();
   private byKey: Map<string, Waiting> | undefined;
+  private reported = 0;
   /** Bytes that wait. */
   bytes = 0;
   /** Events that were given up so far. */
@@ -41,66 +56,87 @@ export class OverflowQueue {
 
   constructor(private readonly limits: Required<OverflowOptions>) {}
 
-  /** Adds an event; `false` means that the connection has to go. */
+  /**
+   * Adds an event; `false` means that the connection has to go. What an application's `coalesce` throws comes through,
+   * and the event is not added.
+   */
   add(block: string, event: SseEvent | undefined): boolean {
     const { policy, maxBytes } = this.limits;
-    const bytes = Math.max(MIN_EVENT_BYTES, Buffer.byteLength(block));
     const key = typeof policy === 'object' && event ? policy.coalesce(event) : undefined;
-    if (key !== undefined) this.replace(key);
-    if (this.bytes + bytes > maxBytes) {
-      if (policy === 'disconnect') return false;
-      if (policy === 'drop-newest' || bytes > maxBytes) {
-        this.dropped++;
-        return true;
-      }
-      while (this.bytes + bytes > maxBytes) this.drop(this.shift());
+    const counts = event === undefined || event.data !== undefined || event.raw !== undefined;
+    const entry: Waiting = { block, bytes: size(block), key, counts };
+    if (policy === 'disconnect') {
+      if (this.bytes + entry.bytes > maxBytes) return false;
+    } else if (!this.makeRoom(entry)) {
+      this.drop(entry);
+      return true;
     }
-    const entry: Waiting = { block, bytes, key };
-    this.entries.push(entry);
-    this.bytes += bytes;
-    if (key !== undefined) (this.byKey ??= new Map()).set(key, entry);
+    this.push(entry);
     return true;
+  }
+
+  /** Adds what has to be said whatever waits: the last words of a stream. */
+  addAnyway(block: string): void {
+    this.push({ block, bytes: size(block), key: undefined, counts: true });
   }
 
   /** Takes waiting events of about `atMost` characters, joined; empty when nothing waits. */
   take(atMost: number): string {
     let text = '';
-    while (this.bytes > 0 && text.length < atMost) {
-      const entry = this.shift();
-      if (!entry) break;
-      text += entry.block;
-    }
+    while (this.bytes > 0 && text.length < atMost) text += this.shift()?.block ?? '';
     return text;
   }
 
-  private shift(): Waiting | undefined {
-    while (this.head < this.entries.length) {
-      const entry = this.entries[this.head];
-      this.entries[this.head++] = undefined;
-      if (this.head >= COMPACT_AT && this.head * 2 > this.entries.length) {
-        this.entries = this.entries.slice(this.head);
-        this.head = 0;
-      }
-      if (!entry || entry.bytes === 0) continue;
-      this.bytes -= entry.bytes;
-      if (entry.key !== undefined && this.byKey?.get(entry.key) === entry) this.byKey.delete(entry.key);
-      return entry;
+  /** What tells the client of events that were dropped since it was last told; empty if none were. */
+  report(): string {
+    const { report } = this.limits;
+    const dropped = this.dropped - this.reported;
+    if (report === false || dropped === 0) return '';
+    this.reported = this.dropped;
+    return encodeEvent(makeEvent({ type: report.event ?? OVERFLOW_EVENT, data: { dropped } }));
+  }
+
+  /** Lets older events go for a new one; `false` if that is to go itself. */
+  private makeRoom({ bytes, key }: Waiting): boolean {
+    const { policy, maxBytes } = this.limits;
+    if (bytes > maxBytes) return false;
+    const older = key === undefined ? undefined : this.byKey?.get(key);
+    if (older) {
+      this.remove(older);
+      this.drop(older);
     }
-    return undefined;
+    if (policy === 'drop-newest') return this.bytes + bytes <= maxBytes;
+    while (this.bytes + bytes > maxBytes) this.drop(this.shift());
+    return true;
+  }
+
+  private push(entry: Waiting): void {
+    this.entries.add(entry);
+    this.bytes += entry.bytes;
+    if (entry.key !== undefined) (this.byKey ??= new Map()).set(entry.key, entry);
+  }
+
+  private shift(): Waiting | undefined {
+    let step = this.order.next();
+    if (step.done) {
+      this.order = this.entries.values();
+      step = this.order.next();
+    }
+    if (step.value) this.remove(step.value);
+    return step.value;
+  }
+
+  private remove(entry: Waiting): void {
+    this.entries.delete(entry);
+    this.bytes -= entry.bytes;
+    if (entry.key !== undefined) this.byKey?.delete(entry.key);
   }
 
   private drop(entry: Waiting | undefined): void {
-    if (entry) this.dropped++;
+    if (entry?.counts) this.dropped++;
   }
+}
 
-  // The older event of the same key keeps its place in the array, empty, until it is passed over.
-  private replace(key: string): void {
-    const older = this.byKey?.get(key);
-    if (!older) return;
-    this.bytes -= older.bytes;
-    older.bytes = 0;
-    older.block = '';
-    this.byKey?.delete(key);
-    this.dropped++;
-  }
+function size(block: string): number {
+  return Math.max(MIN_EVENT_BYTES, Buffer.byteLength(block));
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './clock.js';
 import type { SseConnection, StreamConnection } from './connection.js';
-import { SlotTable } from './limits.js';
+import { SlotTable, type SlotStore } from './limits.js';
 import { SharedTimers } from './shared-timers.js';
 
 /** Handlers that were told to go have this part of the shutdown's time to do so; the rest is for the last bytes. */
@@ -19,13 +19,15 @@ export class SseConnections {
   private numbers = 0;
   private emptied: (() => void) | undefined;
   /** @internal */
-  readonly slots = new SlotTable();
-  /** @internal */
   readonly timers: SharedTimers;
   /** @internal True from the moment the application begins to shut down. */
   closing = false;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(
+    clock: Clock = systemClock,
+    /** @internal */
+    readonly slots: SlotStore = new SlotTable(),
+  ) {
     this.timers = new SharedTimers(clock);
   }
 
@@ -40,6 +42,19 @@ export class SseConnections {
     let count = 0;
     for (const connection of this.open.values()) if (where(connection)) count++;
     return count;
+  }
+
+  /**
+   * How many connections are open under each key, which `keyOf` makes of a connection: its user, its `route`, its `ip`.
+   * One without a key is not counted.
+   */
+  countBy(keyOf: (connection: SseConnection) => string | undefined): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const connection of this.open.values()) {
+      const key = keyOf(connection);
+      if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /** Ends the connection of that id; `false` if there is none. Its client may reconnect. */

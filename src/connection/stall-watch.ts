@@ -14,14 +14,14 @@ export class StallWatch implements Timed {
   private movedAt = 0;
 
   constructor(
-    private readonly response: RawResponse,
+    private readonly unsentNow: () => number,
     private readonly timers: SharedTimers,
     private readonly stallMs: number,
     private readonly stalled: () => void,
   ) {}
 
   start(): void {
-    this.unsent = unsentBytes(this.response);
+    this.unsent = this.unsentNow();
     this.movedAt = this.timers.clock.now();
     this.timers.schedule(this, this.stallMs / CHECKS);
   }
@@ -31,7 +31,7 @@ export class StallWatch implements Timed {
   }
 
   due(): void {
-    const unsent = unsentBytes(this.response);
+    const unsent = this.unsentNow();
     const now = this.timers.clock.now();
     if (unsent !== this.unsent) {
       this.unsent = unsent;
@@ -42,9 +42,21 @@ export class StallWatch implements Timed {
   }
 }
 
-// What the stream still holds changes only when a whole chunk is written; what libuv still holds of that chunk shows
-// each byte that the kernel took. Node's own socket time-out looks at the same figure.
-function unsentBytes(response: RawResponse): number {
-  const handle = (response.socket as unknown as { _handle?: { writeQueueSize?: number } } | null)?._handle;
-  return response.writableLength + (handle?.writeQueueSize ?? 0);
+/**
+ * Bytes of a response that its client has not taken. What a stream holds changes only when a whole chunk is gone; what
+ * libuv still holds of that chunk shows each byte that the kernel took (Node's own socket time-out looks there, too).
+ * Over HTTP/2 the socket is that of all streams, of which the others may move: there a response's own stream is asked.
+ */
+export function unsentBytes(response: RawResponse): number {
+  if (response.req.httpVersionMajor > 1) {
+    return (response as unknown as { stream?: { bufferSize?: number } }).stream?.bufferSize ?? 0;
+  }
+  const handle = (response.socket as unknown as { _handle?: Handle } | null)?._handle;
+  // Under TLS the socket proper is behind the one that encrypts.
+  return response.writableLength + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
+}
+
+interface Handle {
+  writeQueueSize?: number;
+  _parent?: Handle;
 }

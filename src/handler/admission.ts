@@ -1,8 +1,7 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
-import type { SseConnections } from '../connection/sse-connections.js';
 import { decodeLastEventId, lastEventIdProblem } from '../connection/last-event-id.js';
-import type { Slot } from '../connection/limits.js';
+import type { Slot, SlotStore } from '../connection/limits.js';
 import { rawRequest } from '../connection/response.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
 import type { SseRoute } from './sse-routes.js';
@@ -28,35 +27,50 @@ function fromQuery(request: object, { lastEventIdQuery }: ResolvedOptions): stri
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** A limit that has no place left. */
-export class LimitReached {
-  constructor(readonly limit: ResolvedLimit) {}
+/** What places are taken for. */
+export interface AdmissionRequest {
+  route: SseRoute;
+  context: ExecutionContext;
+  slots: SlotStore;
+  onReplaced: () => void;
 }
 
-/** A place under each of a route's limits, or the first limit that has none; then no place is kept. */
-export function takeSlots(
-  route: SseRoute,
-  context: ExecutionContext,
-  connections: SseConnections,
-  onReplaced: () => void,
-): Slot[] | LimitReached {
-  const slots: Slot[] = [];
-  try {
-    for (const limit of route.options.limits) {
+/** The places of one request under the limits of its route; given back once, whatever becomes of it. */
+export class Admission {
+  private readonly held: Slot[] = [];
+  private over = false;
+
+  constructor(private readonly request: AdmissionRequest) {}
+
+  /** Takes a place under each limit: at once, where the store answers at once. Gives the limit that has none left. */
+  take(from = 0): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
+    const { route, context, slots, onReplaced } = this.request;
+    const { limits } = route.options;
+    for (let i = from; i < limits.length; i++) {
+      const limit = limits[i] as ResolvedLimit;
       const key = slotKey(limit, route, context);
       if (key === undefined) continue;
-      const slot = connections.slots.acquire(key, limit.max, onReplaced, limit.status === 'replace');
-      if (!slot) {
-        for (const taken of slots) taken.release();
-        return new LimitReached(limit);
-      }
-      slots.push(slot);
+      const replaceOldest = limit.status === 'replace';
+      const slot = slots.acquire({ key, max: limit.max, replaceOldest, onReplaced });
+      if (slot && 'then' in slot) return slot.then((own) => this.keep(own, limit) ?? this.take(i + 1));
+      const full = this.keep(slot, limit);
+      if (full) return full;
     }
-  } catch (error) {
-    for (const taken of slots) taken.release();
-    throw error;
+    return undefined;
   }
-  return slots;
+
+  /** Gives back what is held, and what is still on its way once it comes. */
+  release(): void {
+    this.over = true;
+    for (const slot of this.held.splice(0)) slot.release();
+  }
+
+  private keep(slot: Slot | undefined, limit: ResolvedLimit): ResolvedLimit | undefined {
+    if (!slot) return limit;
+    if (this.over) slot.release();
+    else this.held.push(slot);
+    return undefined;
+  }
 }
 
 /** A limit counts within its route, or, if it is the module's, over all of them. */

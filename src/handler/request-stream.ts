@@ -6,15 +6,18 @@ import { ChannelSource, type BatchSink } from '../channels/channel.source.js';
 import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
-import type { Slot } from '../connection/limits.js';
 import { rawRequest, rawResponse } from '../connection/response.js';
 import type { SseConnections } from '../connection/sse-connections.js';
 import { retryAfter } from '../events/sse-event.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
 import { isSource, type Release, type Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
-import { SseError, isSseError, quoted, type SseErrorCode } from '../sse.errors.js';
-import { LimitReached, limitException, takeSlots } from './admission.js';
+import { isSseError, type SseErrorCode } from '../sse.errors.js';
+import type { ResolvedLimit } from '../options/sse.options.js';
+import { Admission, limitException } from './admission.js';
+import { RightToStay } from './right-to-stay.js';
+import type { RouteGuards } from './route-guards.js';
+import { SourceTroubles } from './source-troubles.js';
 import { PORT, type HandlerPort } from './sse.metadata.js';
 import type { SseRoute } from './sse-routes.js';
 
@@ -23,6 +26,7 @@ export interface RequestStreamInit {
   route: SseRoute;
   context: ExecutionContext;
   connections: SseConnections;
+  guards: RouteGuards;
   logger: LoggerService;
   request: object;
   response: object;
@@ -44,13 +48,16 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private upstream: Subscription | undefined;
   private source: Source | undefined;
   private release: Release | undefined;
-  private slots: Slot[] = [];
+  private readonly admission: Admission | undefined;
+  private readonly stay: RightToStay | undefined;
+  private readonly troubles: SourceTroubles;
+  private started = false;
   private opening: unknown;
   private plain = false;
   private answer: unknown;
 
   constructor(private readonly init: RequestStreamInit) {
-    const { route, context, connections, request, response, lastEventId } = init;
+    const { route, context, connections, logger, request, response, lastEventId } = init;
     const { options } = route;
     const { method, headers } = rawRequest(request);
     this.comesBack = reconnectsByItself(method, headers['cache-control']);
@@ -60,14 +67,20 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       { number, request, response, lastEventId, timers, stallMs, overflow },
       this,
     );
-    const report = (error: unknown): void => this.report(error);
+    this.troubles = new SourceTroubles(route, this.connection, logger);
     this.stages = pipeline({
       options,
       context,
       connection: this.connection,
       comesBack: this.comesBack,
-      report,
+      report: (error) => this.troubles.report(error),
     });
+    const { limits, expiresAt, revalidateMs } = options;
+    if (limits.length > 0) {
+      const { slots } = connections;
+      this.admission = new Admission({ route, context, slots, onReplaced: () => this.replaced() });
+    }
+    if (expiresAt !== undefined || revalidateMs !== false) this.stay = this.rightToStay();
     (rawResponse(response) as { [PORT]?: HandlerPort })[PORT] = this;
     if (NEST_SIGNAL) {
       (request as Record<symbol, unknown>)[NEST_SIGNAL] = this.connection;
@@ -76,19 +89,50 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.connection.watch();
   }
 
-  /** Starts what is behind: the other interceptors, the pipes, the handler. Unless a limit says no. */
+  /** Starts what is behind: the other interceptors, the pipes, the handler. Unless its time is up, or a limit says no. */
   run(next: CallHandler<unknown>): void {
-    const { connection, init } = this;
+    if (this.connection.ended) return;
+    try {
+      this.stay?.begin();
+      const full = this.admission?.take();
+      if (full && 'then' in full) {
+        full.then(
+          (limit) => this.admitted(limit, next),
+          (error: unknown) => this.failed(error),
+        );
+      } else this.admitted(full, next);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private admitted(full: ResolvedLimit | undefined, next: CallHandler<unknown>): void {
+    const { connection } = this;
     if (connection.ended) return;
-    const slots = takeSlots(init.route, init.context, init.connections, () => this.replaced());
-    if (slots instanceof LimitReached) return this.turnAway(slots);
-    this.slots = slots;
+    if (full) return this.turnAway(full);
     this.upstream = next.handle().subscribe({
       next: (value) => this.emitted(value),
       error: (error: unknown) => this.failed(error),
       complete: () => this.completed(),
     });
     if (connection.ended) this.upstream.unsubscribe();
+  }
+
+  private rightToStay(): RightToStay {
+    const { connection, stages, init } = this;
+    const { context, route, guards } = init;
+    return new RightToStay({
+      context,
+      expiresAt: route.options.expiresAt,
+      revalidateMs: route.options.revalidateMs,
+      guards: () => guards.of(context),
+      // Not told to stay away: with a new right, the client may come back.
+      expired: (error) => connection.endWith(stages.eventOf(error), 'SSE_EXPIRED'),
+      refused: (error) => {
+        connection.cause = 'SSE_REVOKED';
+        this.failed(error);
+      },
+    });
   }
 
   /** Nest has no use for the stream any more. */
@@ -98,7 +142,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   accept(result: unknown, resolved: boolean): unknown {
     const { connection, init } = this;
-    const source = isChannelSubscription(result) ? new ChannelSource(result) : toSource(result, this);
+    const source = isChannelSubscription(result)
+      ? new ChannelSource(result)
+      : toSource(result, this.troubles);
     if (!source) {
       this.plain = true;
       return result;
@@ -120,12 +166,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     }
     return new Observable((subscriber) => {
       this.scheduleHead(headAfterMs);
+      this.started = true;
       return source.open(subscriber, connection);
     });
   }
 
   refuse(error: unknown): unknown {
-    if (this.connection.ended) this.onLateError(error);
+    if (this.connection.ended) this.troubles.onLateError(error);
     return error;
   }
 
@@ -139,6 +186,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
         complete: () => this.stages.values.complete(),
         batch: (batch) => this.connection.share(batch, batch.size),
       };
+      this.started = true;
       this.release = value.open(sink, this.connection);
       if (this.connection.ended) this.letGo();
     }
@@ -149,25 +197,12 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     else if (!this.source || this.init.route.watched) this.stages.values.complete();
   }
 
-  private failed(error: unknown): void {
+  failed(error: unknown): void {
     // The cursor is what the client sent: its fault, not the server's.
-    if (isSseError(error, 'SSE_INVALID_CURSOR')) {
-      this.stages.values.error(
-        new BadRequestException('The Last-Event-ID is not one of this stream.', { cause: error }),
-      );
-    } else
-      this.stages.values.error(typeof error === 'object' && error !== null ? error : this.nonError(error));
-  }
-
-  private nonError(thrown: unknown): SseError {
-    return new SseError(
-      'SSE_NON_ERROR_THROWN',
-      `${this.init.route.name} threw ${quoted(thrown)}, which is no Error.`,
-      {
-        remedy: 'Throw an Error, or an HttpException for the client to see its message.',
-        context: { thrown },
-      },
-    );
+    const shown = isSseError(error, 'SSE_INVALID_CURSOR')
+      ? new BadRequestException('The Last-Event-ID is not one of this stream.', { cause: error })
+      : this.troubles.toError(error);
+    this.stages.values.error(shown);
   }
 
   /** The head goes out with the first event, or by itself after so long; a turn is left for errors that are on their way. */
@@ -178,7 +213,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     else this.opening = clock.schedule(open, afterMs);
   }
 
-  private turnAway({ limit }: LimitReached): void {
+  private turnAway(limit: ResolvedLimit): void {
     const { connection, init } = this;
     if (limit.status === 'retry') {
       connection.next(retryAfter(limit.retryMs));
@@ -193,8 +228,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   /** Another connection took the place of this one, whose client must not take it back. */
   private replaced(): void {
-    if (this.comesBack) this.connection.next(FAREWELL);
-    this.connection.close();
+    this.connection.endWith(this.comesBack ? FAREWELL : undefined, 'SSE_CLOSED');
   }
 
   opened(): void {
@@ -202,6 +236,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     clock.cancel(this.opening);
     try {
       this.stages.timekeeper.start(this.connection);
+      this.stay?.watch(this.stages.timekeeper);
     } catch (error) {
       clock.defer(() => this.failed(error));
     }
@@ -212,7 +247,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const { connections, subscriber, reply } = init;
     connections.timers.clock.cancel(this.opening);
     this.stages.timekeeper.stop();
-    for (const slot of this.slots.splice(0)) slot.release();
+    this.admission?.release();
     this.letGo();
     if (!connection.started) connections.delete(connection);
     if (error !== undefined) subscriber.error(error);
@@ -234,31 +269,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const { release } = this;
     this.release = undefined;
     release?.();
-  }
-
-  /** @see Teardown */
-  get warnMs(): number | false {
-    return this.init.route.options.teardownWarnMs;
-  }
-
-  onSlow(): void {
-    const { route, logger } = this.init;
-    logger.warn(
-      `The source of ${route.name} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
-        'It waits for something that does not settle: hand the @SseSignal() of the handler to it.',
-    );
-  }
-
-  onLateError(error: unknown): void {
-    // A source that was told to stop may say so by throwing.
-    if (this.connection.observed && error === this.connection.signal.reason) return;
-    if ((error as { name?: unknown } | null)?.name === 'AbortError' || isSseError(error)) return;
-    this.report(error);
-  }
-
-  private report(error: unknown): void {
-    const { route, logger } = this.init;
-    const text = error instanceof Error ? (error.stack ?? error.message) : quoted(error);
-    logger.error(`${route.name}: ${text}`);
+    if (this.source && !this.started) {
+      this.started = true;
+      this.source.discard();
+    }
   }
 }

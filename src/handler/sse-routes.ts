@@ -3,6 +3,7 @@ import { MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
+import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 
 /** The key under which `@UseInterceptors()` keeps its own. */
@@ -34,6 +35,7 @@ export class SseRoutes {
     @Inject(SSE_MODULE_OPTIONS) private readonly moduleOptions: SseModuleOptions,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(RouteGuards) private readonly guards: RouteGuards,
   ) {}
 
   /** The route that a request goes to, if it is one of ours. */
@@ -87,6 +89,7 @@ export class SseRoutes {
     }
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
     const options = resolveOptions(name, this.moduleOptions, controllerOptionsOf(controller), own);
+    if (options.revalidateMs !== false) this.guards.check(name);
     const route = { name, options, watched: this.isWatched(controller, handler) };
     const ofHandler = this.known.get(handler) ?? new Map<object, SseRoute>();
     ofHandler.set(controller, route);

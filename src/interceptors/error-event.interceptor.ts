@@ -43,6 +43,7 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
           context,
           opened: () => opened,
           silent: () => false,
+          ending: () => undefined,
           report: (error: unknown) => this.logger.error(error),
           farewell: undefined,
         };

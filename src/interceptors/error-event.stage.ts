@@ -20,6 +20,8 @@ export interface ErrorEventSettings {
   opened(): boolean;
   /** Whether errors are to go unmentioned: the stream was told to end, and an error is how some sources do. */
   silent(): boolean;
+  /** Called before the last words: nothing follows them. */
+  ending(): void;
   /** Called once with what went wrong. */
   report(error: unknown): void;
   /** Sent after the event of an error that a reconnect would only meet again (4xx). */
@@ -42,18 +44,20 @@ export class ErrorEventStage implements Sink<SseEvent> {
   }
 
   error(error: unknown): void {
-    const { opened, silent, report, farewell } = this.settings;
+    const { opened, silent, ending, report, farewell } = this.settings;
     if (!opened()) return this.out.error(error);
     if (silent()) return this.out.complete();
     const body = errorBody(error);
     if (body.statusCode >= 500) report(error);
-    const event = this.toEvent(error, body);
+    const event = this.eventOf(error, body);
+    ending();
     if (event) this.out.next(event);
     if (farewell && body.statusCode < 500) this.out.next(farewell);
     this.out.complete();
   }
 
-  private toEvent(error: unknown, body: ErrorBody): SseEvent | undefined {
+  /** How a client is told of an error, if it is. */
+  eventOf(error: unknown, body: ErrorBody = errorBody(error)): SseEvent | undefined {
     const { options, context, report } = this.settings;
     let mapped: unknown = body;
     try {

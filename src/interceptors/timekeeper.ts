@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
-import { Heartbeat, type Beating } from './heartbeat.js';
 import type { HeartbeatOptions } from '../options/sse.options.js';
+import { Heartbeat, type Beating } from './heartbeat.js';
 
 /** What is due while a stream is open. */
 export interface TimekeeperSettings {
@@ -14,8 +14,14 @@ export interface TimekeeperSettings {
   failed(error: unknown): void;
 }
 
-/** Rotations of connections that were opened together are spread over this part of their time. */
+/** What was opened together is spread over this part of its time, for what is due not to be due all at once. */
 const JITTER = 0.2;
+/** Shared timers are late by a part of the delay: of a long wait this part comes first, then of the rest. */
+const FIRST_PART = 0.96;
+/** The rest that is waited for in one piece. */
+const LAST_WAIT_MS = 1000;
+/** The longest wait in one piece: timers keep no more than 2^31 − 1 ms. */
+const LONGEST_WAIT_MS = 2 ** 30;
 
 /** All timers of one open stream, started and stopped together. */
 export class Timekeeper {
@@ -33,18 +39,75 @@ export class Timekeeper {
       beat.start();
       this.running.push(beat);
     }
-    if (timeout) this.once(timeout.afterMs(), timeout.over);
-    if (rotation) this.once(rotation.afterMs * (1 + JITTER * (Math.random() - 0.5)), rotation.over);
+    if (timeout) this.after(timeout.afterMs(), timeout.over);
+    if (rotation) this.after(spread(rotation.afterMs), rotation.over);
+  }
+
+  /** Has `over` called once, `afterMs` from now if the stream is still open then. What it throws ends the stream. */
+  after(afterMs: number, over: () => void): void {
+    if (!(afterMs >= 0)) throw new RangeError(`A stream cannot end after ${afterMs} ms.`);
+    const alarm = new Alarm(this.timers, afterMs, () => this.attempt(over));
+    this.running.push(alarm);
+    alarm.set();
+  }
+
+  /** Has `again` called every `everyMs`, give or take 10 %, as long as the stream is open. */
+  every(everyMs: number, again: () => void): void {
+    const alarm = new Alarm(this.timers, spread(everyMs), () => {
+      alarm.setAgain(spread(everyMs));
+      this.attempt(again);
+    });
+    this.running.push(alarm);
+    alarm.set();
   }
 
   stop(): void {
     for (const timed of this.running.splice(0)) timed.stop();
   }
 
-  private once(afterMs: number, over: () => void): void {
-    if (!(afterMs >= 0)) throw new RangeError(`A stream cannot end after ${afterMs} ms.`);
-    const timed: Timed = { due: over };
-    this.timers.schedule(timed, afterMs);
-    this.running.push({ stop: () => this.timers.cancel(timed) });
+  private attempt(due: () => void): void {
+    try {
+      due();
+    } catch (error) {
+      this.settings.failed(error);
+    }
   }
+}
+
+/** One moment to come, however far off, met to within some 40 ms. */
+class Alarm implements Timed {
+  slot: Set<Timed> | undefined;
+  private at: number;
+
+  constructor(
+    private readonly timers: SharedTimers,
+    afterMs: number,
+    private readonly ring: () => void,
+  ) {
+    this.at = timers.clock.now() + afterMs;
+  }
+
+  set(): void {
+    const leftMs = Math.max(0, this.at - this.timers.clock.now());
+    const firstMs = leftMs > LAST_WAIT_MS ? leftMs * FIRST_PART : leftMs;
+    this.timers.schedule(this, Math.min(firstMs, LONGEST_WAIT_MS));
+  }
+
+  setAgain(afterMs: number): void {
+    this.at = this.timers.clock.now() + afterMs;
+    this.set();
+  }
+
+  due(): void {
+    if (this.timers.clock.now() < this.at) this.set();
+    else this.ring();
+  }
+
+  stop(): void {
+    this.timers.cancel(this);
+  }
+}
+
+function spread(ms: number): number {
+  return ms * (1 + JITTER * (Math.random() - 0.5));
 }

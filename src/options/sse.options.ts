@@ -1,7 +1,7 @@
 import type { ExecutionContext, RequestMethod } from '@nestjs/common';
 import type { EventLog } from '../channels/event-log.js';
 import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
-import type { LimitAnswer } from '../connection/limits.js';
+import type { LimitAnswer, SlotStore } from '../connection/limits.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 
 /** Sends something whenever a stream has been silent, so that nothing on the way takes it for dead. */
@@ -96,6 +96,17 @@ export interface SseOptions {
   timeout?: false | TimeoutOptions;
   /** Milliseconds after which a connection is ended for its client to reconnect, give or take 10 %. @default false */
   maxDurationMs?: number | false;
+  /**
+   * When the right to this stream ends, such as a token's `exp`: a `Date`, or milliseconds since 1970; `undefined` for
+   * never. The stream then ends with a 401 error event, and a client that comes back meets the guards.
+   * @default never
+   */
+  expiresAt?: (context: ExecutionContext) => Date | number | undefined;
+  /**
+   * Milliseconds after which the route's guards run again, give or take 10 %, and so on. A stream that they no longer
+   * let through ends with an error event (401, 403), and its client is kept from coming back. @default false
+   */
+  revalidateMs?: number | false;
   /** What may wait for a client that is too slow for a push source. */
   overflow?: OverflowOptions;
   /** Milliseconds without the client taking a byte of what waits, after which it is cut off. @default 30_000 */
@@ -124,6 +135,8 @@ export interface SseRouteOptions extends SseOptions {
 export interface SseModuleOptions extends SseOptions {
   /** What stands behind `Channels`: what keeps their events, and for how long. @default memoryLog() */
   log?: EventLog;
+  /** Who counts the connections under each limit. @default this process for itself */
+  slots?: SlotStore;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */
   shutdownMs?: number;
   /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */
@@ -146,6 +159,8 @@ export interface ResolvedOptions {
   complete: CompleteOptions | 'reconnect' | undefined;
   timeout: false | TimeoutOptions;
   maxDurationMs: number | false;
+  expiresAt: SseOptions['expiresAt'];
+  revalidateMs: number | false;
   overflow: Required<OverflowOptions>;
   stallMs: number | false;
   teardownWarnMs: number | false;
