@@ -58,7 +58,10 @@ export function SseDefaults(options: SseOptions): ClassDecorator {
 
 function streaming(method: Method, index: number, name: string): Method {
   return function (this: unknown, ...args: unknown[]): unknown {
-    const port = portOf(args[index], name);
+    const response = args[index];
+    // Called by hand, from a test or another handler, and not by Nest: then it is the method that was written.
+    if (typeof response !== 'object' || response === null) return method.apply(this, args);
+    const port = portOf(response, name);
     args.length = index;
     const result = method.apply(this, args);
     if (!isThenable(result)) return port.accept(result, false);
@@ -72,11 +75,8 @@ function streaming(method: Method, index: number, name: string): Method {
 }
 
 /** The port of a request, by its framework response. */
-export function portOf(response: unknown, what: string): HandlerPort {
-  const port =
-    typeof response === 'object' && response !== null
-      ? (rawResponse(response) as unknown as { [PORT]?: HandlerPort })[PORT]
-      : undefined;
+export function portOf(response: object, what: string): HandlerPort {
+  const { [PORT]: port } = rawResponse(response) as { [PORT]?: HandlerPort };
   if (port) return port;
   throw new SseError('SSE_MODULE_MISSING', `${what} is an @Sse() route, but SseModule was not imported.`, {
     remedy: 'Add SseModule.forRoot() to the imports of the root module.',

@@ -64,6 +64,7 @@ class PullLoop {
     let asking = true;
     try {
       const { iterator } = (this.opened = this.start());
+      if (this.released) return void this.finish();
       for (;;) {
         asking = true;
         const step = iterator.next();
@@ -111,8 +112,9 @@ class PullLoop {
   // `return()` on a generator that is parked in an await waits for that await: nobody waits for it here, but it is
   // told when it takes long. A `yield` in a `finally` block answers `return()` with a value: those are drained.
   private async finish(): Promise<void> {
-    const { iterator, cancel } = this.opened;
-    const { teardown } = this;
+    const { opened, teardown } = this;
+    if (!opened) return;
+    const { iterator, cancel } = opened;
     const { warnMs } = teardown;
     const warning = warnMs === false ? undefined : setTimeout(() => teardown.onSlow(), warnMs).unref();
     try {
@@ -122,7 +124,7 @@ class PullLoop {
       let result = await iterator.return?.();
       for (let i = 0; result?.done === false && i < MAX_TEARDOWN_VALUES; i++) result = await iterator.next();
     } catch (error) {
-      if (!this.ended && !cancel) this.teardown.onLateError(error);
+      if (!this.ended && !cancel) teardown.onLateError(error);
     } finally {
       clearTimeout(warning);
     }

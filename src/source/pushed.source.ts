@@ -1,6 +1,6 @@
-import type { Observable } from 'rxjs';
+import { Subscriber, type Observable } from 'rxjs';
 import type { Sink } from '../events/sink.js';
-import { Source, type Release } from './source.js';
+import { Source, type Demand, type Release } from './source.js';
 
 /** An Observable: it pushes, and cannot be asked to wait. */
 export class PushedSource extends Source {
@@ -10,8 +10,17 @@ export class PushedSource extends Source {
     super();
   }
 
-  open(sink: Sink<unknown>): Release {
-    const subscription = this.observable.subscribe(sink);
-    return () => subscription.unsubscribe();
+  open(sink: Sink<unknown>, demand: Demand): Release {
+    // Made beforehand: an Observable that emits while it is being subscribed to can be left only by its subscriber.
+    const subscriber = new Subscriber<unknown>({
+      next: (value) => {
+        sink.next(value);
+        if (demand.ended) subscriber.unsubscribe();
+      },
+      error: (error) => sink.error(error),
+      complete: () => sink.complete(),
+    });
+    this.observable.subscribe(subscriber);
+    return () => subscriber.unsubscribe();
   }
 }

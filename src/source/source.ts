@@ -6,6 +6,8 @@ export interface Demand {
   readonly ready: boolean;
   /** Settles once `ready` may be true again, or the connection is closed. Never rejects. */
   whenReady(): Promise<void>;
+  /** True once nothing is wanted any more. */
+  readonly ended: boolean;
 }
 
 /** Stops a source and releases what it holds. Called at most once, also after the source has ended. */

@@ -33,8 +33,11 @@ const SOURCES: Record<string, () => unknown> = {
   'a sync generator': () => numbered(),
   'an async generator': () => numberedAsync(),
   'a Readable': () => Readable.from(numbered()),
-  'a web ReadableStream': () => ReadableStream.from(numbered()),
+  'a web ReadableStream': () => webStream(numbered()),
 };
+
+const webStream = (values: Iterable<unknown>): ReadableStream =>
+  Readable.toWeb(Readable.from(values)) as ReadableStream;
 
 @Controller()
 class PaceController {

@@ -21,6 +21,8 @@ function* syncValues() {
   yield 'a';
   yield 'b';
 }
+const webStream = (values: Iterable<unknown>): ReadableStream =>
+  Readable.toWeb(Readable.from(values)) as ReadableStream;
 const euro = Buffer.from('€'); // three bytes
 const encoder = new TextEncoder();
 let folder: string;
@@ -86,11 +88,10 @@ const other: Record<string, () => unknown> = {
   'an empty Observable': () => EMPTY,
   'a euro in three chunks': () => Readable.from([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
   'a euro cut off': () => Readable.from([Buffer.from('a'), euro.subarray(0, 2)]),
-  'a euro in three web chunks': () =>
-    ReadableStream.from([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
+  'a euro in three web chunks': () => webStream([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
   'lines of a file': () => createReadStream(join(folder, 'lines.txt')),
   'a locked web stream': () => {
-    const stream = ReadableStream.from(['a']);
+    const stream = webStream(['a']);
     stream.getReader();
     return stream;
   },
