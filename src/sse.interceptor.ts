@@ -40,10 +40,17 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
     subscriber: Subscriber<unknown>,
   ): (() => void) | void {
     const { connections, logger } = this;
-    if (connections.closing) throw new ServiceUnavailableException('The application is shutting down.');
     const http = context.switchToHttp();
     const request = http.getRequest<object>();
     const response = http.getResponse<object>();
+    const setHeader = (name: string, value: string): void => {
+      this.host.httpAdapter.setHeader(response, name, value);
+    };
+    if (connections.closing) {
+      // The next request is to go to another process; over HTTP/2 the session says so (RFC 9113, 8.2.2).
+      if (rawRequest(request).httpVersionMajor === 1) setHeader('Connection', 'close');
+      throw new ServiceUnavailableException('The application is shutting down.');
+    }
     const lastEventId = readLastEventId(request, route.options);
     // A stream that has ended, asked for again by a client that does so by itself (WHATWG HTML, 9.2.3).
     if (lastEventId === END_OF_STREAM_ID) return this.reply(response, undefined, subscriber, 204);
@@ -56,7 +63,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       request,
       response,
       lastEventId,
-      setHeader: (name, value) => this.host.httpAdapter.setHeader(response, name, value),
+      setHeader,
       reply: (value) => this.reply(response, value, subscriber),
       subscriber,
     });

@@ -5,13 +5,15 @@ import {
   type FactoryProvider,
   type ModuleMetadata,
   type NestModule,
+  type OnApplicationShutdown,
   type OnModuleDestroy,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
 import { systemClock } from './connection/clock.js';
+import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes } from './handler/sse-routes.js';
@@ -35,13 +37,15 @@ export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
  * @Module({ imports: [SseModule.forRoot({ heartbeat: 10_000 })] })
  */
 @Module({})
-export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy {
+export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private readonly shutdown: ReturnType<typeof resolveModuleOptions>;
+  private closing: ServerClosing | undefined;
 
   constructor(
     @Inject(SSE_MODULE_OPTIONS) options: SseModuleOptions,
     @Inject(SseRoutes) private readonly routes: SseRoutes,
     @Inject(SseConnections) private readonly connections: SseConnections,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     resolveOptions('SseModule', options);
     this.shutdown = resolveModuleOptions(options);
@@ -70,11 +74,21 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy {
   /** @internal */
   onModuleInit(): void {
     this.routes.resolveAll();
+    // An application without a server has no adapter, or one that stands for none.
+    const server = this.host.httpAdapter?.getHttpServer() as ServerLike | undefined;
+    if (typeof server?.on === 'function')
+      this.closing = new ServerClosing(server, this.connections.timers.clock);
   }
 
   /** @internal Before the server is closed, which would wait for the streams. */
   async onModuleDestroy(): Promise<void> {
     await this.connections.shutdown(this.shutdown.shutdownMs, this.shutdown.shutdownRetryMs);
+    this.closing?.start();
+  }
+
+  /** @internal After the server was closed. */
+  onApplicationShutdown(): void {
+    this.closing?.stop();
   }
 }
 

@@ -262,6 +262,9 @@ export class Outlet {
   closed(): void {
     this.pending = '';
     this.stop();
+    const { req, socket } = this.raw;
+    // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
+    if (req.httpVersionMajor === 1 && !req.complete) (socket ?? req.socket).destroySoon();
   }
 }
 

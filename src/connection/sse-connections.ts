@@ -4,7 +4,9 @@ import { SlotTable, type SlotStore } from './limits.js';
 import { SharedTimers } from './shared-timers.js';
 
 /** Handlers that were told to go have this part of the shutdown's time to do so; the rest is for the last bytes. */
-const GRACE = 0.75;
+const GRACE = 0.7;
+/** The others are cut off by then, so that all of it is over within the time that was given. */
+const CUT = 0.9;
 
 /**
  * The open streams of an application: inject it to see them, and to end those that may no longer stay.
@@ -102,7 +104,7 @@ export class SseConnections {
       );
       const cut = clock.schedule(
         () => this.each((connection) => connection.destroy('SSE_SHUTDOWN')),
-        withinMs,
+        withinMs * CUT,
       );
       this.each((connection) => connection.leave(retryMs === false ? undefined : jittered(retryMs)));
       await empty;

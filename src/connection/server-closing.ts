@@ -1,0 +1,75 @@
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Clock } from './clock.js';
+
+/** What is used of Node's servers, of whichever protocol. */
+export interface ServerLike extends EventEmitter {
+  readonly listening: boolean;
+  /** Not there over HTTP/2. */
+  closeIdleConnections?(): void;
+}
+
+interface Session {
+  readonly closed: boolean;
+  close(): void;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** How often a closing server is looked after. */
+const ROUND_MS = 20;
+
+/**
+ * Helps a server that is being closed over what would hold it up when its streams are long gone: connections that
+ * clients made ahead of time and never used (browsers and fetch() do; to Node they are not idle but about to send),
+ * those that fell idle after the closing began, and HTTP/2 sessions, which stay until somebody ends them.
+ */
+export class ServerClosing {
+  private readonly sockets = new Set<Socket>();
+  private readonly sessions = new Set<Session>();
+  private silent = new Set<Socket>();
+  private round: unknown;
+
+  constructor(
+    private readonly server: ServerLike,
+    private readonly clock: Clock,
+  ) {
+    const { sockets, sessions } = this;
+    const forget = function (this: Socket): void {
+      sockets.delete(this);
+    };
+    const remember = (socket: Socket): void => {
+      sockets.add(socket);
+      socket.on('close', forget);
+    };
+    server.on('connection', remember);
+    server.on('secureConnection', remember);
+    server.on('session', (session: Session) => {
+      sessions.add(session);
+      session.once('close', () => sessions.delete(session));
+    });
+    server.on('close', () => this.stop());
+  }
+
+  /** From now on, and until the server is closed. */
+  start(): void {
+    this.round = this.clock.schedule(() => this.look(), ROUND_MS);
+  }
+
+  stop(): void {
+    this.clock.cancel(this.round);
+    this.silent.clear();
+  }
+
+  private look(): void {
+    if (!this.server.listening) {
+      this.server.closeIdleConnections?.();
+      for (const session of this.sessions) if (!session.closed) session.close();
+      const silent = new Set<Socket>();
+      for (const socket of this.sockets) if (socket.bytesRead === 0) silent.add(socket);
+      // A request may be on its way: one round is left to it.
+      for (const socket of silent) if (this.silent.has(socket)) socket.destroy();
+      this.silent = silent;
+    }
+    this.start();
+  }
+}
