@@ -18,8 +18,13 @@ export class CompleteStage implements Sink<SseEvent> {
   }
 
   complete(): void {
-    const last = this.lastEvent();
-    if (last) this.out.next(last);
+    try {
+      const last = this.lastEvent();
+      if (last) this.out.next(last);
+    } catch (error) {
+      this.out.error(error);
+      return;
+    }
     this.out.complete();
   }
 }

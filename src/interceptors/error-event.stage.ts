@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import { SseEvent, isSseEvent } from '../events/sse-event.js';
+import { SseEvent, event, isSseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { toText } from '../events/to-event.js';
 import type { ErrorEventOptions } from '../options/sse.options.js';
@@ -49,9 +49,9 @@ export class ErrorEventStage implements Sink<SseEvent> {
     if (silent()) return this.out.complete();
     const body = errorBody(error);
     if (body.statusCode >= 500) report(error);
-    const event = this.eventOf(error, body);
+    const told = this.eventOf(error, body);
     ending();
-    if (event) this.out.next(event);
+    if (told) this.out.next(told);
     if (farewell && body.statusCode < 500) this.out.next(farewell);
     this.out.complete();
   }
@@ -68,10 +68,10 @@ export class ErrorEventStage implements Sink<SseEvent> {
         const text = data === undefined ? undefined : toText(data, JSON.stringify);
         return new SseEvent(type, id, retry, comment, text, raw);
       }
-      return new SseEvent(options.event, undefined, undefined, undefined, toText(mapped, JSON.stringify));
+      return event({ type: options.event, data: toText(mapped, JSON.stringify) });
     } catch (failure) {
       report(failure);
-      return new SseEvent(options.event, undefined, undefined, undefined, JSON.stringify(body));
+      return event({ type: options.event, data: JSON.stringify(body) });
     }
   }
 }

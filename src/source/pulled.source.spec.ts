@@ -21,6 +21,7 @@ class Told {
 /** Demand that is there, or not, as a test says. */
 class Gate implements Demand {
   ready = true;
+  ended = false;
   private waiting: (() => void)[] = [];
   whenReady(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));

@@ -17,7 +17,7 @@ export class PushedSource extends Source {
         sink.next(value);
         if (demand.ended) subscriber.unsubscribe();
       },
-      error: (error) => sink.error(error),
+      error: (error: unknown) => sink.error(error),
       complete: () => sink.complete(),
     });
     this.observable.subscribe(subscriber);
