@@ -1,0 +1,130 @@
+import { channelKey, type ChannelKey, type LogPosition } from '../channels/cursor.js';
+import type { LogSlice, ReadLimit } from '../channels/event-log.js';
+import type { LogEntry } from '../channels/log-entry.js';
+import type { ChannelState } from './channel-state.js';
+import type { RedisKeys } from './redis-keys.js';
+import type { RedisLink } from './redis-link.js';
+import { decodeEntry, type RawEntry } from './stream-entry.js';
+import {
+  formatPosition,
+  parsePosition,
+  placeBefore,
+  samePlace,
+  streamId,
+  type StreamEnd,
+  type StreamPlace,
+} from './stream-place.js';
+
+const LEAST = 16;
+
+/** What Redis had from a place on, and the end of the channel at that moment. */
+interface Loaded {
+  readonly end: StreamEnd;
+  readonly entries: readonly LogEntry[];
+  /** Where the first of them is. */
+  readonly first: StreamPlace | undefined;
+}
+
+/** Reads channels from their streams. Whether something is missing is told by the counts of the entries alone. */
+export class ChannelReader {
+  /** What an entry weighed lately: how many make up the bytes that are wanted. */
+  private averageBytes = 1024;
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly keys: RedisKeys,
+    private readonly state: ChannelState,
+  ) {}
+
+  async read(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
+    if (after === undefined) return this.fromOldest(name, limit, false);
+    const place = parsePosition(after);
+    if (!place) return this.fromOldest(name, limit, true);
+    const loaded = await this.load(name, place, limit);
+    const { end, entries, first } = loaded;
+    if (end.epoch !== place.epoch) return this.fromOldest(name, limit, true);
+    if (first ? first.count === place.count + 1 : samePlace(place, end)) {
+      return { entries, from: after, gap: false, more: hasMore(loaded) };
+    }
+    if (!(await this.exists(name, place))) return this.fromOldest(name, limit, true);
+    // A hole in the middle: what follows it comes next, or all would be replayed, up to the same hole.
+    const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
+    return { entries, from, gap: true, more: hasMore(loaded) };
+  }
+
+  private async fromOldest(name: string, limit: ReadLimit, gap: boolean): Promise<LogSlice> {
+    const loaded = await this.load(name, undefined, limit);
+    const { end, entries, first } = loaded;
+    const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
+    return { entries, from, gap, more: hasMore(loaded) };
+  }
+
+  /** Entries that follow each other without a hole, from the first that can be read on. */
+  private async load(name: string, after: StreamPlace | undefined, limit: ReadLimit): Promise<Loaded> {
+    const key = channelKey(name);
+    const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
+    for (let start = after; ; ) {
+      const { raw, end } = await this.range(name, start, count);
+      const found = unbroken(key, end.epoch, raw, limit.bytes);
+      if (found.entries.length > 0) this.weigh(found.entries);
+      // A page with nothing of ours; there may be more behind it.
+      if (found.first || raw.length < count) return { end, ...found };
+      start = found.last;
+    }
+  }
+
+  private async range(
+    name: string,
+    after: StreamPlace | undefined,
+    count: number,
+  ): Promise<{ raw: readonly RawEntry[]; end: StreamEnd }> {
+    const start = after ? `(${streamId(after)}` : '-';
+    for (;;) {
+      const [raw, end] = await this.link.transaction(this.keys.log(name), [
+        ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
+        this.state.query(name),
+      ]);
+      const known = this.state.learn(name, end);
+      if (known) return { raw: raw as RawEntry[], end: known };
+      await this.state.open(name);
+    }
+  }
+
+  private async exists(name: string, place: StreamPlace): Promise<boolean> {
+    const id = streamId(place);
+    const found = await this.link.send(this.keys.log(name), ['XRANGE', this.keys.log(name), id, id]);
+    return (found as unknown[]).length > 0;
+  }
+
+  private weigh(entries: readonly LogEntry[]): void {
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0) / entries.length;
+    this.averageBytes = this.averageBytes * 0.8 + bytes * 0.2;
+  }
+}
+
+function hasMore({ end, entries, first }: Loaded): boolean {
+  return first !== undefined && first.count + entries.length - 1 < end.count;
+}
+
+/** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */
+function unbroken(
+  key: ChannelKey,
+  epoch: string,
+  raw: readonly RawEntry[],
+  maxBytes: number,
+): Omit<Loaded, 'end'> & { last: StreamPlace | undefined } {
+  const entries: LogEntry[] = [];
+  let first: StreamPlace | undefined;
+  let last: StreamPlace | undefined;
+  let bytes = 0;
+  for (const each of raw) {
+    const { place, entry } = decodeEntry(key, epoch, each);
+    last = place;
+    if (!entry) continue;
+    first ??= place;
+    if (place.count !== first.count + entries.length || bytes >= maxBytes) break;
+    entries.push(entry);
+    bytes += entry.bytes;
+  }
+  return { entries, first, last };
+}

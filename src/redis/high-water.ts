@@ -1,0 +1,31 @@
+import type { StreamEnd } from './stream-place.js';
+
+const MOST = 20_000;
+
+/**
+ * The newest place of each channel that this process has heard of from Redis. If Redis ever knows less, it has lost
+ * something that was acknowledged. Channels heard of longest ago are forgotten.
+ */
+export class HighWater {
+  private readonly ends = new Map<string, StreamEnd>();
+
+  get(channel: string): StreamEnd | undefined {
+    return this.ends.get(channel);
+  }
+
+  /** Whether that is news. */
+  raise(channel: string, end: StreamEnd): boolean {
+    const known = this.ends.get(channel);
+    if (known?.epoch === end.epoch && known.count >= end.count) return false;
+    this.ends.delete(channel);
+    this.ends.set(channel, end);
+    if (this.ends.size > MOST) for (const oldest of this.ends.keys()) return this.ends.delete(oldest);
+    return true;
+  }
+
+  /** Whether Redis, which now says this, has lost something. */
+  contradicts(channel: string, end: StreamEnd): boolean {
+    const known = this.ends.get(channel);
+    return known !== undefined && known.epoch === end.epoch && known.count > end.count;
+  }
+}

@@ -1,0 +1,92 @@
+import type { LogPosition } from '../channels/cursor.js';
+import type { LogRecord } from '../channels/log-record.js';
+import { SseError, quoted } from '../sse.errors.js';
+import { randomId, type ChannelState } from './channel-state.js';
+import { ChannelWriter, type WriterContext } from './channel-writer.js';
+import type { HighWater } from './high-water.js';
+import { Deadlines, PendingAppend } from './pending-append.js';
+import { closed, notAppended } from './redis-errors.js';
+import type { RedisKeys } from './redis-keys.js';
+import type { RedisLink } from './redis-link.js';
+import type { RedisLogSettings } from './redis-log.options.js';
+
+/** The appends of this process: a writer for each channel that has some under way, and how long they may wait. */
+export class Publisher {
+  private readonly writers = new Map<string, ChannelWriter>();
+  private readonly context: WriterContext;
+  private readonly deadlines: Deadlines;
+  private batches = 0;
+
+  constructor(
+    private readonly link: RedisLink,
+    keys: RedisKeys,
+    private readonly settings: RedisLogSettings,
+    state: ChannelState,
+    highWater: HighWater,
+  ) {
+    this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
+    this.context = {
+      link,
+      keys,
+      settings,
+      state,
+      highWater,
+      writer: `${randomId()}${randomId()}`,
+      nextBatch: () => ++this.batches,
+    };
+  }
+
+  /** @throws {SseError} `SSE_EVENT_TOO_LARGE`; as a rejection `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
+  append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
+    const { waitMs, clock } = this.settings;
+    const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0));
+    if (waitMs !== false) this.deadlines.add(append);
+    this.writerOf(channel).add(append);
+    return append.positions;
+  }
+
+  /** Goes on after the link came up. */
+  resume(): void {
+    for (const writer of this.writers.values()) writer.send();
+  }
+
+  close(): void {
+    this.deadlines.clear();
+    for (const writer of this.writers.values()) writer.close(closed());
+  }
+
+  private writerOf(channel: string): ChannelWriter {
+    let writer = this.writers.get(channel);
+    if (!writer) {
+      writer = new ChannelWriter(channel, this.context, () => this.writers.delete(channel));
+      this.writers.set(channel, writer);
+    }
+    return writer;
+  }
+
+  private expire(append: PendingAppend): void {
+    const { channel } = append;
+    const writer = this.writers.get(channel);
+    append.reject(notAppended(channel, this.link.error, writer?.hasSent(append) ?? false));
+    writer?.forget();
+  }
+}
+
+/**
+ * Makes sure that records can be kept.
+ *
+ * @throws {SseError} `SSE_EVENT_TOO_LARGE`
+ */
+export function checkSizes(channel: string, records: readonly LogRecord[], maxEventBytes: number): void {
+  for (const { bytes } of records) {
+    if (bytes <= maxEventBytes) continue;
+    throw new SseError(
+      'SSE_EVENT_TOO_LARGE',
+      `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
+      {
+        remedy: `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
+        context: { channel, bytes, maxEventBytes },
+      },
+    );
+  }
+}
