@@ -1,20 +1,21 @@
 import * as nest from '@nestjs/common';
-import { BadRequestException, NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
+import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { ChannelSource, type BatchSink } from '../channels/channel.source.js';
-import { isChannelSubscription } from '../channels/subscription.js';
+import { isChannelSubscription, type ChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
 import { rawRequest, rawResponse } from '../connection/response.js';
 import type { SseConnections } from '../connection/sse-connections.js';
-import { retryAfter } from '../events/sse-event.js';
+import { retryAfter, SseEvent } from '../events/sse-event.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
 import { isSource, type Release, type Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
-import { isSseError, type SseErrorCode } from '../sse.errors.js';
+import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
 import { Admission, limitException } from './admission.js';
+import { toHttpError } from './http-error.js';
 import { RightToStay } from './right-to-stay.js';
 import type { RouteGuards } from './route-guards.js';
 import { SourceTroubles } from './source-troubles.js';
@@ -39,6 +40,9 @@ export interface RequestStreamInit {
 
 /** Under this key Nest 12's own `@SseSignal()` looks for something that has a `signal`. */
 const NEST_SIGNAL = (nest as { SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER;
+
+/** A log that is away does not keep the head back for longer: proxies give up on one, and an `EventSource` with them. */
+const PLACE_WITHIN_MS = 10_000;
 
 /** One request to an `@Sse()` route: the handler's result, what became of it, and all that has to be let go of. */
 export class RequestStream implements HandlerPort, ConnectionListener {
@@ -142,9 +146,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   accept(result: unknown, resolved: boolean): unknown {
     const { connection, init } = this;
-    const source = isChannelSubscription(result)
-      ? new ChannelSource(result)
-      : toSource(result, this.troubles);
+    const subscription = isChannelSubscription(result) ? result : undefined;
+    const source = subscription ? new ChannelSource(subscription) : toSource(result, this.troubles);
     if (!source) {
       this.plain = true;
       return result;
@@ -159,13 +162,15 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     }
     this.source = source;
     const headAfterMs = resolved || !source.pulled ? 0 : init.route.options.openAfterMs;
+    const scheduleHead = (): void =>
+      subscription ? this.headAtPlace(subscription) : this.scheduleHead(headAfterMs);
     // Where nobody looks at each value the source travels whole, and rxjs has nothing to do for an event.
     if (!init.route.watched) {
-      this.scheduleHead(headAfterMs);
+      scheduleHead();
       return source;
     }
     return new Observable((subscriber) => {
-      this.scheduleHead(headAfterMs);
+      scheduleHead();
       this.started = true;
       return source.open(subscriber, connection);
     });
@@ -198,11 +203,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   failed(error: unknown): void {
-    // The cursor is what the client sent: its fault, not the server's.
-    const shown = isSseError(error, 'SSE_INVALID_CURSOR')
-      ? new BadRequestException('The Last-Event-ID is not one of this stream.', { cause: error })
-      : this.troubles.toError(error);
-    this.stages.values.error(shown);
+    this.stages.values.error(this.troubles.toError(toHttpError(error)));
   }
 
   /** The head goes out with the first event, or by itself after so long; a turn is left for errors that are on their way. */
@@ -211,6 +212,24 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const open = (): void => this.connection.open();
     if (afterMs === 0) clock.defer(open);
     else this.opening = clock.schedule(open, afterMs);
+  }
+
+  /**
+   * A client that has seen the head of a channel's stream misses nothing that is published from then on: the head waits
+   * for the subscription's place. One that reconnects by itself is told that place, for it may lose its connection
+   * before the first event.
+   */
+  private headAtPlace(subscription: ChannelSubscription): void {
+    const { connection, comesBack } = this;
+    const open = (): void => {
+      const { cursor } = subscription;
+      if (comesBack && !connection.opened && cursor !== undefined && cursor !== connection.lastEventId) {
+        connection.next(new SseEvent(undefined, cursor, undefined, undefined, undefined));
+      }
+      connection.open();
+    };
+    this.opening = this.init.connections.timers.clock.schedule(open, PLACE_WITHIN_MS);
+    void subscription.ready.then(open);
   }
 
   private turnAway(limit: ResolvedLimit): void {

@@ -71,7 +71,27 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('a thousand subscribers get the same bytes', async () => {
+  it.each(['/news', '/seen'])(
+    '%s: a client that comes back by itself is told its place before the first event',
+    async (path) => {
+      const app = await makeApp(adapter, { controllers: [News] });
+      const channel = app.get(Channels).channel('news');
+      const stream = await openStream(app, path, { headers: { 'cache-control': 'no-cache' } });
+      const [, place] =
+        /^:\nid: (\S+)\n\n$/.exec(await stream.rawUntil((body) => body.endsWith('\n\n'))) ?? [];
+      await stream.close();
+      await channel.publish('meanwhile');
+      const again = await openStream(app, path, {
+        headers: { 'cache-control': 'no-cache' },
+        lastEventId: place as string,
+      });
+      expect((await again.next()).data).toBe('meanwhile');
+      await again.close();
+      await until(() => channel.size() === 0);
+    },
+  );
+
+  it('a hundred subscribers get the same bytes', async () => {
     const app = await makeApp(adapter, { controllers: [News] });
     const channel = app.get(Channels).channel('news');
     const streams = await Promise.all(Array.from({ length: 100 }, () => openStream(app, '/news')));

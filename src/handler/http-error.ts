@@ -1,0 +1,22 @@
+import { HttpException } from '@nestjs/common';
+import { STATUS_CODES } from 'node:http';
+import { isSseError, type SseErrorCode } from '../sse.errors.js';
+
+/** Errors that are answers: what a client asked for cannot be had, or not now. */
+const ANSWERS: Partial<Record<SseErrorCode, [status: number, message: string]>> = {
+  SSE_INVALID_CURSOR: [400, 'The Last-Event-ID is not one of this stream.'],
+  SSE_INVALID_CHANNEL: [400, 'There can be no channel of that name.'],
+  SSE_RUN_UNKNOWN: [404, 'There is no run of that id.'],
+  SSE_RUN_EXISTS: [409, 'A run of that id is there already.'],
+  SSE_LOG_UNAVAILABLE: [503, 'The events cannot be reached now.'],
+};
+
+/** An `SseError` that is the client's affair as the HTTP error it stands for; any other error as it is. */
+export function toHttpError(error: unknown): unknown {
+  const answer = isSseError(error) ? ANSWERS[error.code] : undefined;
+  if (!answer) return error;
+  const [statusCode, message] = answer;
+  return new HttpException({ statusCode, error: STATUS_CODES[statusCode], message }, statusCode, {
+    cause: error,
+  });
+}
