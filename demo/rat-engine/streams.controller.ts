@@ -59,13 +59,15 @@ export class StreamsController {
     },
   })
   async *timeoutStream(
-    @Query('seconds', SECONDS) _seconds: number,
+    @Query('seconds', SECONDS) seconds: number,
     @SseSignal() signal: AbortSignal,
   ): AsyncGenerator<object, void, undefined> {
-    while (!signal.aborted) {
+    for (let second = 0; second < seconds; second++) {
       yield { timestamp: unixSeconds() };
       await this.pace.sleep(1000, signal);
     }
+    // The last word is the timeout's.
+    await this.pace.sleep(Infinity, signal);
   }
 
   @Sse('heartbeat-stream', { heartbeat: { intervalMs: paced(30_000), data: ratHeartbeat } })

@@ -11,17 +11,31 @@ import type { Slots } from './slots.js';
 
 /** Where the calls of a connection wait for their turn. */
 export interface Turns {
-  /** Calls that take as long as their author likes. */
-  readonly long: Slots;
   /** All calls. */
   readonly all: Slots;
+  /** Those of them that may take their time. There are fewer, so that a short one never waits for long ones alone. */
+  readonly long: Slots;
 }
 
 /** A call that takes longer is interrupted: there are only so many threads. */
 const MAX_CALL_MS = 60_000;
+/** Where all who may take their time do, a statement that needs no more is answered nevertheless. */
+const QUICK_MS = 200;
 /** So long may it take to find out why a query failed. */
 const MAX_REASON_MS = 5_000;
 const INTERRUPT_EVERY_MS = 5;
+
+/** A statement that runs, and its rows. */
+interface Started {
+  readonly statement: DuckDBPreparedStatement;
+  readonly result: DuckDBResult;
+}
+
+class TookTooLong extends BadRequestException {
+  constructor(maxMs: number) {
+    super(`The query took longer than ${maxMs} ms.`);
+  }
+}
 
 /**
  * One query's connection to the engine, for as long as its client stays. When `signal` aborts, what runs on it is
@@ -63,34 +77,51 @@ export class EngineConnection {
   }
 
   /** The rows of a statement, computed no faster than they are taken; all from one state of the tables. */
-  async *rows(sql: string, { long }: { long: boolean }): AsyncGenerator<Row[], void, undefined> {
-    const call = <T>(work: () => Promise<T>): Promise<T> =>
-      long ? this.turns.long.run(() => this.#call(work), this.signal) : this.#call(work);
-    const { statement, result } = await call(() => this.#start(sql));
+  async *rows(sql: string): AsyncGenerator<Row[], void, undefined> {
+    const { statement, result } = await this.#started(sql);
     for (;;) {
-      const chunk = await call(() => result.fetchChunk());
+      const chunk = await this.#call(() => result.fetchChunk());
       if (chunk === null || chunk.rowCount === 0) break;
       yield* rowBatches(chunk);
     }
     // A result that breaks off ends like one that is complete: all that tells them apart is what it says it is.
-    if (result.returnType === ResultReturnType.INVALID) throw await call(() => this.#failure(sql));
+    if (result.returnType === ResultReturnType.INVALID) throw await this.#call(() => this.#failure(sql));
     statement.destroySync();
     await this.run('COMMIT');
+  }
+
+  /** The first rows are what a long query takes long for: until they are there, it may be begun again. */
+  async #started(sql: string): Promise<Started> {
+    const { all, long } = this.turns;
+    if (long.taken === long.size) {
+      try {
+        return await all.run(() => this.#guarded(() => this.#start(sql), QUICK_MS), this.signal);
+      } catch (error) {
+        if (!(error instanceof TookTooLong)) throw error;
+      }
+    }
+    return long.run(() => this.#call(() => this.#start(sql)), this.signal);
   }
 
   /**
    * Planned and run in one transaction: the engine plans by what it knows of the values that are there, and reads
    * values wrongly that come in between (duckdb/duckdb#23704).
    */
-  async #start(sql: string): Promise<{ statement: DuckDBPreparedStatement; result: DuckDBResult }> {
+  async #start(sql: string): Promise<Started> {
+    await this.#rollback();
     await this.connection.run('BEGIN');
     const statement = await this.connection.prepare(sql);
     return { statement, result: await statement.stream() };
   }
 
+  /** Ends the transaction of a statement that came to nothing, if there is one. */
+  async #rollback(): Promise<void> {
+    await this.connection.run('ROLLBACK').catch(() => undefined);
+  }
+
   /** The reason is not told with the result, but it is to who asks for the same work without the rows. */
   async #failure(sql: string): Promise<BadRequestException> {
-    await this.connection.run('ROLLBACK').catch(() => undefined);
+    await this.#rollback();
     try {
       await this.#guarded(() => this.connection.run(`EXPLAIN ANALYZE ${sql}`), MAX_REASON_MS);
     } catch (error) {
@@ -131,7 +162,7 @@ export class EngineConnection {
       signal.removeEventListener('abort', interrupt);
     }
     signal.throwIfAborted();
-    throw new BadRequestException(`The query took longer than ${maxMs} ms.`);
+    throw new TookTooLong(maxMs);
   }
 }
 

@@ -7,7 +7,7 @@ import { Slots } from './slots.js';
 
 /**
  * Each call holds a thread of libuv's pool, which files and name look-ups need as well: one is left to them, and one to
- * calls that are short. `UV_THREADPOOL_SIZE` makes the pool larger.
+ * calls that are short. A larger `UV_THREADPOOL_SIZE` lets more long queries run at once.
  */
 const POOL_SIZE = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
 

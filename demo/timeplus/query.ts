@@ -80,7 +80,7 @@ export class Query {
   async *#storedRows(): AsyncGenerator<Row[], void, undefined> {
     const { connection, engineSql, shape, from } = this.plan;
     if (shape.stores) this.#metrics.scanned(this.readings.stored, from);
-    yield* connection.rows(engineSql, { long: true });
+    yield* connection.rows(engineSql);
   }
 
   /** An empty batch says that there were readings, but no rows. */
@@ -93,7 +93,7 @@ export class Query {
       if (signal.aborted) return;
       seen = await this.#load(seen);
       yield [];
-      for await (const rows of connection.rows(engineSql, { long: false })) {
+      for await (const rows of connection.rows(engineSql)) {
         yield rows.slice(0, left);
         left -= rows.length;
         if (left <= 0) return;

@@ -99,7 +99,8 @@ export class SensorReadings implements OnModuleInit, BeforeApplicationShutdown {
         if (this.#end.id % KEPT === 0) await this.#trim();
       } catch (error) {
         // Another query has all of the memory, for example: the sensors go on.
-        this.#log.warn(`Readings were lost: ${(error as Error).message}`);
+        const [reason] = (error as Error).message.split('\n', 1);
+        this.#log.warn(`Readings were lost: ${reason}`);
       }
       for (const wake of this.#waiting) wake();
       await this.pace.sleep(EVERY_MS, signal);

@@ -250,7 +250,7 @@ describe('Timeplus', () => {
 
     it('answers other queries while long ones run', async () => {
       const app = await demo();
-      const long = await Promise.all([query(app, ENDLESS), query(app, ENDLESS), query(app, ENDLESS)]);
+      const long = await Promise.all([1, 2, 3, 4].map(() => query(app, ENDLESS)));
       await Promise.all(long.map((stream) => stream.next('query')));
       await until(() => app.get(Engine).working >= 2);
       let longestTurn = 0;
@@ -259,6 +259,7 @@ describe('Timeplus', () => {
         longestTurn = Math.max(longestTurn, performance.now() - last);
         last = performance.now();
       }, 1);
+      expect(await rows(app, 'SELECT 1')).toEqual([[1]]);
       expect(await rows(app, 'SELECT id FROM readings LIMIT 20')).toHaveLength(20);
       expect((await ask(app, 'POST', QUERIES, { sql: 'SELECT nosuch' })).status).toBe(400);
       clearInterval(watch);
