@@ -19,6 +19,8 @@ export interface TestAppOptions extends ModuleMetadata {
   logger?: false | object;
   /** The time as the library is to see it. */
   clock?: ConstructorParameters<typeof SseConnections>[0];
+  /** In place of the adapter's own: one that speaks HTTP/2, say. */
+  platform?: object;
   /** For clients whose pool connects ahead of time: Node does not take such a connection for idle. */
   forceCloseConnections?: boolean;
 }
@@ -33,6 +35,7 @@ export async function makeApp(adapter: AdapterName, options: TestAppOptions): Pr
     logger = false,
     clock,
     forceCloseConnections = false,
+    platform = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter({ forceCloseConnections }),
     imports = [],
     ...metadata
   } = options;
@@ -42,8 +45,6 @@ export async function makeApp(adapter: AdapterName, options: TestAppOptions): Pr
   });
   if (clock) builder.overrideProvider(SseConnections).useValue(new SseConnections(clock));
   const module = await builder.compile();
-  const platform =
-    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter({ forceCloseConnections });
   const app = module.createNestApplication(platform as never, {
     logger: logger as false,
     forceCloseConnections,

@@ -1,0 +1,87 @@
+import { Writable } from 'node:stream';
+import { PartedBody } from './body.js';
+
+/** A stream whose writes are taken one by one, when the test says so. */
+class SlowStream extends Writable {
+  readonly chunks: Buffer[] = [];
+  private taken: (() => void) | undefined;
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.chunks.push(chunk);
+    this.taken = done;
+  }
+
+  async take(): Promise<void> {
+    const { taken } = this;
+    this.taken = undefined;
+    taken?.();
+    await new Promise(setImmediate);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString();
+  }
+}
+
+const LARGE = 'é'.repeat(25_000);
+
+describe('the body of a response over HTTP/2', () => {
+  it('is handed over in parts where it is large, so that each that is taken can be seen', async () => {
+    const stream = new SlowStream({ highWaterMark: 16_384 });
+    const body = new PartedBody(stream);
+    let drained = 0;
+    expect(body.write(LARGE, 50_000)).toBe(false);
+    body.onceDrained(() => drained++);
+    const held = [body.held];
+    for (let i = 0; i < 3; i++) {
+      await stream.take();
+      held.push(body.held);
+    }
+    expect(held).toEqual([33_616, 17_232, 848, 0]);
+    expect(drained).toBe(0);
+    await stream.take();
+    expect(drained).toBe(1);
+    expect(stream.text).toBe(LARGE);
+  });
+
+  it('goes out as it is where it is small', () => {
+    const stream = new SlowStream({ highWaterMark: 16_384 });
+    const body = new PartedBody(stream);
+    expect(body.write('data: 1\n\n', 9)).toBe(true);
+    expect(body.held).toBe(0);
+    expect(stream.text).toBe('data: 1\n\n');
+  });
+
+  it('ends after all of it, in its order, also if the end comes in between', async () => {
+    const stream = new SlowStream({ highWaterMark: 16_384 });
+    const body = new PartedBody(stream);
+    body.write(LARGE, 50_000);
+    await stream.take();
+    body.end('last');
+    for (let i = 0; i < 10; i++) await stream.take();
+    expect(stream.text).toBe(`${LARGE}last`);
+    expect(stream.writableFinished).toBe(true);
+  });
+
+  it('ends with a large last text, in parts as well', async () => {
+    const stream = new SlowStream({ highWaterMark: 16_384 });
+    const body = new PartedBody(stream);
+    body.end(LARGE);
+    expect(stream.chunks.map(({ length }) => length)).toEqual([16_384]);
+    for (let i = 0; i < 10; i++) await stream.take();
+    expect(stream.text).toBe(LARGE);
+    expect(stream.writableFinished).toBe(true);
+  });
+
+  it('is given up with its stream', async () => {
+    const stream = new SlowStream({ highWaterMark: 16_384 });
+    const body = new PartedBody(stream);
+    let drained = 0;
+    body.write(LARGE, 50_000);
+    body.onceDrained(() => drained++);
+    stream.destroy();
+    await stream.take();
+    body.end('last');
+    expect([stream.chunks.length, drained]).toEqual([1, 0]);
+  });
+});

@@ -1,0 +1,282 @@
+import { Controller, Param, type INestApplication } from '@nestjs/common';
+import { from, Observable, Subject, concat, throwError } from 'rxjs';
+import {
+  event,
+  isSseError,
+  Sse,
+  SseConnection,
+  SseConnections,
+  type OverflowPolicy,
+  type SseEvent,
+} from 'nestjs-event-stream';
+import { openStream, type TestEvent } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { RawClient } from './raw-client.js';
+
+/** As many events of 1000 bytes each come at once: far more than a response takes before it says that it is full. */
+const COUNT = 1000;
+const BLOCK = 1000;
+/** As many of them may wait. */
+const ROOM = 10;
+const OVERFLOW = { maxBytes: ROOM * BLOCK, report: { event: 'missed' } };
+
+let left = 0;
+let closedBecause: unknown;
+let live: Subject<SseEvent>;
+
+/** An event whose block has exactly 1000 bytes. */
+function numbered(i: number, type = i % 5): SseEvent {
+  const head = `event: t${type}\nid: ${i}\ndata: `.length;
+  return event({ type: `t${type}`, id: i, data: 'x'.repeat(BLOCK - head - 2) });
+}
+const burst = (): Observable<SseEvent> => from(Array.from({ length: COUNT }, (_, i) => numbered(i)));
+
+/** Emits at once, and tells when it is left. */
+function watched<T>(values: Iterable<T>): Observable<T> {
+  return new Observable((subscriber) => {
+    for (const value of values) {
+      if (subscriber.closed) break;
+      subscriber.next(value);
+    }
+    return () => left++;
+  });
+}
+function* endless(): Generator<string> {
+  for (;;) yield 'x'.repeat(100);
+}
+
+const policies: Record<string, OverflowPolicy> = {
+  'drop-oldest': 'drop-oldest',
+  'drop-newest': 'drop-newest',
+  coalesce: { coalesce: ({ type }) => type },
+};
+
+function afterwards(connection: SseConnection): Observable<SseEvent> {
+  connection.signal.addEventListener('abort', () => (closedBecause = connection.signal.reason));
+  return new Observable<SseEvent>((subscriber) => {
+    const subscription = concat(burst(), live).subscribe(subscriber);
+    return () => subscription.unsubscribe();
+  });
+}
+
+@Controller()
+class BurstController {
+  @Sse('drop-oldest', { overflow: { ...OVERFLOW, policy: 'drop-oldest' } })
+  dropOldest(@SseConnection() connection: SseConnection) {
+    return afterwards(connection);
+  }
+  @Sse('drop-newest', { overflow: { ...OVERFLOW, policy: 'drop-newest' } })
+  dropNewest(@SseConnection() connection: SseConnection) {
+    return afterwards(connection);
+  }
+  @Sse('coalesce', { overflow: { ...OVERFLOW, policy: policies['coalesce'] as OverflowPolicy } })
+  coalesce(@SseConnection() connection: SseConnection) {
+    return afterwards(connection);
+  }
+  @Sse('silent-drops', { overflow: { maxBytes: ROOM * BLOCK, policy: 'drop-oldest' } })
+  silentDrops(@SseConnection() connection: SseConnection) {
+    return afterwards(connection);
+  }
+  @Sse('disconnect', { overflow: { maxBytes: ROOM * BLOCK } })
+  disconnect(@SseConnection() connection: SseConnection) {
+    return afterwards(connection);
+  }
+  @Sse('endless', { overflow: { maxBytes: ROOM * BLOCK } })
+  endless() {
+    return watched(endless());
+  }
+  @Sse('empty', { overflow: { maxBytes: 1600, policy: 'drop-newest', report: {} } })
+  empty() {
+    return concat(from(Array<string>(100_000).fill('')), live);
+  }
+  @Sse('throwing', {
+    overflow: {
+      ...OVERFLOW,
+      policy: {
+        coalesce: () => {
+          throw new TypeError('no key for this');
+        },
+      },
+    },
+  })
+  throwing() {
+    return watched(Array.from({ length: COUNT }, (_, i) => numbered(i)));
+  }
+  @Sse('ends/:how', {
+    overflow: { ...OVERFLOW, policy: 'drop-newest' },
+    complete: { event: 'end', data: 'x'.repeat(2000) },
+  })
+  ends(@Param('how') how: string) {
+    return how === 'well'
+      ? burst()
+      : concat(
+          burst(),
+          throwError(() => new Error('no more')),
+        );
+  }
+}
+
+const id = ({ id }: TestEvent): number => Number(id);
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+eachAdapter((adapter) => {
+  let app: INestApplication;
+  let logger: RecordingLogger;
+  beforeEach(async () => {
+    left = 0;
+    closedBecause = undefined;
+    live = new Subject();
+    logger = new RecordingLogger();
+    app = await makeApp(adapter, { controllers: [BurstController], logger });
+  });
+  afterEach(closeApps);
+
+  /** What came up to the report, and how many were dropped by it. */
+  async function received(path: string): Promise<{ events: TestEvent[]; dropped: number }> {
+    const stream = await openStream(app, path);
+    const events: TestEvent[] = [];
+    for (;;) {
+      const next = await stream.next();
+      if (next.type === 'missed') {
+        const { dropped } = next.json<{ dropped: number }>();
+        const [connection] = app.get(SseConnections).list();
+        expect(connection?.dropped).toBe(dropped);
+        expect(connection?.events).toBe(COUNT - dropped);
+        live.next(numbered(COUNT));
+        expect(id(await stream.next())).toBe(COUNT);
+        await stream.close();
+        return { events, dropped };
+      }
+      events.push(next);
+    }
+  }
+
+  /** The first of them went out before anything had to wait: how many, the response says. */
+  function startOf(ids: number[]): number {
+    const start = ids.findIndex((number, i) => number !== i);
+    expect(start).toBeGreaterThanOrEqual(10);
+    expect(start).toBeLessThan(100);
+    return start;
+  }
+
+  describe('a burst that a response cannot take', () => {
+    it('loses its oldest waiting events with "drop-oldest", and the client is told how many', async () => {
+      const { events, dropped } = await received('/drop-oldest');
+      const ids = events.map(id);
+      const start = startOf(ids);
+      expect(ids).toEqual([...range(0, start), ...range(COUNT - ROOM, COUNT)]);
+      expect(dropped).toBe(COUNT - ROOM - start);
+    });
+
+    it('loses its newest events with "drop-newest"', async () => {
+      const { events, dropped } = await received('/drop-newest');
+      const ids = events.map(id);
+      expect(ids).toEqual(range(0, ids.length));
+      expect(dropped).toBe(COUNT - ids.length);
+      expect(ids.length).toBeGreaterThanOrEqual(ROOM + 10);
+      expect(ids.length).toBeLessThan(ROOM + 100);
+    });
+
+    it('is thinned out to the newest of each key with "coalesce"', async () => {
+      const { events, dropped } = await received('/coalesce');
+      const ids = events.map(id);
+      const start = startOf(ids);
+      expect(ids).toEqual([...range(0, start), ...range(COUNT - 5, COUNT)]);
+      expect(dropped).toBe(COUNT - 5 - start);
+    });
+
+    it('says nothing of what it lost where nobody asked', async () => {
+      const stream = await openStream(app, '/silent-drops');
+      await stream.until((next) => id(next) === COUNT - 1);
+      live.next(numbered(COUNT));
+      expect(id(await stream.next())).toBe(COUNT);
+      expect(stream.raw()).not.toContain('dropped');
+      await stream.close();
+    });
+
+    it('costs the connection with "disconnect", cut off so that the client knows', async () => {
+      const client = await RawClient.get(app, '/disconnect');
+      await client.isClosed();
+      expect(client.received).not.toContain('\r\n0\r\n');
+      expect(isSseError(closedBecause, 'SSE_OVERFLOW')).toBe(true);
+      expect(app.get(SseConnections).count()).toBe(0);
+      expect(live.observed).toBe(false);
+    });
+
+    it('of no end is left as soon as the connection is gone', async () => {
+      const client = await RawClient.get(app, '/endless');
+      await client.isClosed();
+      expect(left).toBe(1);
+    });
+
+    it('of empty events is bounded as well', async () => {
+      const stream = await openStream(app, '/empty');
+      const { dropped } = (await stream.next('overflow')).json<{ dropped: number }>();
+      const events = stream.raw().split('data: \n\n').length - 1;
+      expect(events + dropped).toBe(100_000);
+      // 100 of 16 bytes each, besides those that went out at once.
+      expect(events).toBeLessThan(100 + 20_000 / 'data: \n\n'.length);
+      await stream.close();
+    });
+  });
+
+  it('a key that cannot be told ends the stream with an error event, and is logged once', async () => {
+    const stream = await openStream(app, '/throwing');
+    const events = await stream.rest();
+    expect(events.at(-1)).toMatchObject({
+      type: 'error',
+      data: '{"statusCode":500,"error":"Internal Server Error","message":"Internal server error"}',
+    });
+    expect(events.slice(0, -1).map(id)).toEqual(range(0, events.length - 1));
+    expect(left).toBe(1);
+    expect(logger.errors).toHaveLength(1);
+    expect(logger.errors[0]).toMatch(/^BurstController\.throwing: TypeError: no key for this\n/);
+  });
+
+  describe('last words', () => {
+    it('are said to a client that is behind, after it was told what it missed', async () => {
+      const stream = await openStream(app, '/ends/well');
+      const events = await stream.rest();
+      expect(events.map(({ type }) => type)).toEqual([
+        ...events.slice(0, -2 - ROOM).map(({ type }) => type),
+        'missed',
+        ...range(0, ROOM).map((i) => `t${(events.length - 2 - ROOM + i) % 5}`),
+        'end',
+      ]);
+      expect(events.at(-1)?.data).toBe('x'.repeat(2000));
+    });
+
+    it('are said of an error, too', async () => {
+      const stream = await openStream(app, '/ends/badly');
+      expect((await stream.rest()).at(-1)?.type).toBe('error');
+      expect(await stream.end()).toBe('ended');
+    });
+  });
+
+  it('a client that reads again gets what waited for it, and then what is new', async () => {
+    const client = await RawClient.get(app, '/drop-oldest');
+    client.stall();
+    await until(() => app.get(SseConnections).list()[0]?.dropped !== undefined);
+    const [connection] = app.get(SseConnections).list();
+    // Until the kernel takes no more.
+    let published = COUNT;
+    await until(() => {
+      for (let i = 0; i < 2000; i++) live.next(numbered(published++));
+      return (connection?.queuedBytes ?? 0) > ROOM * BLOCK && (connection?.dropped ?? 0) > 5000;
+    });
+    // What waits is no more than may, and what the response holds: one write beyond its mark.
+    expect(connection?.queuedBytes).toBeLessThanOrEqual(ROOM * BLOCK + 2 * 65_536 + BLOCK);
+    client.resume();
+    await client.receives('event: missed\n');
+    await until(() => connection?.queuedBytes === 0);
+    live.next(numbered(published));
+    await client.receives(`id: ${published}\n`);
+    const ids = [...client.body.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+    expect(ids.slice(-1 - ROOM)).toEqual(range(published - ROOM, published + 1));
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    const missed = [...client.body.matchAll(/"dropped":(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+    expect(ids.length + missed).toBe(published + 1);
+    client.leave();
+  });
+});
