@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { StreamConnection } from './connection/connection.js';
-import { SseEvent, event } from './events/sse-event.js';
+import { event, type SseEvent } from './events/sse-event.js';
 import type { Sink } from './events/sink.js';
 import { toEvent } from './events/to-event.js';
 import { CompleteStage } from './interceptors/complete.stage.js';
@@ -8,7 +8,7 @@ import { ErrorEventStage } from './interceptors/error-event.stage.js';
 import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
 import { Timekeeper } from './interceptors/timekeeper.js';
 import { valueFor, type ResolvedOptions } from './options/sse.options.js';
-import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
+import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from './wire/end-of-stream.js';
 
 /** What the pipeline of one request works with. */
 export interface PipelineSettings {
@@ -30,7 +30,7 @@ export interface Pipeline {
 }
 
 /** A block that only says "stay away". */
-export const FAREWELL = new SseEvent(undefined, END_OF_STREAM_ID, undefined, undefined, undefined);
+export const FAREWELL = event({ type: END_OF_STREAM_TYPE, id: END_OF_STREAM_ID, data: '' });
 
 /**
  * Composes the stages in the order of the data. Each is a `Sink` that hands on to the next: with interceptors of the
@@ -45,16 +45,16 @@ export function pipeline(settings: PipelineSettings): Pipeline {
   const ending = (): void => {
     connection.ending = true;
   };
-  const lastEvent = (): SseEvent | undefined => {
+  const lastEvents = (): SseEvent[] => {
     ending();
-    return silent() ? undefined : completion(options, farewell);
+    return silent() ? [] : completion(options, farewell);
   };
 
   const errors = new ErrorEventStage(
     { options: options.errors, context, opened, silent, ending, report, farewell },
     connection,
   );
-  const complete = new CompleteStage(lastEvent, errors);
+  const complete = new CompleteStage(lastEvents, errors);
   const { emits, serialize } = options;
   const values = new FormatStage({ emits, serialize, makeId: idMaker(settings) }, complete);
 
@@ -65,13 +65,13 @@ export function pipeline(settings: PipelineSettings): Pipeline {
   };
 }
 
-function completion(
-  { complete, emits, serialize }: ResolvedOptions,
-  farewell?: SseEvent,
-): SseEvent | undefined {
-  if (complete === undefined || complete === 'reconnect') return farewell;
+function completion({ complete, emits, serialize }: ResolvedOptions, farewell?: SseEvent): SseEvent[] {
+  if (complete === undefined || complete === 'reconnect') return farewell ? [farewell] : [];
   const { event: type, id = farewell?.id, data = '' } = complete;
-  return toEvent(event({ type, id, data }), emits, serialize);
+  const last = toEvent(event({ type, id, data }), emits, serialize);
+  const events = last ? [last] : [];
+  if (complete.id !== undefined && farewell) events.push(farewell);
+  return events;
 }
 
 function idMaker({ options, context, connection }: PipelineSettings): IdMaker | undefined {

@@ -21,7 +21,8 @@ describe('the end that the server decides', () => {
   });
 
   it.each([
-    ['in a block of its own', stream('id: 1\ndata: 1\n\nid: ~end\n\n')],
+    ['in a block of its own', stream('id: 1\ndata: 1\n\nevent: ~end\nid: ~end\ndata: \n\n')],
+    ['in a block without data', stream('id: 1\ndata: 1\n\nid: ~end\n\n')],
     ['on the last event', stream('event: end\nid: ~end\ndata: 1\n\n')],
     ['where the connection then breaks', broken('data: 1\n\nid: ~end\n\n')],
   ])('is the reserved id %s, and no request follows', async (_where, script) => {

@@ -1,5 +1,5 @@
 import { SseError } from '../sse.errors.js';
-import { END_OF_STREAM_ID } from '../wire/end-of-stream.js';
+import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
 import { BlockReader } from './block-reader.js';
 import type { EventStream, EventStreamState } from './event-stream.js';
@@ -117,7 +117,7 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
     for (let bytes = await exchange.read(); bytes !== undefined; bytes = await exchange.read()) {
       for (const { id, type, data } of reader.feed(bytes)) {
         this.lastEventId = id ?? this.lastEventId;
-        if (data === undefined || events?.has(type) === false) continue;
+        if (data === undefined || type === END_OF_STREAM_TYPE || events?.has(type) === false) continue;
         yield new JsonEvent(type, data, id, this.lastEventId) as object as ReceivedEvents<Map>;
         this.wait.check();
       }

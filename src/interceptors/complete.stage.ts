@@ -1,11 +1,11 @@
 import type { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 
-/** Says a last word when the source completes. */
+/** Says the last words when the source completes. */
 export class CompleteStage implements Sink<SseEvent> {
   constructor(
-    /** Makes the last event, if there is to be one. */
-    private readonly lastEvent: () => SseEvent | undefined,
+    /** Makes the last events, as many as there are to be. */
+    private readonly lastEvents: () => SseEvent[],
     private readonly out: Sink<SseEvent>,
   ) {}
 
@@ -19,8 +19,7 @@ export class CompleteStage implements Sink<SseEvent> {
 
   complete(): void {
     try {
-      const last = this.lastEvent();
-      if (last) this.out.next(last);
+      for (const event of this.lastEvents()) this.out.next(event);
     } catch (error) {
       this.out.error(error);
       return;

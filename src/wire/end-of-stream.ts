@@ -4,3 +4,9 @@
  * (WHATWG HTML, 9.2.3). A leading tilde keeps it apart from numbers, UUIDs and the cursors of channels.
  */
 export const END_OF_STREAM_ID = '~end';
+
+/**
+ * The type of a block that says nothing but that. It has a type for pages not to see it, and (empty) data, as clients
+ * that are not browsers, npm's `eventsource` among them, take the id of a block only where it has data.
+ */
+export const END_OF_STREAM_TYPE = '~end';
