@@ -1,10 +1,9 @@
-import { appendFile, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { appendFile, rename, stat, writeFile } from 'node:fs/promises';
+import { Injectable, Logger, NotFoundException } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Pace } from '../pace.js';
 import { logLine } from './log-line.js';
+import { TemporaryDirectory } from './temporary-directory.js';
 
 /** The services that write a log; no other can be followed. */
 export const LOGGED_SERVICES = ['api', 'worker', 'scheduler'] as const;
@@ -26,14 +25,14 @@ export interface LogPosition {
 /** Real log files, in a directory of the application's own, to which the demo's make-believe services write. */
 @Injectable()
 export class LogFiles implements OnModuleInit, OnApplicationShutdown {
+  readonly #log = new Logger(LogFiles.name);
   readonly #stopping = new AbortController();
-  #directory = '';
+  readonly #directory = new TemporaryDirectory('rat-engine-logs');
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly pace: Pace) {}
 
   async onModuleInit(): Promise<void> {
-    this.#directory = await mkdtemp(join(tmpdir(), 'rat-engine-logs-'));
     await Promise.all(LOGGED_SERVICES.map((service) => writeFile(this.#path(service), '')));
     this.#writing = Promise.all(LOGGED_SERVICES.map((service) => this.#write(service)));
   }
@@ -41,7 +40,7 @@ export class LogFiles implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.#stopping.abort();
     await this.#writing;
-    if (this.#directory !== '') await rm(this.#directory, { recursive: true, force: true });
+    await this.#directory.remove();
   }
 
   /**
@@ -62,14 +61,19 @@ export class LogFiles implements OnModuleInit, OnApplicationShutdown {
   }
 
   #path(service: LoggedService): string {
-    return join(this.#directory, `${service}.log`);
+    return this.#directory.file(`${service}.log`);
   }
 
   async #write(service: LoggedService): Promise<void> {
     const { signal } = this.#stopping;
     for (let number = 1; !signal.aborted; number++) {
-      await this.append(service, logLine(number));
-      await this.#rotate(service);
+      try {
+        await this.append(service, logLine(number));
+        await this.#rotate(service);
+      } catch (error) {
+        // A full disk, for example, which need not be full for ever.
+        this.#log.warn(`The log of ${service} was not written: ${(error as Error).message}`);
+      }
       await this.pace.sleep(LINE_EVERY_MS, signal);
     }
   }

@@ -5,6 +5,9 @@ import { LogTail } from './log-tail.service.js';
 import { ratError } from './rat-events.js';
 import { unixSeconds } from './unix-seconds.js';
 
+/** As many logs are followed at once: each takes a process. */
+const MAX_PROCESSES = 20;
+
 /** Log files as they grow. */
 @SseDefaults({ errors: { map: ratError } })
 @Controller('api')
@@ -14,7 +17,7 @@ export class LogsController {
     private readonly tail: LogTail,
   ) {}
 
-  @Sse('logs/:service')
+  @Sse('logs/:service', { limit: { key: 'route', max: MAX_PROCESSES } })
   async logs(
     @Param('service') service: string,
     @SseSignal() signal: AbortSignal,

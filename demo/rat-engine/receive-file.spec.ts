@@ -117,10 +117,17 @@ describe('receiveFile', () => {
     ['..\\\\..\\\\boot.ini', 'boot.ini'],
     ['', 'unnamed'],
     ['naïve ☃.txt', 'naïve ☃.txt'],
+    ['☃'.repeat(300), '☃'.repeat(255)],
   ])('never lets the name %p decide where the file goes', async (given, shown) => {
     expect(await send(part(given, 'content') + END)).toBe(201);
     expect(names).toEqual([shown]);
     expect(readFileSync(path, 'utf8')).toBe('content');
+  });
+
+  it('tells a name that can be sent on, whatever it was decoded from', async () => {
+    const head = `Content-Disposition: form-data; name="file"; filename*=utf-16le''%00%d8a%00`;
+    expect(await send(`--${BOUNDARY}\r\n${head}\r\n\r\ncontent\r\n${END}`)).toBe(201);
+    expect(names).toEqual(['\uFFFDa']);
   });
 
   it('removes what has come of a file whose client leaves', async () => {

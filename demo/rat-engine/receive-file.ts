@@ -11,6 +11,8 @@ import {
 } from '@nestjs/common';
 import busboy from 'busboy';
 
+const MAX_NAME_LENGTH = 255;
+
 /** Where a file goes, and who is told of it on the way. */
 export interface FileTarget {
   readonly path: string;
@@ -43,7 +45,7 @@ export async function receiveFile(request: IncomingMessage, target: FileTarget):
   try {
     return await new Promise<number>((resolve, reject) => {
       parser.on('file', (_field, file, { filename }) => {
-        target.onName(filename || 'unnamed');
+        target.onName(shownName(filename));
         writing = write(file, target);
         writing.catch(reject);
       });
@@ -68,6 +70,12 @@ export async function receiveFile(request: IncomingMessage, target: FileTarget):
     await rm(target.path, { force: true });
     throw error;
   }
+}
+
+/** A name that can be shown and sent: not too long, and whole characters only, whatever it was decoded from. */
+function shownName(filename: string | undefined): string {
+  const characters = [...Buffer.from(filename ?? '').toString()];
+  return characters.slice(0, MAX_NAME_LENGTH).join('') || 'unnamed';
 }
 
 function parserOf(request: IncomingMessage, maxBytes: number): busboy.Busboy {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationShutdown } from '@nestjs/common';
 import type { SseEvent } from 'nestjs-event-stream';
 import { receiveFile } from './receive-file.js';
+import { TemporaryDirectory } from './temporary-directory.js';
 import { UploadNews } from './upload-news.service.js';
 import { UploadSession, completedEvent, uploadResult } from './upload-session.js';
 import type { StoredUpload, UploadResult } from './upload-session.js';
@@ -21,26 +20,29 @@ const ALMOST_DONE = 99.9;
 
 /** Uploads in progress and done, with their files in a directory of the application's own. */
 @Injectable()
-export class Uploads implements OnModuleInit, OnApplicationShutdown {
+export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #sessions = new Map<string, UploadSession>();
-  #directory = '';
+  /** Those that send a file now. */
+  readonly #senders = new Set<IncomingMessage>();
+  readonly #directory = new TemporaryDirectory('rat-engine-uploads');
 
   constructor(
     private readonly news: UploadNews,
     @Inject(UPLOAD_MAX_BYTES) private readonly maxBytes: number,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    this.#directory = await mkdtemp(join(tmpdir(), 'rat-engine-uploads-'));
+  /** Before the server is closed, which would wait for them. */
+  beforeApplicationShutdown(): void {
+    for (const request of this.#senders) request.destroy();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.#directory !== '') await rm(this.#directory, { recursive: true, force: true });
+    await this.#directory.remove();
   }
 
   /** Where the files are. */
   get directory(): string {
-    return this.#directory;
+    return this.#directory.path;
   }
 
   /**
@@ -51,7 +53,8 @@ export class Uploads implements OnModuleInit, OnApplicationShutdown {
   async receive(id: string, request: IncomingMessage): Promise<UploadResult> {
     const session = this.#session(id);
     session.begin();
-    const path = join(this.#directory, randomUUID());
+    const path = this.#directory.file(randomUUID());
+    this.#senders.add(request);
     try {
       const file_size = await receiveFile(request, {
         path,
@@ -66,6 +69,8 @@ export class Uploads implements OnModuleInit, OnApplicationShutdown {
       const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
       await this.news.publish(session, session.fail(message));
       throw error;
+    } finally {
+      this.#senders.delete(request);
     }
   }
 

@@ -1,5 +1,5 @@
 import { StatementType, type DuckDBPreparedStatement } from '@duckdb/node-api';
-import { BadRequestException, Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { BadRequestException, Injectable } from '@nestjs/common';
 import { Pace } from '../pace.js';
 import type { EngineConnection } from './engine-connection.js';
 import { Engine } from './engine.service.js';
@@ -7,9 +7,6 @@ import { HISTORY, historicalSql } from './historical-sql.js';
 import { Query, type Column } from './query.js';
 import { selectShape, type SelectShape } from './select-shape.js';
 import { READINGS, SensorReadings } from './sensor-readings.service.js';
-
-/** As many queries may be open. */
-const MAX_QUERIES = 100;
 
 /** What `json_serialize_sql` makes of a text. */
 type SyntaxTree =
@@ -29,11 +26,8 @@ export class Queries {
    * A query that is ready to run. Its connection to the engine lasts until `signal` aborts, whatever became of it.
    *
    * @throws {BadRequestException} for a statement that the engine does not understand, or that is no SELECT.
-   * @throws {ServiceUnavailableException} if too many are open.
    */
   async open(sql: string, signal: AbortSignal): Promise<Query> {
-    if (this.engine.connected >= MAX_QUERIES)
-      throw new ServiceUnavailableException('Too many queries are open.');
     const connection = await this.engine.connect(signal);
     const engineSql = historicalSql(sql);
     const shape = await this.#shape(connection, engineSql);

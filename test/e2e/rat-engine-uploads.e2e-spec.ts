@@ -306,6 +306,16 @@ describe('an upload to RAT Engine', () => {
       },
     );
 
+    it('holds up no application that closes', async () => {
+      const app = await demo();
+      const { directory } = app.get(Uploads);
+      const slow = new SlowUpload(app, 's1', 'a.txt', 1000);
+      slow.send('x'.repeat(300));
+      await until(() => readdirSync(directory).length === 1);
+      await closeApps();
+      expect(existsSync(directory)).toBe(false);
+    });
+
     it('is kept no longer than the application', async () => {
       const app = await demo();
       await upload(app, 's1', '../../a.txt', 'abc');

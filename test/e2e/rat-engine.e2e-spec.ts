@@ -232,6 +232,21 @@ describe('RAT Engine', () => {
         await until(() => app.get(LogTail).pids.length === 0);
       });
 
+      it('are followed by twenty at a time', async () => {
+        const app = await demo();
+        const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(app, '/api/logs/api')));
+        expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+        expect(await ask(app, 'GET', '/api/logs/api')).toMatchObject({
+          status: 429,
+          body: { statusCode: 429 },
+        });
+        await Promise.all(streams.map((stream) => stream.close()));
+        await until(() => app.get(SseConnections).count() === 0 && app.get(LogTail).pids.length === 0);
+        const next = await openStream(app, '/api/logs/api');
+        expect(next.status).toBe(200);
+        await next.close();
+      });
+
       it('say so when they can no longer be followed', async () => {
         const app = await demo();
         const stream = await openStream(app, '/api/logs/scheduler');

@@ -268,6 +268,16 @@ describe('Timeplus', () => {
       await nothingRuns(app);
     });
 
+    it('has a hundred queries open at most', async () => {
+      const app = await demo();
+      const sql = 'SELECT id FROM readings WHERE id < 0';
+      const streams = await Promise.all(Array.from({ length: 100 }, () => query(app, sql)));
+      expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+      expect((await ask(app, 'POST', QUERIES, { sql })).status).toBe(503);
+      await Promise.all(streams.map((stream) => stream.close()));
+      await nothingRuns(app);
+    });
+
     it('lets a table grow and a stream go on while a client does not read', async () => {
       const app = await demo();
       const socket = connectSocket(portOf(app), '127.0.0.1');
