@@ -50,12 +50,12 @@ export function pipeline(settings: PipelineSettings): Pipeline {
     return silent() ? [] : completion(options, farewell);
   };
 
+  const { emits, serialize } = options;
   const errors = new ErrorEventStage(
-    { options: options.errors, context, opened, silent, ending, report, farewell },
+    { options: options.errors, context, serialize, opened, silent, ending, report, farewell },
     connection,
   );
   const complete = new CompleteStage(lastEvents, errors);
-  const { emits, serialize } = options;
   const values = new FormatStage({ emits, serialize, makeId: idMaker(settings) }, complete);
 
   return {

@@ -41,6 +41,7 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
         const settings = {
           options: { ...this.options, event: this.options.event ?? SSE_DEFAULTS.errorEvent },
           context,
+          serialize: SSE_DEFAULTS.serialize,
           opened: () => opened,
           silent: () => false,
           ending: () => undefined,

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { SseEvent, event, isSseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
-import { toText } from '../events/to-event.js';
+import { toText, type Serialize } from '../events/to-event.js';
 import type { ErrorEventOptions } from '../options/sse.options.js';
 
 /** The payload of an error event. */
@@ -16,6 +16,8 @@ export interface ErrorBody {
 export interface ErrorEventSettings {
   options: ErrorEventOptions & { event: string };
   context: ExecutionContext;
+  /** Writes what `options.map` makes of an error. */
+  serialize: Serialize;
   /** Whether anything was sent: until then an error is an HTTP error. */
   opened(): boolean;
   /** Whether errors are to go unmentioned: the stream was told to end, and an error is how some sources do. */
@@ -58,21 +60,31 @@ export class ErrorEventStage implements Sink<SseEvent> {
 
   /** How a client is told of an error, if it is. */
   eventOf(error: unknown, body: ErrorBody = errorBody(error)): SseEvent | undefined {
-    const { options, context, report } = this.settings;
-    let mapped: unknown = body;
+    const { options, context, serialize, report } = this.settings;
+    const usual = (): SseEvent => event({ type: options.event, data: written(body) });
+    if (!options.map) return usual();
     try {
-      if (options.map) mapped = options.map(error, context);
+      const mapped = options.map(error, context);
       if (mapped === undefined) return undefined;
       if (isSseEvent(mapped)) {
         const { type, id, retry, comment, data, raw } = mapped;
-        const text = data === undefined ? undefined : toText(data, JSON.stringify);
+        const text = data === undefined ? undefined : toText(data, serialize);
         return new SseEvent(type, id, retry, comment, text, raw);
       }
-      return event({ type: options.event, data: toText(mapped, JSON.stringify) });
+      return event({ type: options.event, data: toText(mapped, serialize) });
     } catch (failure) {
       report(failure);
-      return event({ type: options.event, data: JSON.stringify(body) });
+      return usual();
     }
+  }
+}
+
+// The message of an exception may be anything, also what JSON cannot express.
+function written(body: ErrorBody): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    return JSON.stringify({ ...body, message: body.error });
   }
 }
 

@@ -10,7 +10,7 @@ import { systemClock } from '../connection/clock.js';
 import { SharedTimers } from '../connection/shared-timers.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
-import { SSE_DEFAULTS, type HeartbeatOptions } from '../options/sse.options.js';
+import { SSE_DEFAULTS, type HeartbeatOptions, type ResolvedHeartbeat } from '../options/sse.options.js';
 import { Heartbeat, type Beating } from './heartbeat.js';
 import { through, type Stage } from './through.js';
 
@@ -23,13 +23,14 @@ import { through, type Stage } from './through.js';
  */
 @Injectable()
 export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent> {
-  private readonly options: HeartbeatOptions & { intervalMs: number };
+  private readonly options: ResolvedHeartbeat;
 
   constructor(
     @Optional() options: HeartbeatOptions = {},
     @Optional() private readonly timers: SharedTimers = new SharedTimers(systemClock),
   ) {
-    this.options = { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs };
+    const { heartbeatMs, serialize } = SSE_DEFAULTS;
+    this.options = { ...options, intervalMs: options.intervalMs ?? heartbeatMs, serialize };
   }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
@@ -45,7 +46,7 @@ class HeartbeatStage implements Stage<SseEvent>, Beating {
   private readonly heartbeat: Heartbeat;
 
   constructor(
-    options: HeartbeatOptions & { intervalMs: number },
+    options: ResolvedHeartbeat,
     context: ExecutionContext,
     private readonly timers: SharedTimers,
     private readonly out: Sink<SseEvent>,

@@ -1,7 +1,8 @@
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
-import { SseEvent, checkedId, event } from '../events/sse-event.js';
+import { SseEvent, event } from '../events/sse-event.js';
+import { toText } from '../events/to-event.js';
 import type { ExecutionContext } from '@nestjs/common';
-import { valueFor, type HeartbeatOptions } from '../options/sse.options.js';
+import { valueFor, type ResolvedHeartbeat } from '../options/sse.options.js';
 
 /** What a heartbeat keeps alive. */
 export interface Beating {
@@ -20,7 +21,7 @@ export class Heartbeat implements Timed {
   slot: Set<Timed> | undefined;
 
   constructor(
-    private readonly options: HeartbeatOptions & { intervalMs: number },
+    private readonly options: ResolvedHeartbeat,
     private readonly context: ExecutionContext,
     private readonly timers: SharedTimers,
     private readonly stream: Beating,
@@ -54,12 +55,10 @@ export class Heartbeat implements Timed {
   }
 
   private beat(): SseEvent {
-    const { event: type, data, id } = this.options;
+    const { event: type, data, id, serialize } = this.options;
     if (type === undefined && data === undefined && id === undefined) return SILENT;
-    return event({
-      type,
-      id: checkedId(valueFor(id, this.context)),
-      data: valueFor<unknown>(data, this.context) ?? '',
-    });
+    const own = valueFor(id, this.context);
+    const payload = valueFor<unknown>(data, this.context) ?? '';
+    return event({ type, id: own, data: toText(payload, serialize) });
   }
 }

@@ -1,12 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
-import type { HeartbeatOptions } from '../options/sse.options.js';
+import type { ResolvedOptions } from '../options/sse.options.js';
 import { Heartbeat, type Beating } from './heartbeat.js';
 
 /** What is due while a stream is open. */
 export interface TimekeeperSettings {
   context: ExecutionContext;
-  heartbeat: false | (HeartbeatOptions & { intervalMs: number });
+  heartbeat: ResolvedOptions['heartbeat'];
   /** When the stream has taken too long, and what then. */
   timeout: { afterMs: () => number; over: () => void } | undefined;
   /** When the connection is to be made anew, and what then. */

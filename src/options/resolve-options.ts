@@ -1,3 +1,4 @@
+import type { Serialize } from '../events/to-event.js';
 import { checkDelay, checkInteger, checkOptions } from './check-options.js';
 import {
   SSE_DEFAULTS,
@@ -23,10 +24,11 @@ export function resolveOptions(
 ): ResolvedOptions {
   const own: SseOptions = { ...defined(controller), ...defined(route) };
   const given: SseOptions = { ...defined(module), ...own };
-  const heartbeat = resolvedHeartbeat(given.heartbeat);
+  const serialize = given.serialize ?? SSE_DEFAULTS.serialize;
+  const heartbeat = resolvedHeartbeat(given.heartbeat, serialize);
   const resolved: ResolvedOptions = {
     emits: given.emits ?? SSE_DEFAULTS.emits,
-    serialize: given.serialize ?? SSE_DEFAULTS.serialize,
+    serialize,
     ids: given.ids ?? SSE_DEFAULTS.ids,
     openAfterMs: given.openAfterMs ?? SSE_DEFAULTS.openAfterMs,
     heartbeat,
@@ -64,10 +66,13 @@ export function resolveModuleOptions(options: SseModuleOptions): {
   return { shutdownMs, shutdownRetryMs };
 }
 
-function resolvedHeartbeat(given: SseOptions['heartbeat']): ResolvedOptions['heartbeat'] {
+function resolvedHeartbeat(
+  given: SseOptions['heartbeat'],
+  serialize: Serialize,
+): ResolvedOptions['heartbeat'] {
   if (given === false) return false;
   const options: HeartbeatOptions = typeof given === 'object' ? given : { intervalMs: given };
-  return { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs };
+  return { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs, serialize };
 }
 
 function resolvedLimits(options: SseOptions, shared: boolean): ResolvedLimit[] {

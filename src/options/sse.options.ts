@@ -154,7 +154,7 @@ export interface ResolvedOptions {
   serialize: Serialize;
   ids: NonNullable<SseOptions['ids']>;
   openAfterMs: number;
-  heartbeat: false | (HeartbeatOptions & { intervalMs: number });
+  heartbeat: false | ResolvedHeartbeat;
   errors: ErrorEventOptions & { event: string };
   complete: CompleteOptions | 'reconnect' | undefined;
   timeout: false | TimeoutOptions;
@@ -167,6 +167,12 @@ export interface ResolvedOptions {
   limits: ResolvedLimit[];
   lastEventIdQuery: boolean;
   maxLastEventIdBytes: number;
+}
+
+/** Heartbeats, and how their payloads are written. */
+export interface ResolvedHeartbeat extends HeartbeatOptions {
+  intervalMs: number;
+  serialize: Serialize;
 }
 
 /** A limit, and the part of the application that it counts in. */

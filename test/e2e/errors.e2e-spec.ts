@@ -67,6 +67,11 @@ const ERRORS: Record<string, [thrown: unknown, body: unknown, logged: boolean]> 
     { statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' },
     false,
   ],
+  'an HttpException of what JSON cannot express': [
+    new ConflictException({ message: 1n }),
+    { statusCode: 409, error: 'Conflict', message: 'Conflict' },
+    false,
+  ],
   'an HttpException of the server': [
     new InternalServerErrorException('the words are for the client'),
     { statusCode: 500, error: 'Internal Server Error', message: 'the words are for the client' },
@@ -163,6 +168,19 @@ class ErrorsController {
     yield 'before';
     throw new ConflictException('taken');
   }
+  @Sse('serialized/:mapped', {
+    serialize: (value) => `<${String((value as { oops?: unknown }).oops)}>`,
+    errors: {
+      map: (error, context) =>
+        context.switchToHttp().getRequest<{ params: { mapped: string } }>().params.mapped === 'yes'
+          ? { oops: (error as Error).message }
+          : event({ type: 'own', data: { oops: 7 } }),
+    },
+  })
+  async *serialized() {
+    yield 'before';
+    throw new ConflictException('taken');
+  }
   @Sse('finally/:how', { method: RequestMethod.GET })
   async *finally(@Param('how') how: string) {
     try {
@@ -230,6 +248,11 @@ eachAdapter((adapter) => {
     expect(logger.errors).toHaveLength(2);
     expect(logger.errors.join()).toContain('boom');
     expect(logger.errors.join()).toContain(words);
+  });
+
+  it('is written by the serializer of the route, once it is mapped', async () => {
+    expect(await body('/serialized/yes')).toBe(':\ndata: before\n\nevent: error\ndata: <taken>\n\n');
+    expect(await body('/serialized/event')).toBe(':\ndata: before\n\nevent: own\ndata: <7>\n\n');
   });
 
   it('has the name that the route gives it, or none', async () => {
