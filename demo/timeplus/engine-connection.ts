@@ -136,6 +136,7 @@ export class EngineConnection {
 
   async #guarded<T>(work: () => Promise<T>, maxMs: number): Promise<T> {
     const { signal, connection } = this;
+    signal.throwIfAborted();
     let repeating: NodeJS.Timeout | undefined;
     let late = false;
     // The engine forgets an interrupt that comes before it has begun with the call.
