@@ -1,5 +1,5 @@
 import { SseError } from '../sse.errors.js';
-import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from '../wire/end-of-stream.js';
+import { END_OF_STREAM_ID, END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
 import { BlockReader } from './block-reader.js';
 import type { EventStream, EventStreamState } from './event-stream.js';
@@ -20,6 +20,9 @@ interface Outcome {
 }
 
 const CLOSED = Symbol('closed');
+
+/** Types of events that say something to clients, and nothing to who reads the stream. */
+const OF_THE_LIBRARY: ReadonlySet<string> = new Set([END_OF_STREAM_TYPE, PLACE_TYPE]);
 
 /** The stream behind `connect`: attempts, one after another, until there is a reason to stop. */
 export class ReconnectingStream<Map extends object> implements EventStream<Map> {
@@ -117,7 +120,7 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
     for (let bytes = await exchange.read(); bytes !== undefined; bytes = await exchange.read()) {
       for (const { id, type, data } of reader.feed(bytes)) {
         this.lastEventId = id ?? this.lastEventId;
-        if (data === undefined || type === END_OF_STREAM_TYPE || events?.has(type) === false) continue;
+        if (data === undefined || OF_THE_LIBRARY.has(type) || events?.has(type) === false) continue;
         yield new JsonEvent(type, data, id, this.lastEventId) as object as ReceivedEvents<Map>;
         this.wait.check();
       }

@@ -8,12 +8,13 @@ import { StreamConnection, type ConnectionListener } from '../connection/connect
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
 import { rawRequest, rawResponse } from '../connection/response.js';
 import type { SseConnections } from '../connection/sse-connections.js';
-import { retryAfter, SseEvent } from '../events/sse-event.js';
+import { event, retryAfter } from '../events/sse-event.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
 import { isSource, type Release, type Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
+import { PLACE_TYPE } from '../wire/end-of-stream.js';
 import { Admission, limitException } from './admission.js';
 import { toHttpError } from './http-error.js';
 import { RightToStay } from './right-to-stay.js';
@@ -224,7 +225,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const open = (): void => {
       const { cursor } = subscription;
       if (comesBack && !connection.opened && cursor !== undefined && cursor !== connection.lastEventId) {
-        connection.next(new SseEvent(undefined, cursor, undefined, undefined, undefined));
+        connection.next(event({ type: PLACE_TYPE, id: cursor, data: '' }));
       }
       connection.open();
     };

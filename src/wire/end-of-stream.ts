@@ -10,3 +10,9 @@ export const END_OF_STREAM_ID = '~end';
  * that are not browsers, npm's `eventsource` among them, take the id of a block only where it has data.
  */
 export const END_OF_STREAM_TYPE = '~end';
+
+/**
+ * The type of an event that only tells a client its place in a stream, before there is anything to say: npm's
+ * `eventsource` reads an id only where there is data, and nobody listens for a type with a tilde.
+ */
+export const PLACE_TYPE = '~place';
