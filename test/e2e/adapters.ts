@@ -12,6 +12,16 @@ export function eachAdapter(suite: (adapter: AdapterName) => void): void {
   describe.each(ADAPTERS)('on %s', (adapter) => suite(adapter));
 }
 
+/**
+ * Runs a suite once for each of the two ways of a value: straight to the connection, and through rxjs where an
+ * interceptor of the application looks on.
+ */
+export function eachWay(suite: (setUp: (app: INestApplication) => void) => void): void {
+  describe('straight', () => suite(() => undefined));
+  describe('past an interceptor', () =>
+    suite((app) => app.useGlobalInterceptors({ intercept: (_context, next) => next.handle() })));
+}
+
 export interface TestAppOptions extends ModuleMetadata {
   sse?: SseModuleOptions;
   /** Called before the application is initialised: middleware, global interceptors. */

@@ -18,7 +18,7 @@ import {
 } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 const circular: { self?: unknown } = {};
 circular.self = circular;
@@ -125,147 +125,153 @@ class EndingController {
 
 const EVENT_SOURCE = { accept: 'text/event-stream', 'cache-control': 'no-cache' };
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  const logger = new RecordingLogger();
-  const uncaught: unknown[] = [];
-  const onUncaught = (error: unknown): void => void uncaught.push(error);
-  beforeAll(async () => {
-    app = await makeApp(adapter, {
-      controllers: [...Object.values(endings()).flat(), EndingController],
-      logger,
-      forceCloseConnections: true,
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    const logger = new RecordingLogger();
+    const uncaught: unknown[] = [];
+    const onUncaught = (error: unknown): void => void uncaught.push(error);
+    beforeAll(async () => {
+      app = await makeApp(adapter, {
+        controllers: [...Object.values(endings()).flat(), EndingController],
+        logger,
+        setUp,
+        forceCloseConnections: true,
+      });
+      process.on('unhandledRejection', onUncaught);
     });
-    process.on('unhandledRejection', onUncaught);
-  });
-  beforeEach(() => {
-    runs = 0;
-    cursors.length = 0;
-    logger.errors.length = 0;
-  });
-  afterAll(async () => {
-    process.off('unhandledRejection', onUncaught);
-    await closeApps();
-    expect(uncaught).toEqual([]);
-  });
+    beforeEach(() => {
+      runs = 0;
+      cursors.length = 0;
+      logger.errors.length = 0;
+    });
+    afterAll(async () => {
+      process.off('unhandledRejection', onUncaught);
+      await closeApps();
+      expect(uncaught).toEqual([]);
+    });
 
-  const body = async (
-    path: string,
-    headers: Record<string, string> = {},
-    method = 'GET',
-  ): Promise<string> => {
-    const stream = await openStream(app, path, { headers, method });
-    expect(await stream.end()).toBe('ended');
-    return stream.raw();
-  };
+    const body = async (
+      path: string,
+      headers: Record<string, string> = {},
+      method = 'GET',
+    ): Promise<string> => {
+      const stream = await openStream(app, path, { headers, method });
+      expect(await stream.end()).toBe('ended');
+      return stream.raw();
+    };
 
-  describe.each(Object.entries(COMPLETE))('a stream that completes with %s', (name, [, bytes, comesBack]) => {
-    const path = `/complete/${Object.keys(COMPLETE).indexOf(name)}`;
-    it.each(['generator', 'observable'])(
-      'says so to any client, and to an EventSource that this was all (%s)',
-      async (route) => {
-        expect(await body(`${path}/${route}`)).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
-        expect(await body(`${path}/${route}`, EVENT_SOURCE)).toBe(`:\nid: 5\ndata: a\n\n${comesBack}`);
+    describe.each(Object.entries(COMPLETE))(
+      'a stream that completes with %s',
+      (name, [, bytes, comesBack]) => {
+        const path = `/complete/${Object.keys(COMPLETE).indexOf(name)}`;
+        it.each(['generator', 'observable'])(
+          'says so to any client, and to an EventSource that this was all (%s)',
+          async (route) => {
+            expect(await body(`${path}/${route}`)).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
+            expect(await body(`${path}/${route}`, EVENT_SOURCE)).toBe(`:\nid: 5\ndata: a\n\n${comesBack}`);
+          },
+        );
+
+        it('tells nobody to stay away who does not come back by itself', async () => {
+          for (const headers of [
+            { 'cache-control': 'max-age=0' },
+            { 'cache-control': 'no-cached' },
+            { pragma: 'no-cache' },
+          ]) {
+            expect(await body(`${path}/generator`, headers as never)).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
+          }
+          expect(await body(`${path}/post`, EVENT_SOURCE, 'POST')).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
+        });
       },
     );
 
-    it('tells nobody to stay away who does not come back by itself', async () => {
-      for (const headers of [
-        { 'cache-control': 'max-age=0' },
-        { 'cache-control': 'no-cached' },
-        { pragma: 'no-cache' },
-      ]) {
-        expect(await body(`${path}/generator`, headers as never)).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
-      }
-      expect(await body(`${path}/post`, EVENT_SOURCE, 'POST')).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
-    });
-  });
-
-  it('the last event takes no part in the numbering, and is written by the serializer of the route', async () => {
-    expect(await body('/ids')).toBe(':\nid: 1\ndata: a\n\nevent: end\ndata: \n\n');
-    expect(await body('/serialized')).toBe(':\ndata: <1>\n\ndata: <7>\n\n');
-  });
-
-  it.each(['/bad-last', '/bad-last-observable'])(
-    'a last event that cannot be written is an error event (%s)',
-    async (path) => {
-      expect(await body(path)).toBe(
-        ':\ndata: a\n\nevent: error\ndata: {"statusCode":500,"error":"Internal Server Error","message":"Internal server error"}\n\n',
-      );
-      expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toContain('cannot be written as JSON');
-    },
-  );
-
-  describe('who comes back to a finished stream', () => {
-    it('gets 204 without a body, and no handler runs', async () => {
-      for (const headers of [{ 'last-event-id': '~end' }, { ...EVENT_SOURCE, 'last-event-id': '~end' }]) {
-        const answer = await openStream(app, '/finite', { headers });
-        expect(answer.status).toBe(204);
-        await answer.end();
-        expect(answer.raw()).toBe('');
-        expect(answer.headers['content-type']).toBeUndefined();
-      }
-      expect(runs).toBe(0);
-      await until(() => app.get(SseConnections).count() === 0);
-    });
-  });
-
-  describe('after an error', () => {
-    const error = (statusCode: number, name: string, message: string): string =>
-      `event: error\ndata: ${JSON.stringify({ statusCode, error: name, message })}\n\n`;
-    it('of the client (4xx), an EventSource is told to stay away', async () => {
-      const told = error(403, 'Forbidden', 'not you');
-      const before = 'id: run-1\nretry: 10\ndata: 1\n\n';
-      expect(await body('/fails/403')).toBe(`:\n${before}${told}`);
-      runs = 0;
-      expect(await body('/fails/403', EVENT_SOURCE)).toBe(`:\n${before}${told}${FAREWELL}`);
-      expect(await body('/fails-observable', EVENT_SOURCE)).toBe(`:\ndata: a\n\n${told}${FAREWELL}`);
+    it('the last event takes no part in the numbering, and is written by the serializer of the route', async () => {
+      expect(await body('/ids')).toBe(':\nid: 1\ndata: a\n\nevent: end\ndata: \n\n');
+      expect(await body('/serialized')).toBe(':\ndata: <1>\n\ndata: <7>\n\n');
     });
 
-    it('of the server (5xx), nobody is: the cursor stays where it was', async () => {
-      const told = error(503, 'Service Unavailable', 'later');
-      expect(await body('/fails/503', EVENT_SOURCE)).toBe(`:\nid: run-1\nretry: 10\ndata: 1\n\n${told}`);
-    });
-  });
+    it.each(['/bad-last', '/bad-last-observable'])(
+      'a last event that cannot be written is an error event (%s)',
+      async (path) => {
+        expect(await body(path)).toBe(
+          ':\ndata: a\n\nevent: error\ndata: {"statusCode":500,"error":"Internal Server Error","message":"Internal server error"}\n\n',
+        );
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain('cannot be written as JSON');
+      },
+    );
 
-  describe('a stock EventSource', () => {
-    /** Follows a route until the client gives up by itself, or `enough` events have come. */
-    const follow = async (path: string, enough = Infinity): Promise<{ data: string[]; state: number }> => {
-      const source = new EventSource(`${await app.getUrl()}${path}`);
-      const data: string[] = [];
-      source.addEventListener('message', (message) => data.push(message.data as string));
-      await until(
-        () => source.readyState === EventSource.CLOSED || data.length >= enough,
-        'the end of the EventSource',
-      );
-      const { readyState: state } = source;
-      source.close();
-      return { data, state };
-    };
-
-    it('stops by itself when the stream is finished', async () => {
-      expect(await follow('/finite')).toEqual({ data: ['1'], state: EventSource.CLOSED });
-      expect(cursors).toEqual([undefined]);
-    });
-
-    it('comes back where it was left with a reason to', async () => {
-      expect(await follow('/again', 3)).toEqual({
-        data: ['1', '2', '3'],
-        state: expect.any(Number) as number,
+    describe('who comes back to a finished stream', () => {
+      it('gets 204 without a body, and no handler runs', async () => {
+        for (const headers of [{ 'last-event-id': '~end' }, { ...EVENT_SOURCE, 'last-event-id': '~end' }]) {
+          const answer = await openStream(app, '/finite', { headers });
+          expect(answer.status).toBe(204);
+          await answer.end();
+          expect(answer.raw()).toBe('');
+          expect(answer.headers['content-type']).toBeUndefined();
+        }
+        expect(runs).toBe(0);
+        await until(() => app.get(SseConnections).count() === 0);
       });
-      expect(cursors.slice(0, 3)).toEqual([undefined, 'run-1', 'run-2']);
     });
 
-    it('stops by itself after an error that it would only meet again', async () => {
-      expect(await follow('/fails/403')).toEqual({ data: ['1'], state: EventSource.CLOSED });
-      expect(cursors).toEqual([undefined]);
+    describe('after an error', () => {
+      const error = (statusCode: number, name: string, message: string): string =>
+        `event: error\ndata: ${JSON.stringify({ statusCode, error: name, message })}\n\n`;
+      it('of the client (4xx), an EventSource is told to stay away', async () => {
+        const told = error(403, 'Forbidden', 'not you');
+        const before = 'id: run-1\nretry: 10\ndata: 1\n\n';
+        expect(await body('/fails/403')).toBe(`:\n${before}${told}`);
+        runs = 0;
+        expect(await body('/fails/403', EVENT_SOURCE)).toBe(`:\n${before}${told}${FAREWELL}`);
+        expect(await body('/fails-observable', EVENT_SOURCE)).toBe(`:\ndata: a\n\n${told}${FAREWELL}`);
+      });
+
+      it('of the server (5xx), nobody is: the cursor stays where it was', async () => {
+        const told = error(503, 'Service Unavailable', 'later');
+        expect(await body('/fails/503', EVENT_SOURCE)).toBe(`:\nid: run-1\nretry: 10\ndata: 1\n\n${told}`);
+      });
     });
 
-    it('comes back after an error of the server, to where it was', async () => {
-      const { data } = await follow('/fails/503', 2);
-      expect(data).toEqual(['1', '2']);
-      expect(cursors.slice(0, 2)).toEqual([undefined, 'run-1']);
+    describe('a stock EventSource', () => {
+      /** Follows a route until the client gives up by itself, or `enough` events have come. */
+      const follow = async (path: string, enough = Infinity): Promise<{ data: string[]; state: number }> => {
+        const source = new EventSource(`${await app.getUrl()}${path}`);
+        const data: string[] = [];
+        source.addEventListener('message', (message) => data.push(message.data as string));
+        await until(
+          () => source.readyState === EventSource.CLOSED || data.length >= enough,
+          'the end of the EventSource',
+        );
+        const { readyState: state } = source;
+        source.close();
+        return { data, state };
+      };
+
+      it('stops by itself when the stream is finished', async () => {
+        expect(await follow('/finite')).toEqual({ data: ['1'], state: EventSource.CLOSED });
+        expect(cursors).toEqual([undefined]);
+      });
+
+      it('comes back where it was left with a reason to', async () => {
+        expect(await follow('/again', 3)).toEqual({
+          data: ['1', '2', '3'],
+          state: expect.any(Number) as number,
+        });
+        expect(cursors.slice(0, 3)).toEqual([undefined, 'run-1', 'run-2']);
+      });
+
+      it('stops by itself after an error that it would only meet again', async () => {
+        expect(await follow('/fails/403')).toEqual({ data: ['1'], state: EventSource.CLOSED });
+        expect(cursors).toEqual([undefined]);
+      });
+
+      it('comes back after an error of the server, to where it was', async () => {
+        const { data } = await follow('/fails/503', 2);
+        expect(data).toEqual(['1', '2']);
+        expect(cursors.slice(0, 2)).toEqual([undefined, 'run-1']);
+      });
     });
-  });
-});
+  }),
+);

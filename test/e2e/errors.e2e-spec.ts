@@ -15,7 +15,7 @@ import { concat, from, of, throwError, timer } from 'rxjs';
 import { comment, event, raw, Sse, SseConnections } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 class Custom extends Error {
   override readonly name = 'Custom';
@@ -197,86 +197,88 @@ class ErrorsController {
   }
 }
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  const logger = new RecordingLogger();
-  const uncaught: unknown[] = [];
-  const onUncaught = (error: unknown): void => void uncaught.push(error);
-  beforeAll(async () => {
-    app = await makeApp(adapter, { controllers: [ErrorsController], logger });
-    process.on('unhandledRejection', onUncaught).on('uncaughtException', onUncaught);
-  });
-  beforeEach(() => {
-    logger.errors.length = 0;
-    released = 0;
-  });
-  afterAll(async () => {
-    process.off('unhandledRejection', onUncaught).off('uncaughtException', onUncaught);
-    await closeApps();
-    expect(uncaught).toEqual([]);
-  });
-
-  const body = async (path: string): Promise<string> => {
-    const stream = await openStream(app, encodeURI(path), { headers: { 'x-name': 'from the request' } });
-    expect(stream.status).toBe(200);
-    expect(await stream.end()).toBe('ended');
-    return stream.raw();
-  };
-
-  describe.each(Object.entries(ERRORS))('%s', (name, [thrown, expected, logged]) => {
-    it.each(['thrown', 'observable'])('is one event, then the end (%s)', async (route) => {
-      expect(await body(`/${route}/${name}`)).toBe(
-        `:\ndata: before\n\nevent: error\ndata: ${JSON.stringify(expected)}\n\n`,
-      );
-      if (route === 'thrown') expect(released).toBe(1);
-      expect(logger.errors).toHaveLength(logged ? 1 : 0);
-      if (!logged) return;
-      expect(logger.errors[0]).toContain(`ErrorsController.${route}`);
-      if (thrown instanceof Error) expect(logger.errors[0]).toContain(thrown.stack);
-      else expect(logger.errors[0]).toMatch(/no Error|status|prototype|\[object Object\]|\{\}/);
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    const logger = new RecordingLogger();
+    const uncaught: unknown[] = [];
+    const onUncaught = (error: unknown): void => void uncaught.push(error);
+    beforeAll(async () => {
+      app = await makeApp(adapter, { controllers: [ErrorsController], logger, setUp });
+      process.on('unhandledRejection', onUncaught).on('uncaughtException', onUncaught);
     });
-  });
+    beforeEach(() => {
+      logger.errors.length = 0;
+      released = 0;
+    });
+    afterAll(async () => {
+      process.off('unhandledRejection', onUncaught).off('uncaughtException', onUncaught);
+      await closeApps();
+      expect(uncaught).toEqual([]);
+    });
 
-  it.each(Object.entries(MAPS))('may be mapped to %s', async (name, [, bytes]) => {
-    expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${bytes}`);
-    expect(logger.errors).toHaveLength(1);
-    expect(logger.errors[0]).toContain('boom');
-  });
+    const body = async (path: string): Promise<string> => {
+      const stream = await openStream(app, encodeURI(path), { headers: { 'x-name': 'from the request' } });
+      expect(stream.status).toBe(200);
+      expect(await stream.end()).toBe('ended');
+      return stream.raw();
+    };
 
-  it.each(Object.entries(FAILING_MAPS))('is told as usual where the map %s', async (name, [, words]) => {
-    expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${FALLBACK}`);
-    expect(logger.errors).toHaveLength(2);
-    expect(logger.errors.join()).toContain('boom');
-    expect(logger.errors.join()).toContain(words);
-  });
+    describe.each(Object.entries(ERRORS))('%s', (name, [thrown, expected, logged]) => {
+      it.each(['thrown', 'observable'])('is one event, then the end (%s)', async (route) => {
+        expect(await body(`/${route}/${name}`)).toBe(
+          `:\ndata: before\n\nevent: error\ndata: ${JSON.stringify(expected)}\n\n`,
+        );
+        if (route === 'thrown') expect(released).toBe(1);
+        expect(logger.errors).toHaveLength(logged ? 1 : 0);
+        if (!logged) return;
+        expect(logger.errors[0]).toContain(`ErrorsController.${route}`);
+        if (thrown instanceof Error) expect(logger.errors[0]).toContain(thrown.stack);
+        else expect(logger.errors[0]).toMatch(/no Error|status|prototype|\[object Object\]|\{\}/);
+      });
+    });
 
-  it('is written by the serializer of the route, once it is mapped', async () => {
-    expect(await body('/serialized/yes')).toBe(':\ndata: before\n\nevent: error\ndata: <taken>\n\n');
-    expect(await body('/serialized/event')).toBe(':\ndata: before\n\nevent: own\ndata: <7>\n\n');
-  });
+    it.each(Object.entries(MAPS))('may be mapped to %s', async (name, [, bytes]) => {
+      expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${bytes}`);
+      expect(logger.errors).toHaveLength(1);
+      expect(logger.errors[0]).toContain('boom');
+    });
 
-  it('has the name that the route gives it, or none', async () => {
-    const data = 'data: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n';
-    expect(await body('/named')).toBe(`:\ndata: before\n\nevent: failure\n${data}`);
-    expect(await body('/unnamed')).toBe(`:\ndata: before\n\n${data}`);
-  });
+    it.each(Object.entries(FAILING_MAPS))('is told as usual where the map %s', async (name, [, words]) => {
+      expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${FALLBACK}`);
+      expect(logger.errors).toHaveLength(2);
+      expect(logger.errors.join()).toContain('boom');
+      expect(logger.errors.join()).toContain(words);
+    });
 
-  it('that comes late is one event, too', async () => {
-    expect(await body('/late')).toBe(
-      ':\ndata: before\n\ndata: 0\n\nevent: error\ndata: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n',
-    );
-  });
+    it('is written by the serializer of the route, once it is mapped', async () => {
+      expect(await body('/serialized/yes')).toBe(':\ndata: before\n\nevent: error\ndata: <taken>\n\n');
+      expect(await body('/serialized/event')).toBe(':\ndata: before\n\nevent: own\ndata: <7>\n\n');
+    });
 
-  it('what is yielded in `finally` reaches the client before the end', async () => {
-    const goodbye = 'data: goodbye\n\nevent: bye\ndata: 1\n\n';
-    expect(await body('/finally/return')).toBe(`:\ndata: before\n\n${goodbye}`);
-    expect(await body('/finally/throw')).toBe(
-      `:\ndata: before\n\n${goodbye}event: error\ndata: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n`,
-    );
-  });
+    it('has the name that the route gives it, or none', async () => {
+      const data = 'data: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n';
+      expect(await body('/named')).toBe(`:\ndata: before\n\nevent: failure\n${data}`);
+      expect(await body('/unnamed')).toBe(`:\ndata: before\n\n${data}`);
+    });
 
-  it('leaves nothing behind', async () => {
-    await until(() => app.get(SseConnections).count() === 0);
-    expect(app.get(SseConnections).timers.size).toBe(0);
-  });
-});
+    it('that comes late is one event, too', async () => {
+      expect(await body('/late')).toBe(
+        ':\ndata: before\n\ndata: 0\n\nevent: error\ndata: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n',
+      );
+    });
+
+    it('what is yielded in `finally` reaches the client before the end', async () => {
+      const goodbye = 'data: goodbye\n\nevent: bye\ndata: 1\n\n';
+      expect(await body('/finally/return')).toBe(`:\ndata: before\n\n${goodbye}`);
+      expect(await body('/finally/throw')).toBe(
+        `:\ndata: before\n\n${goodbye}event: error\ndata: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n`,
+      );
+    });
+
+    it('leaves nothing behind', async () => {
+      await until(() => app.get(SseConnections).count() === 0);
+      expect(app.get(SseConnections).timers.size).toBe(0);
+    });
+  }),
+);

@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { event, raw, retryAfter, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 const circular: { self?: unknown } = {};
 circular.self = circular;
@@ -78,39 +78,41 @@ class IllegalController {
   }
 }
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  let logger: RecordingLogger;
-  beforeAll(async () => {
-    logger = new RecordingLogger();
-    app = await makeApp(adapter, { controllers: [IllegalController], logger });
-  });
-  beforeEach(() => {
-    logger.errors.length = 0;
-    released = [];
-  });
-  afterAll(closeApps);
-
-  describe.each(Object.entries(REFUSED))('%s', (name, [, says]) => {
-    it('as the first value: a 500, and a log entry that says what and where', async () => {
-      const answer = await openStream(app, `/first/${encodeURIComponent(name)}`);
-      expect(answer.status).toBe(500);
-      expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
-      expect(answer.headers['content-type']).toMatch(/^application\/json/);
-      expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toContain(says);
-      expect(logger.errors[0]).toContain('SseError');
-      expect(released).toEqual([name]);
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    let logger: RecordingLogger;
+    beforeAll(async () => {
+      logger = new RecordingLogger();
+      app = await makeApp(adapter, { controllers: [IllegalController], logger, setUp });
     });
-
-    it('later: an error event and the end, and the same in the log', async () => {
-      const stream = await openStream(app, `/second/${encodeURIComponent(name)}`);
-      expect(await stream.end()).toBe('ended');
-      expect(stream.raw()).toBe(`:\ndata: before\n\n${ERROR_EVENT}`);
-      expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toContain(says);
-      expect(logger.errors[0]).toContain('IllegalController.second');
-      expect(released).toEqual([name]);
+    beforeEach(() => {
+      logger.errors.length = 0;
+      released = [];
     });
-  });
-});
+    afterAll(closeApps);
+
+    describe.each(Object.entries(REFUSED))('%s', (name, [, says]) => {
+      it('as the first value: a 500, and a log entry that says what and where', async () => {
+        const answer = await openStream(app, `/first/${encodeURIComponent(name)}`);
+        expect(answer.status).toBe(500);
+        expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+        expect(answer.headers['content-type']).toMatch(/^application\/json/);
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain(says);
+        expect(logger.errors[0]).toContain('SseError');
+        expect(released).toEqual([name]);
+      });
+
+      it('later: an error event and the end, and the same in the log', async () => {
+        const stream = await openStream(app, `/second/${encodeURIComponent(name)}`);
+        expect(await stream.end()).toBe('ended');
+        expect(stream.raw()).toBe(`:\ndata: before\n\n${ERROR_EVENT}`);
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain(says);
+        expect(logger.errors[0]).toContain('IllegalController.second');
+        expect(released).toEqual([name]);
+      });
+    });
+  }),
+);

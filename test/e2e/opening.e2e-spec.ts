@@ -19,7 +19,7 @@ import { comment, Sse, SseConnections } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 class OutOfStock extends Error {}
 
@@ -181,149 +181,158 @@ class OpeningController {
   }
 }
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  const clock = new ManualClock();
-  const logger = new RecordingLogger();
-  beforeAll(async () => {
-    app = await makeApp(adapter, { controllers: [OpeningController], clock, logger });
-  });
-  beforeEach(() => {
-    logger.errors.length = 0;
-  });
-  afterEach(async () => {
-    app.get(SseConnections).closeWhere(() => true);
-    await until(() => app.get(SseConnections).count() === 0);
-  });
-  afterAll(closeApps);
-
-  describe('before anything was sent, an error is an HTTP error', () => {
-    const NOT_FOUND = { statusCode: 404, error: 'Not Found', message: 'No such job' };
-    it.each([
-      ['of a guard', '/guard', { statusCode: 403, error: 'Forbidden', message: 'Forbidden resource' }],
-      [
-        'of a pipe',
-        '/pipe/x',
-        { statusCode: 400, error: 'Bad Request', message: 'Validation failed (numeric string is expected)' },
-      ],
-      ['of a handler', '/handler', NOT_FOUND],
-      ['of an async handler', '/async-handler', NOT_FOUND],
-      ['of a generator', '/generator', NOT_FOUND],
-      ['of a sync generator', '/sync-generator', NOT_FOUND],
-      ['of a generator that only yielded nothing', '/generator-after-nothing', NOT_FOUND],
-      ['of an Observable', '/observable', NOT_FOUND],
-      ['of an Observable, a microtask later', '/observable-microtask', NOT_FOUND],
-      ["of an Observable's subscribe function", '/observable-subscribe', NOT_FOUND],
-      ['with a body of its own', '/conflict-object', { code: 'TAKEN' }],
-      ['that is nobody’s business', '/unknown', { statusCode: 500, message: 'Internal server error' }],
-    ])('%s', async (_what, path, expected) => {
-      const answer = await openStream(app, path);
-      expect(await answer.json()).toEqual(expected);
-      expect(answer.status).toBe((expected as { statusCode?: number }).statusCode ?? 409);
-      expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
-      for (const name of ['cache-control', 'x-accel-buffering', 'x-content-type-options']) {
-        expect(answer.headers[name]).toBeUndefined();
-      }
-      expect(answer.raw().startsWith(':')).toBe(false);
-      expect(logger.errors).toHaveLength(answer.status === 500 ? 1 : 0);
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    const clock = new ManualClock();
+    const logger = new RecordingLogger();
+    beforeAll(async () => {
+      app = await makeApp(adapter, { controllers: [OpeningController], clock, logger, setUp });
     });
-
-    it("goes through the application's own filters", async () => {
-      const answer = await openStream(app, '/custom');
-      expect(answer.status).toBe(409);
-      expect(answer.headers['x-filter']).toBe('stock');
-      expect(await answer.json()).toEqual({ sorry: 'none left' });
+    beforeEach(() => {
+      logger.errors.length = 0;
     });
-
-    it('leaves a filter its time: the head does not come in between', async () => {
-      const answer = openStream(app, '/slow-filter');
-      await turn();
-      clock.advance(10);
-      expect((await answer).status).toBe(400);
-      expect(await (await answer).json()).toEqual({ late: 'bad' });
+    afterEach(async () => {
+      app.get(SseConnections).closeWhere(() => true);
+      await until(() => app.get(SseConnections).count() === 0);
     });
+    afterAll(closeApps);
 
-    it.each(['string', 'undefined', 'null', 'number'])(
-      'is a 500 where what was thrown is no Error (%s), which the log says',
-      async (what) => {
-        for (const path of [`/thrown/${what}`, `/thrown-sync/${what}`]) {
-          logger.errors.length = 0;
-          const answer = await openStream(app, path);
-          expect(answer.status).toBe(500);
-          expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
-          expect(logger.errors).toHaveLength(1);
-          expect(logger.errors[0]).toMatch(/OpeningController\.thrown(Sync)? threw .*, which is no Error/);
+    describe('before anything was sent, an error is an HTTP error', () => {
+      const NOT_FOUND = { statusCode: 404, error: 'Not Found', message: 'No such job' };
+      it.each([
+        ['of a guard', '/guard', { statusCode: 403, error: 'Forbidden', message: 'Forbidden resource' }],
+        [
+          'of a pipe',
+          '/pipe/x',
+          {
+            statusCode: 400,
+            error: 'Bad Request',
+            message: 'Validation failed (numeric string is expected)',
+          },
+        ],
+        ['of a handler', '/handler', NOT_FOUND],
+        ['of an async handler', '/async-handler', NOT_FOUND],
+        ['of a generator', '/generator', NOT_FOUND],
+        ['of a sync generator', '/sync-generator', NOT_FOUND],
+        ['of a generator that only yielded nothing', '/generator-after-nothing', NOT_FOUND],
+        ['of an Observable', '/observable', NOT_FOUND],
+        ['of an Observable, a microtask later', '/observable-microtask', NOT_FOUND],
+        ["of an Observable's subscribe function", '/observable-subscribe', NOT_FOUND],
+        ['with a body of its own', '/conflict-object', { code: 'TAKEN' }],
+        ['that is nobody’s business', '/unknown', { statusCode: 500, message: 'Internal server error' }],
+      ])('%s', async (_what, path, expected) => {
+        const answer = await openStream(app, path);
+        expect(await answer.json()).toEqual(expected);
+        expect(answer.status).toBe((expected as { statusCode?: number }).statusCode ?? 409);
+        expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+        for (const name of ['cache-control', 'x-accel-buffering', 'x-content-type-options']) {
+          expect(answer.headers[name]).toBeUndefined();
         }
-      },
-    );
-  });
-
-  describe('the head', () => {
-    /** Asks, and tells whether the head has come. */
-    const asked = async (path: string) => {
-      const request = get(`${await app.getUrl()}${path}`, { agent: false });
-      const state: { response: IncomingMessage | undefined; body: string } = {
-        response: undefined,
-        body: '',
-      };
-      request.on('error', () => undefined);
-      request.on('response', (response) => {
-        state.response = response;
-        response.on('error', () => undefined);
-        response.on('data', (chunk) => (state.body += String(chunk)));
+        expect(answer.raw().startsWith(':')).toBe(false);
+        expect(logger.errors).toHaveLength(answer.status === 500 ? 1 : 0);
       });
-      await until(() => app.get(SseConnections).count() === 1, 'the request');
-      return state;
-    };
-    const stays = async (holds: () => boolean): Promise<void> => {
-      for (let i = 0; i < 30; i++) {
+
+      it("goes through the application's own filters", async () => {
+        const answer = await openStream(app, '/custom');
+        expect(answer.status).toBe(409);
+        expect(answer.headers['x-filter']).toBe('stock');
+        expect(await answer.json()).toEqual({ sorry: 'none left' });
+      });
+
+      it('leaves a filter its time: the head does not come in between', async () => {
+        const answer = openStream(app, '/slow-filter');
         await turn();
-        expect(holds()).toBe(true);
-      }
-    };
+        clock.advance(10);
+        expect((await answer).status).toBe(400);
+        expect(await (await answer).json()).toEqual({ late: 'bad' });
+      });
 
-    it.each([
-      ['/quiet-generator', 250],
-      ['/quiet-generator-soon', 40],
-    ])('of a generator without a value (%s) goes out after %i ms, with a comment', async (path, afterMs) => {
-      const state = await asked(path);
-      await stays(() => state.response === undefined);
-      clock.advance(afterMs - 1);
-      await stays(() => state.response === undefined);
-      clock.advance(1);
-      await until(() => state.body !== '', 'the comment');
-      expect(state.body).toBe(':\n');
-    });
-
-    it.each(['/quiet-observable', '/quiet-async-method'])('of %s goes out at once', async (path) => {
-      const state = await asked(path);
-      await until(() => state.body !== '', 'the comment');
-      expect(state.body).toBe(':\n');
-    });
-
-    it('of an async method does not go out before the method has resolved', async () => {
-      const state = await asked('/late-setup');
-      clock.advance(100_000);
-      await stays(() => state.response === undefined);
-    });
-
-    it('goes out with a comment of the handler, after which an error is an event', async () => {
-      const state = await asked('/comment-first');
-      await until(() => state.body !== '', 'the comment');
-      expect(state.body).toBe(':\n: welcome\n');
-      const stream = await openStream(app, '/error-after-comment');
-      await stream.end();
-      expect(stream.raw()).toBe(
-        ':\n: welcome\nevent: error\ndata: {"statusCode":403,"error":"Forbidden","message":"no more"}\n\n',
+      it.each(['string', 'undefined', 'null', 'number'])(
+        'is a 500 where what was thrown is no Error (%s), which the log says',
+        async (what) => {
+          for (const path of [`/thrown/${what}`, `/thrown-sync/${what}`]) {
+            logger.errors.length = 0;
+            const answer = await openStream(app, path);
+            expect(answer.status).toBe(500);
+            expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+            expect(logger.errors).toHaveLength(1);
+            expect(logger.errors[0]).toMatch(/OpeningController\.thrown(Sync)? threw .*, which is no Error/);
+          }
+        },
       );
     });
 
-    it('goes out with the first event of an Observable, after which an error is an event', async () => {
-      const stream = await openStream(app, '/observable-then-error');
-      await stream.end();
-      expect(stream.raw()).toBe(
-        ':\ndata: a\n\nevent: error\ndata: {"statusCode":403,"error":"Forbidden","message":"no more"}\n\n',
+    describe('the head', () => {
+      /** Asks, and tells whether the head has come. */
+      const asked = async (path: string) => {
+        const request = get(`${await app.getUrl()}${path}`, { agent: false });
+        const state: { response: IncomingMessage | undefined; body: string } = {
+          response: undefined,
+          body: '',
+        };
+        request.on('error', () => undefined);
+        request.on('response', (response) => {
+          state.response = response;
+          response.on('error', () => undefined);
+          response.on('data', (chunk) => (state.body += String(chunk)));
+        });
+        await until(() => app.get(SseConnections).count() === 1, 'the request');
+        return state;
+      };
+      const stays = async (holds: () => boolean): Promise<void> => {
+        for (let i = 0; i < 30; i++) {
+          await turn();
+          expect(holds()).toBe(true);
+        }
+      };
+
+      it.each([
+        ['/quiet-generator', 250],
+        ['/quiet-generator-soon', 40],
+      ])(
+        'of a generator without a value (%s) goes out after %i ms, with a comment',
+        async (path, afterMs) => {
+          const state = await asked(path);
+          await stays(() => state.response === undefined);
+          clock.advance(afterMs - 1);
+          await stays(() => state.response === undefined);
+          clock.advance(1);
+          await until(() => state.body !== '', 'the comment');
+          expect(state.body).toBe(':\n');
+        },
       );
+
+      it.each(['/quiet-observable', '/quiet-async-method'])('of %s goes out at once', async (path) => {
+        const state = await asked(path);
+        await until(() => state.body !== '', 'the comment');
+        expect(state.body).toBe(':\n');
+      });
+
+      it('of an async method does not go out before the method has resolved', async () => {
+        const state = await asked('/late-setup');
+        clock.advance(100_000);
+        await stays(() => state.response === undefined);
+      });
+
+      it('goes out with a comment of the handler, after which an error is an event', async () => {
+        const state = await asked('/comment-first');
+        await until(() => state.body !== '', 'the comment');
+        expect(state.body).toBe(':\n: welcome\n');
+        const stream = await openStream(app, '/error-after-comment');
+        await stream.end();
+        expect(stream.raw()).toBe(
+          ':\n: welcome\nevent: error\ndata: {"statusCode":403,"error":"Forbidden","message":"no more"}\n\n',
+        );
+      });
+
+      it('goes out with the first event of an Observable, after which an error is an event', async () => {
+        const stream = await openStream(app, '/observable-then-error');
+        await stream.end();
+        expect(stream.raw()).toBe(
+          ':\ndata: a\n\nevent: error\ndata: {"statusCode":403,"error":"Forbidden","message":"no more"}\n\n',
+        );
+      });
     });
-  });
-});
+  }),
+);

@@ -10,7 +10,7 @@ import { concat, EMPTY, from, interval, of, take, timer } from 'rxjs';
 import { Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 async function* asyncValues() {
   yield 'a';
@@ -166,116 +166,118 @@ class SourcesController {
   }
 }
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  const logger = new RecordingLogger();
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sources-'));
-    await writeFile(join(folder, 'lines.txt'), '\ufeffone\ntwo\r\nthree');
-    app = await makeApp(adapter, { controllers: [SourcesController], logger });
-  });
-  afterAll(async () => {
-    await closeApps();
-    await rm(folder, { recursive: true });
-  });
-  const body = async (path: string): Promise<string> => {
-    const stream = await openStream(app, encodeURI(path));
-    expect(stream.status).toBe(200);
-    expect(stream.headers['content-type']).toBe('text/event-stream');
-    expect(await stream.end()).toBe('ended');
-    return stream.raw();
-  };
-
-  describe.each(Object.keys(STREAMS))('%s', (name) => {
-    const bytes = name.includes('takes its time')
-      ? ':\ndata: a\n\ndata: 0\n\ndata: b\n\n'
-      : ':\ndata: a\n\ndata: b\n\n';
-    it('is streamed', async () => {
-      expect(await body(`/streams/${name}`)).toBe(bytes);
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    const logger = new RecordingLogger();
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'sources-'));
+      await writeFile(join(folder, 'lines.txt'), '\ufeffone\ntwo\r\nthree');
+      app = await makeApp(adapter, { controllers: [SourcesController], logger, setUp });
     });
-    it('is streamed when it is promised', async () => {
-      expect(await body(`/promises/${name}`)).toBe(bytes);
+    afterAll(async () => {
+      await closeApps();
+      await rm(folder, { recursive: true });
     });
-  });
+    const body = async (path: string): Promise<string> => {
+      const stream = await openStream(app, encodeURI(path));
+      expect(stream.status).toBe(200);
+      expect(stream.headers['content-type']).toBe('text/event-stream');
+      expect(await stream.end()).toBe('ended');
+      return stream.raw();
+    };
 
-  it('a thenable is awaited once', async () => {
-    expect(await body('/thenable')).toBe(':\ndata: a\n\ndata: b\n\n');
-  });
+    describe.each(Object.keys(STREAMS))('%s', (name) => {
+      const bytes = name.includes('takes its time')
+        ? ':\ndata: a\n\ndata: 0\n\ndata: b\n\n'
+        : ':\ndata: a\n\ndata: b\n\n';
+      it('is streamed', async () => {
+        expect(await body(`/streams/${name}`)).toBe(bytes);
+      });
+      it('is streamed when it is promised', async () => {
+        expect(await body(`/promises/${name}`)).toBe(bytes);
+      });
+    });
 
-  it('a source without values is an empty stream', async () => {
-    expect(await body('/streams/nothing')).toBe(':\n');
-    expect(await body('/streams/an empty Observable')).toBe(':\n');
-  });
+    it('a thenable is awaited once', async () => {
+      expect(await body('/thenable')).toBe(':\ndata: a\n\ndata: b\n\n');
+    });
 
-  it('bytes become text, also where a character is cut in two or cut off', async () => {
-    expect(await body('/streams/a euro in three chunks')).toBe(':\ndata: €\n\n');
-    expect(await body('/streams/a euro in three web chunks')).toBe(':\ndata: €\n\n');
-    expect(await body('/streams/a euro cut off')).toBe(':\ndata: a\n\ndata: \ufffd\n\n');
-  });
+    it('a source without values is an empty stream', async () => {
+      expect(await body('/streams/nothing')).toBe(':\n');
+      expect(await body('/streams/an empty Observable')).toBe(':\n');
+    });
 
-  it('a file is streamed chunk by chunk, its byte order mark kept', async () => {
-    expect(await body('/streams/lines of a file')).toBe(':\ndata: \ufeffone\ndata: two\ndata: three\n\n');
-  });
+    it('bytes become text, also where a character is cut in two or cut off', async () => {
+      expect(await body('/streams/a euro in three chunks')).toBe(':\ndata: €\n\n');
+      expect(await body('/streams/a euro in three web chunks')).toBe(':\ndata: €\n\n');
+      expect(await body('/streams/a euro cut off')).toBe(':\ndata: a\n\ndata: \ufffd\n\n');
+    });
 
-  it('objects of a Readable are read by the rules of values', async () => {
-    expect(await body('/streams/objects')).toBe(':\ndata: {"pct":1}\n\nevent: t\ndata: message\n\n');
-  });
+    it('a file is streamed chunk by chunk, its byte order mark kept', async () => {
+      expect(await body('/streams/lines of a file')).toBe(':\ndata: \ufeffone\ndata: two\ndata: three\n\n');
+    });
 
-  describe.each(Object.keys(PLAIN))('%s', (name) => {
-    it.each(['plain', 'plain-promises'])("is the route's ordinary answer (%s)", async (route) => {
-      const method = route === 'plain' ? 'GET' : 'POST';
-      const ordinary = await openStream(app, encodeURI(`/ordinary/${name}`));
-      const answer = await openStream(app, encodeURI(`/${route}/${name}`), { method });
-      await Promise.all([ordinary.end(), answer.end()]);
+    it('objects of a Readable are read by the rules of values', async () => {
+      expect(await body('/streams/objects')).toBe(':\ndata: {"pct":1}\n\nevent: t\ndata: message\n\n');
+    });
+
+    describe.each(Object.keys(PLAIN))('%s', (name) => {
+      it.each(['plain', 'plain-promises'])("is the route's ordinary answer (%s)", async (route) => {
+        const method = route === 'plain' ? 'GET' : 'POST';
+        const ordinary = await openStream(app, encodeURI(`/ordinary/${name}`));
+        const answer = await openStream(app, encodeURI(`/${route}/${name}`), { method });
+        await Promise.all([ordinary.end(), answer.end()]);
+        expect(answer.status).toBe(200);
+        expect(answer.raw()).toBe(ordinary.raw());
+        expect(Object.keys(answer.headers)).toEqual(Object.keys(ordinary.headers));
+        expect(answer.headers['content-type']).toBe(ordinary.headers['content-type']);
+      });
+    });
+
+    it('an ordinary answer needs no Accept of text/event-stream', async () => {
+      const answer = await openStream(app, '/plain/an object', { headers: { accept: 'application/json' } });
       expect(answer.status).toBe(200);
-      expect(answer.raw()).toBe(ordinary.raw());
-      expect(Object.keys(answer.headers)).toEqual(Object.keys(ordinary.headers));
-      expect(answer.headers['content-type']).toBe(ordinary.headers['content-type']);
+      expect(await answer.json()).toEqual({ data: 'x' });
     });
-  });
 
-  it('an ordinary answer needs no Accept of text/event-stream', async () => {
-    const answer = await openStream(app, '/plain/an object', { headers: { accept: 'application/json' } });
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toEqual({ data: 'x' });
-  });
+    describe.each(Object.entries(ACCIDENTS))('%s', (name, [, says]) => {
+      it('is a 500 with a log entry that says what to return instead', async () => {
+        logger.errors.length = 0;
+        const answer = await openStream(app, encodeURI(`/accidents/${name}`));
+        expect(answer.status).toBe(500);
+        await answer.end();
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain(says);
+      });
+    });
 
-  describe.each(Object.entries(ACCIDENTS))('%s', (name, [, says]) => {
-    it('is a 500 with a log entry that says what to return instead', async () => {
+    it.each(['a locked web stream', 'an iterable that throws'])('%s is a 500', async (name) => {
       logger.errors.length = 0;
-      const answer = await openStream(app, encodeURI(`/accidents/${name}`));
+      const answer = await openStream(app, encodeURI(`/streams/${name}`));
       expect(answer.status).toBe(500);
       await answer.end();
       expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toContain(says);
+      expect(logger.errors[0]).toMatch(/locked|no iterator/);
     });
-  });
 
-  it.each(['a locked web stream', 'an iterable that throws'])('%s is a 500', async (name) => {
-    logger.errors.length = 0;
-    const answer = await openStream(app, encodeURI(`/streams/${name}`));
-    expect(answer.status).toBe(500);
-    await answer.end();
-    expect(logger.errors).toHaveLength(1);
-    expect(logger.errors[0]).toMatch(/locked|no iterator/);
-  });
+    it('a file that cannot be opened is a 500, and an entry in the log', async () => {
+      logger.errors.length = 0;
+      const answer = await openStream(app, '/broken-file');
+      expect(answer.status).toBe(500);
+      await answer.end();
+      expect(logger.errors[0]).toContain('ENOENT');
+    });
 
-  it('a file that cannot be opened is a 500, and an entry in the log', async () => {
-    logger.errors.length = 0;
-    const answer = await openStream(app, '/broken-file');
-    expect(answer.status).toBe(500);
-    await answer.end();
-    expect(logger.errors[0]).toContain('ENOENT');
-  });
-
-  it('a file that was opened for a client that takes no stream is closed', async () => {
-    const file = createReadStream(join(folder, 'lines.txt'));
-    STREAMS['open file'] = () => file;
-    const answer = await openStream(app, '/streams/open file', { headers: { accept: 'text/html' } });
-    expect(answer.status).toBe(406);
-    await answer.end();
-    if (!file.closed) await once(file, 'close');
-    expect(file.destroyed).toBe(true);
-    delete STREAMS['open file'];
-  });
-});
+    it('a file that was opened for a client that takes no stream is closed', async () => {
+      const file = createReadStream(join(folder, 'lines.txt'));
+      STREAMS['open file'] = () => file;
+      const answer = await openStream(app, '/streams/open file', { headers: { accept: 'text/html' } });
+      expect(answer.status).toBe(406);
+      await answer.end();
+      if (!file.closed) await once(file, 'close');
+      expect(file.destroyed).toBe(true);
+      delete STREAMS['open file'];
+    });
+  }),
+);

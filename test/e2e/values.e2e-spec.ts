@@ -2,7 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { comment, event, raw, retryAfter, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
-import { closeApps, eachAdapter, makeApp } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 class Money {
   constructor(readonly cents: number) {}
@@ -155,48 +155,52 @@ class ValuesController {
   }
 }
 
-eachAdapter((adapter) => {
-  let app: INestApplication;
-  beforeAll(async () => {
-    app = await makeApp(adapter, { controllers: [ValuesController] });
-  });
-  afterAll(closeApps);
-
-  const body = async (path: string): Promise<string> => {
-    const stream = await openStream(app, path);
-    expect(stream.status).toBe(200);
-    expect(await stream.end()).toBe('ended');
-    return stream.raw();
-  };
-
-  describe('from value to bytes', () => {
-    it.each(Object.entries(ROWS))('%s', async (name, [, bytes]) => {
-      expect(await body(`/values/${encodeURIComponent(name)}`)).toBe(`:\n${bytes}`);
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    beforeAll(async () => {
+      app = await makeApp(adapter, { controllers: [ValuesController], setUp });
     });
-  });
+    afterAll(closeApps);
 
-  describe("from value to bytes, where all is payload (emits: 'data')", () => {
-    it.each(Object.entries(DATA_ROWS))('%s', async (name, [, bytes]) => {
-      expect(await body(`/data/${encodeURIComponent(name)}`)).toBe(`:\n${bytes}`);
+    const body = async (path: string): Promise<string> => {
+      const stream = await openStream(app, path);
+      expect(stream.status).toBe(200);
+      expect(await stream.end()).toBe('ended');
+      return stream.raw();
+    };
+
+    describe('from value to bytes', () => {
+      it.each(Object.entries(ROWS))('%s', async (name, [, bytes]) => {
+        expect(await body(`/values/${encodeURIComponent(name)}`)).toBe(`:\n${bytes}`);
+      });
     });
-  });
 
-  it('writes payloads with the serializer of the route, line by line, and leaves text alone', async () => {
-    expect(await body('/serialized')).toBe(
-      ':\ndata: {\ndata:  "a": "1n"\ndata: }\n\n' +
-        'event: big\ndata: [\ndata:  "2n"\ndata: ]\n\n' +
-        'data: "3n"\n\n' +
-        'data: text is left alone\n\n',
-    );
-  });
+    describe("from value to bytes, where all is payload (emits: 'data')", () => {
+      it.each(Object.entries(DATA_ROWS))('%s', async (name, [, bytes]) => {
+        expect(await body(`/data/${encodeURIComponent(name)}`)).toBe(`:\n${bytes}`);
+      });
+    });
 
-  it('writes values in the order in which they were yielded', async () => {
-    expect(await body('/several')).toBe(':\n: first\ndata: a\n\nretry: 10\n\ndata: b\n\nid: 1\ndata: c\n\n');
-  });
+    it('writes payloads with the serializer of the route, line by line, and leaves text alone', async () => {
+      expect(await body('/serialized')).toBe(
+        ':\ndata: {\ndata:  "a": "1n"\ndata: }\n\n' +
+          'event: big\ndata: [\ndata:  "2n"\ndata: ]\n\n' +
+          'data: "3n"\n\n' +
+          'data: text is left alone\n\n',
+      );
+    });
 
-  it('leaves routes of other decorators alone', async () => {
-    const answer = await openStream(app, '/plain');
-    expect(await answer.json()).toEqual({ not: 'a stream' });
-    expect(answer.headers['x-accel-buffering']).toBeUndefined();
-  });
-});
+    it('writes values in the order in which they were yielded', async () => {
+      expect(await body('/several')).toBe(
+        ':\n: first\ndata: a\n\nretry: 10\n\ndata: b\n\nid: 1\ndata: c\n\n',
+      );
+    });
+
+    it('leaves routes of other decorators alone', async () => {
+      const answer = await openStream(app, '/plain');
+      expect(await answer.json()).toEqual({ not: 'a stream' });
+      expect(answer.headers['x-accel-buffering']).toBeUndefined();
+    });
+  }),
+);
