@@ -63,7 +63,7 @@ export class ChannelReader {
   private async load(name: string, after: StreamPlace | undefined, limit: ReadLimit): Promise<Loaded> {
     const key = channelKey(name);
     const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
-    for (let start = after; ; ) {
+    for (let start = after; ;) {
       const { raw, end } = await this.range(name, start, count);
       const found = unbroken(key, end.epoch, raw, limit.bytes);
       if (found.entries.length > 0) this.weigh(found.entries);

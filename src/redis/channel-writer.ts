@@ -28,6 +28,8 @@ export interface WriterContext {
 interface Batch {
   readonly number: number;
   readonly appends: readonly PendingAppend[];
+  /** It may have reached Redis. */
+  sent: boolean;
 }
 
 const MOST_RECORDS = 1000;
@@ -66,7 +68,7 @@ export class ChannelWriter {
 
   /** Whether an append may have reached Redis. */
   hasSent(append: PendingAppend): boolean {
-    return this.batch?.appends.includes(append) ?? false;
+    return this.batch?.sent === true && this.batch.appends.includes(append);
   }
 
   /** Sends what waits, if it can be sent now. */
@@ -79,6 +81,7 @@ export class ChannelWriter {
     if (!link.up && settings.waitMs === false) return this.refuseAll(link.error, false);
     if (!link.up || this.pausing !== undefined) return;
     this.sending = true;
+    this.batch.sent = true;
     this.deliver(this.batch).then(
       (answer) => this.succeed(answer as string),
       (error: unknown) => this.fail(error),
@@ -118,7 +121,7 @@ export class ChannelWriter {
       records += append.records.length;
       bytes += append.records.reduce((sum, record) => sum + record.bytes, 0);
     }
-    return appends.length === 0 ? undefined : { number: this.context.nextBatch(), appends };
+    return appends.length === 0 ? undefined : { number: this.context.nextBatch(), appends, sent: false };
   }
 
   private async deliver({ number, appends }: Batch): Promise<unknown> {
@@ -186,13 +189,10 @@ export class ChannelWriter {
   }
 
   private pause(): void {
-    this.pausing = this.context.settings.clock.schedule(
-      () => {
-        this.pausing = undefined;
-        this.send();
-      },
-      backOffMs(this.attempts++),
-    );
+    this.pausing = this.context.settings.clock.schedule(() => {
+      this.pausing = undefined;
+      this.send();
+    }, backOffMs(this.attempts++));
   }
 }
 

@@ -30,6 +30,7 @@ export function createLink(
 
 function invalid(given: unknown): SseError {
   return new SseError('SSE_INVALID_OPTIONS', `The option client: ${quoted(given)} is no way to Redis.`, {
-    remedy: 'Give what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
+    remedy:
+      'Give what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
   });
 }

@@ -14,7 +14,10 @@ export interface ManagedClient {
   send: RedisLink['send'];
   transaction: RedisLink['transaction'];
   subscribe(channels: readonly string[], listener: (text: string, channel: string) => void): Promise<unknown>;
-  unsubscribe(channels: readonly string[], listener: (text: string, channel: string) => void): Promise<unknown>;
+  unsubscribe(
+    channels: readonly string[],
+    listener: (text: string, channel: string) => void,
+  ): Promise<unknown>;
   destroy(): unknown;
 }
 

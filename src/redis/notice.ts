@@ -69,7 +69,11 @@ export class News {
     const skip = place?.epoch === this.epoch ? place.count + 1 - this.first : -1;
     if (skip < 0 || skip >= this.entries.length) return undefined;
     let end = skip;
-    for (let bytes = 0; end < this.entries.length && end - skip < limit.events && bytes < limit.bytes; end++) {
+    for (
+      let bytes = 0;
+      end < this.entries.length && end - skip < limit.events && bytes < limit.bytes;
+      end++
+    ) {
       bytes += this.entries[end]?.bytes ?? 0;
     }
     const entries = this.entries.slice(skip, end);

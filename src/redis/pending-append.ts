@@ -73,7 +73,7 @@ export class Deadlines {
 
   private check(): void {
     const now = this.clock.now();
-    for (let next = this.waiting.at(0); next && (next.settled || next.deadline <= now); ) {
+    for (let next = this.waiting.at(0); next && (next.settled || next.deadline <= now);) {
       this.waiting.shift();
       if (!next.settled) this.expire(next);
       next = this.waiting.at(0);

@@ -103,7 +103,10 @@ function resolveBounds(given: RedisRetention, maxEventBytes: number | false | un
  */
 export function checkedPrefix(prefix: string = 'sse:'): string {
   if (typeof prefix === 'string' && !/[{}]/.test(prefix)) return prefix;
-  throw invalid(`{ prefix: ${quoted(prefix)} }`, 'Give text without braces: they say which cluster slot a key is in.');
+  throw invalid(
+    `{ prefix: ${quoted(prefix)} }`,
+    'Give text without braces: they say which cluster slot a key is in.',
+  );
 }
 
 /** Milliseconds, or `false`. */

@@ -1,4 +1,11 @@
-import type { Awaitable, EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from '../channels/event-log.js';
+import type {
+  Awaitable,
+  EventLog,
+  LogHealth,
+  LogListener,
+  LogSlice,
+  ReadLimit,
+} from '../channels/event-log.js';
 import type { LogPosition } from '../channels/cursor.js';
 import type { LogRecord } from '../channels/log-record.js';
 import { ChannelReader } from './channel-reader.js';

@@ -1,0 +1,152 @@
+import { Channels, type SseError } from 'nestjs-event-stream';
+import { redisLog, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
+import { describeRedisServer } from '../fixtures/redis.js';
+import { RedisServer } from '../fixtures/redis-server.js';
+import { Viewer, until } from './viewer.js';
+
+/** Every second would not do: while the disk is busy, Redis answers before it has written. */
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+
+describeRedisServer('redisLog while its Redis is away', () => {
+  let server: RedisServer;
+  const closing: Channels[] = [];
+
+  function node(options: Partial<RedisLogOptions> = {}): { log: RedisLog; channels: Channels } {
+    const log = redisLog({ client: server.url, waitMs: 30_000, ...options });
+    const channels = new Channels({ log });
+    closing.push(channels);
+    return { log, channels };
+  }
+
+  async function start(...options: string[]): Promise<void> {
+    server = await RedisServer.start(...options);
+  }
+
+  afterEach(async () => {
+    await Promise.all(closing.splice(0).map((channels) => channels.close()));
+    await server.remove();
+  });
+
+  it('loses and repeats nothing over restarts with data, published and viewed on two nodes', async () => {
+    await start(...DURABLE);
+    const [a, b] = [node(), node()];
+    const viewers = [a, b, b].map(({ channels }) => new Viewer(channels, 'c'));
+    await Promise.all(viewers.map(({ ready }) => ready));
+    const publish = async (channels: Channels, from: number) => {
+      for (const n of numbers(from, 300)) await channels.channel('c').publish(n);
+    };
+    const publishing = [publish(a.channels, 0), publish(b.channels, 1000)];
+    for (const mark of [20, 100, 180]) {
+      await until(() => viewers[0]!.seen.length > mark);
+      await server.kill();
+      await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
+      await server.start();
+    }
+    await Promise.all(publishing);
+    for (const viewer of viewers) await Promise.all([viewer.until(299), viewer.until(1299)]);
+    const [first, ...others] = viewers.map(({ seen }) => seen as number[]);
+    expect(first!.filter((n) => n < 1000)).toEqual(numbers(0, 300));
+    expect(first!.filter((n) => n >= 1000)).toEqual(numbers(1000, 300));
+    for (const other of others) expect(other).toEqual(first);
+    await until(() => a.log.health().status === 'up' && b.log.health().status === 'up');
+  });
+
+  it('a restart with data keeps positions; without data they are a gap, and what is published then comes', async () => {
+    await start(...DURABLE);
+    const { channels, log } = node();
+    const ids = await channels.channel('c').publish([1, 2, 3]);
+    await server.kill();
+    await server.start();
+    const kept = new Viewer(channels, 'c', { after: ids[0] as string });
+    await kept.until(3);
+    expect(kept.seen).toEqual([2, 3]);
+    await server.lose();
+    await until(() => log.health().status === 'down');
+    const offline = new Viewer(channels, 'c', { after: ids[2] as string });
+    await server.start();
+    await Promise.all([kept.until('gap'), offline.until('gap')]);
+    await channels.channel('c').publish(4);
+    await Promise.all([kept.until(4), offline.until(4)]);
+    expect([kept.seen, offline.seen]).toEqual([
+      [2, 3, 'gap', 4],
+      ['gap', 4],
+    ]);
+  });
+
+  it('an older state that came back is a gap for all, for those too who had not seen what it lacks', async () => {
+    await start();
+    const [a, b] = [node(), node()];
+    await a.channels.channel('c').publish([1, 2]);
+    const ids = await a.channels.channel('c').publish([3, 4]);
+    await b.log.tail('c');
+    await server.save();
+    await a.channels.channel('c').publish([5, 6]);
+    await server.kill();
+    await server.start();
+    const behind = new Viewer(b.channels, 'c', { after: ids[0] as string });
+    await behind.until(4);
+    await a.channels.channel('c').publish(7);
+    await behind.until(7);
+    // It had 4 already when 5 and 6 turned out to be lost; after the gap comes all that is kept.
+    expect(behind.seen).toEqual([4, 'gap', 1, 2, 3, 4, 7]);
+  });
+
+  it('a publish fails after waitMs, and without it at once; nothing of it appears later', async () => {
+    await start(...DURABLE);
+    const [patient, hasty] = [node({ waitMs: 200 }), node({ waitMs: false })];
+    await Promise.all([patient.channels.channel('c').publish(1), hasty.channels.channel('c').publish(2)]);
+    await server.kill();
+    await until(() => [patient, hasty].every(({ log }) => log.health().status === 'down'));
+    const refused = patient.channels.channel('c').publish('y');
+    const waits = node().channels.channel('c').publish(3);
+    let order = '';
+    void refused.catch(() => (order += 'patient'));
+    await expect(hasty.channels.channel('c').publish('x')).rejects.toMatchObject({
+      code: 'SSE_LOG_UNAVAILABLE',
+    });
+    order += 'hasty, ';
+    const error = (await refused.catch((reason: unknown) => reason)) as SseError;
+    expect([error.code, order]).toEqual(['SSE_LOG_UNAVAILABLE', 'hasty, patient']);
+    expect(error.message).toContain('It was not published');
+    await server.start();
+    await waits;
+    await until(() => patient.log.health().status === 'up');
+    await patient.channels.channel('c').publish(4);
+    const viewer = new Viewer(patient.channels, 'c', { from: 'oldest' });
+    await viewer.until(4);
+    expect([...viewer.seen].sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('a Redis that stands still is given up and taken up again; nothing is lost or repeated', async () => {
+    await start();
+    const { channels, log } = node({ pingMs: 50 });
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    await channels.channel('c').publish(0);
+    server.freeze();
+    const publishing = Promise.all(numbers(1, 50).map(async (n) => channels.channel('c').publish(n)));
+    await until(() => log.health().status === 'down');
+    server.resume();
+    await publishing;
+    await viewer.until(50);
+    expect(viewer.seen).toEqual(numbers(0, 51));
+  });
+
+  it('a first use before Redis is there waits as any other', async () => {
+    await start();
+    await server.kill();
+    const { channels, log } = node();
+    const viewer = new Viewer(channels, 'c');
+    const published = channels.channel('c').publish(1);
+    await expect(log.ready()).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
+    await expect(Promise.resolve(log.tail('c'))).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
+    await server.start();
+    await viewer.ready;
+    await published;
+    await channels.channel('c').publish(2);
+    await viewer.until(2);
+    expect(viewer.seen.at(-1)).toBe(2);
+  });
+});
