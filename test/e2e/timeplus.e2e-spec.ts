@@ -62,8 +62,13 @@ describe('Timeplus', () => {
       const stream = await query(app, "SELECT 1::BIGINT AS n, 'a' || chr(10) || 'b' AS \"two lines\"");
       expect(stream.status).toBe(200);
       expect(stream.headers['content-type']).toBe('text/event-stream');
-      const [first, batch, metrics, last, ...more] = await stream.rest();
-      expect(more).toEqual([]);
+      const events = await stream.rest();
+      const [first, batch] = events;
+      const last = events.at(-1);
+      // Slow machines have it told more often.
+      const figures = events.slice(2, -1);
+      expect(figures.length).toBeGreaterThan(0);
+      expect(figures.map(({ type }) => type)).toEqual(figures.map(() => 'metrics'));
       const description = first?.json<Description>();
       expect(description).toEqual({
         id: expect.stringMatching(/^[\w-]+$/) as string,
@@ -83,7 +88,8 @@ describe('Timeplus', () => {
       });
       expect(stream.raw()).toBe(
         `:\nevent: query\ndata: ${first?.data}\n\ndata: [[1,"a\\nb"]]\n\n` +
-          `event: metrics\ndata: ${metrics?.data}\n\nevent: query\ndata: ${last?.data}\n\n`,
+          figures.map((event) => `event: metrics\ndata: ${event.data}\n\n`).join('') +
+          `event: query\ndata: ${last?.data}\n\n`,
       );
       expect(batch?.id).toBeUndefined();
       await nothingRuns(app);
