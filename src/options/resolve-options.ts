@@ -38,7 +38,12 @@ export function resolveOptions(
     maxDurationMs: given.maxDurationMs ?? false,
     expiresAt: given.expiresAt,
     revalidateMs: given.revalidateMs ?? false,
-    overflow: { ...SSE_DEFAULTS.overflow, ...fromNest(route), ...defined(given.overflow ?? {}) },
+    overflow: {
+      ...SSE_DEFAULTS.overflow,
+      ...defined(given.overflow ?? {}),
+      ...fromNest(route),
+      ...defined(route.overflow ?? {}),
+    },
     // A heartbeat that comes more seldom than the default limit moves that limit; one that is given is held to.
     stallMs: given.stallMs ?? Math.max(SSE_DEFAULTS.stallMs, heartbeat === false ? 0 : heartbeat.intervalMs),
     teardownWarnMs: given.teardownWarnMs ?? SSE_DEFAULTS.teardownWarnMs,
@@ -90,8 +95,10 @@ function resolvedLimits(options: SseOptions, shared: boolean): ResolvedLimit[] {
   }));
 }
 
+// As in Nest, what is no number, such as one from a missing variable of the environment, is not there.
 function fromNest({ maxPendingDataLength: max }: SseRouteOptions): { maxBytes?: number } {
-  return max === undefined ? {} : { maxBytes: max === 0 ? Infinity : max };
+  if (max === undefined || Number.isNaN(max)) return {};
+  return { maxBytes: max === 0 ? Infinity : max };
 }
 
 /** An option that is there but undefined does not hide that of a higher level. */

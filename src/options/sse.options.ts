@@ -70,7 +70,10 @@ export interface LimitOptions {
 /** At most one connection per key: a `limit` whose `max` is 1. */
 export type ExclusiveOptions = LimitOptions['key'] | Omit<LimitOptions, 'max'>;
 
-/** Options of streams: of the module (for all), of a controller (`@SseDefaults()`), of a route (`@Sse()`). */
+/**
+ * Options of streams: of the module (for all), of a controller (`@SseDefaults()`), of a route (`@Sse()`). Each stands as
+ * a whole over that of the level above; limits are added to those of the module.
+ */
 export interface SseOptions {
   /** What yielded values are: MessageEvents where they look like one, or payload always. @default 'events' */
   emits?: Emits;

@@ -1,0 +1,200 @@
+import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
+import { SSE_DEFAULTS, type SseOptions, type SseRouteOptions } from './sse.options.js';
+
+const refusal = (options: object, route: object = {}): unknown => {
+  try {
+    return resolveOptions('Jobs.progress', options, {}, route);
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('the options of a route', () => {
+  it('are the defaults where nothing is given', () => {
+    expect(resolveOptions('here', {})).toEqual({
+      emits: 'events',
+      serialize: JSON.stringify,
+      ids: false,
+      openAfterMs: 250,
+      heartbeat: { intervalMs: 15_000, serialize: JSON.stringify },
+      errors: { event: 'error' },
+      complete: undefined,
+      timeout: false,
+      maxDurationMs: false,
+      expiresAt: undefined,
+      revalidateMs: false,
+      overflow: SSE_DEFAULTS.overflow,
+      stallMs: 30_000,
+      teardownWarnMs: 10_000,
+      limits: [],
+      lastEventIdQuery: false,
+      maxLastEventIdBytes: 1024,
+    });
+  });
+
+  it.each<[keyof SseOptions, unknown, unknown, unknown]>([
+    ['emits', 'data', 'events', 'data'],
+    ['ids', 'sequence', () => '1', false],
+    ['openAfterMs', 1, 2, 3],
+    ['maxDurationMs', 100_000, 200_000, 300_000],
+    ['stallMs', 40_000, 50_000, 60_000],
+    ['teardownWarnMs', 1, 2, false],
+    ['maxLastEventIdBytes', 1, 2, 3],
+    ['lastEventIdQuery', true, false, true],
+    ['complete', { event: 'a' }, 'reconnect', { event: 'c' }],
+    ['timeout', { afterMs: 1 }, { afterMs: 2 }, false],
+  ])(
+    '%s: over the default stands the module, over that the controller, over that the route',
+    (name, a, b, c) => {
+      const [module, controller, route] = [{ [name]: a }, { [name]: b }, { [name]: c }] as SseOptions[];
+      const resolved = (...levels: (SseOptions | undefined)[]): unknown =>
+        resolveOptions('here', levels[0] ?? {}, levels[1], levels[2])[name as 'emits'];
+      expect(resolved(module)).toEqual(a);
+      expect(resolved(module, controller)).toEqual(b);
+      expect(resolved(module, controller, route)).toEqual(c);
+      expect(resolved(undefined, controller)).toEqual(b);
+      expect(resolved(module, undefined, route)).toEqual(c);
+    },
+  );
+
+  it('are not hidden by an option that is there but undefined', () => {
+    const route = { heartbeat: undefined, emits: undefined } as object as SseRouteOptions;
+    const { heartbeat, emits } = resolveOptions('here', { heartbeat: 5, emits: 'data' }, {}, route);
+    expect([heartbeat, emits]).toEqual([expect.objectContaining({ intervalMs: 5 }), 'data']);
+  });
+
+  it('stand as a whole over those of the level above', () => {
+    const { heartbeat, errors } = resolveOptions(
+      'here',
+      { heartbeat: { intervalMs: 5, event: 'ping' }, errors: { event: 'failure', map: () => 1 } },
+      { heartbeat: { event: 'beat' }, errors: {} },
+    );
+    expect(heartbeat).toEqual({ intervalMs: 15_000, event: 'beat', serialize: JSON.stringify });
+    expect(errors).toEqual({ event: 'error' });
+  });
+
+  it.each([
+    [7000, { intervalMs: 7000 }],
+    [
+      { intervalMs: 7000, event: 'ping' },
+      { intervalMs: 7000, event: 'ping' },
+    ],
+    [{ event: 'ping' }, { intervalMs: 15_000, event: 'ping' }],
+    [false, false],
+  ])('take a heartbeat as a number, as all about it, or none: %j', (heartbeat, expected) => {
+    const resolved = resolveOptions('here', { heartbeat } as SseOptions).heartbeat;
+    expect(resolved).toEqual(
+      expected === false ? false : { ...(expected as object), serialize: JSON.stringify },
+    );
+  });
+
+  it('give a slow heartbeat the stall limit that it needs, unless one was given', () => {
+    expect(resolveOptions('here', { heartbeat: 60_000 }).stallMs).toBe(60_000);
+    expect(resolveOptions('here', { heartbeat: 5_000 }).stallMs).toBe(30_000);
+    expect(resolveOptions('here', { heartbeat: 60_000, stallMs: false }).stallMs).toBe(false);
+  });
+
+  it.each([
+    [64, 64],
+    [0, Infinity],
+    [Infinity, Infinity],
+    [undefined, 1_048_576],
+    [NaN, 1_048_576],
+  ])("take Nest's maxPendingDataLength %p for a bound of %p", (maxPendingDataLength, maxBytes) => {
+    const route = { maxPendingDataLength } as SseRouteOptions;
+    expect(resolveOptions('here', {}, {}, route).overflow.maxBytes).toBe(maxBytes);
+  });
+
+  it("hold a route's maxPendingDataLength over the module's bound, and under its own", () => {
+    const module = { overflow: { maxBytes: 5, policy: 'drop-oldest' } } as const;
+    const resolved = (route: SseRouteOptions): unknown => resolveOptions('here', module, {}, route).overflow;
+    expect(resolved({})).toMatchObject({ maxBytes: 5, policy: 'drop-oldest' });
+    expect(resolved({ maxPendingDataLength: 64 })).toMatchObject({ maxBytes: 64, policy: 'drop-oldest' });
+    expect(resolved({ maxPendingDataLength: 64, overflow: { maxBytes: 7 } })).toMatchObject({ maxBytes: 7 });
+  });
+
+  it('add the limits of the module, which count over all routes, to those of the route', () => {
+    const limits = resolveOptions(
+      'here',
+      { limit: { key: 'process', max: 100 }, exclusive: 'ip' },
+      {},
+      { limit: [{ key: 'route', max: 5, status: 'retry', retryMs: 10 }] },
+    ).limits;
+    expect(limits).toEqual([
+      { key: 'process', max: 100, status: 503, retryMs: 5000, shared: true },
+      { key: 'ip', max: 1, status: 429, retryMs: 5000, shared: true },
+      { key: 'route', max: 5, status: 'retry', retryMs: 10, shared: false },
+    ]);
+  });
+});
+
+describe('options out of range are refused, with the name and the value', () => {
+  it.each<[object, string]>([
+    [{ emits: 'text' }, '"emits" cannot be "text"'],
+    [{ openAfterMs: -1 }, '"openAfterMs" cannot be -1'],
+    [{ openAfterMs: '5' }, '"openAfterMs" cannot be "5"'],
+    [{ openAfterMs: 2 ** 31 }, '"openAfterMs" cannot be 2147483648'],
+    [{ heartbeat: 0 }, '"heartbeat.intervalMs" cannot be 0'],
+    [{ heartbeat: NaN }, '"heartbeat.intervalMs" cannot be NaN'],
+    [{ heartbeat: { event: 'a\nb' } }, '"heartbeat.event" cannot be "a\\nb"'],
+    [{ heartbeat: { id: ' x' } }, '"heartbeat.id" cannot be " x"'],
+    [{ errors: { event: 'a\r' } }, '"errors.event" cannot be "a\\r"'],
+    [{ complete: { event: 'a\nb' } }, '"complete.event" cannot be "a\\nb"'],
+    [{ complete: { id: 'é' } }, '"complete.id" cannot be "é"'],
+    [{ timeout: { afterMs: 0 } }, '"timeout.afterMs" cannot be 0'],
+    [{ timeout: { afterMs: 5, event: '\n' } }, '"timeout.event" cannot be "\\n"'],
+    [{ maxDurationMs: Infinity }, '"maxDurationMs" cannot be Infinity'],
+    [{ revalidateMs: 0 }, '"revalidateMs" cannot be 0'],
+    [{ stallMs: -5 }, '"stallMs" cannot be -5'],
+    [{ teardownWarnMs: 0 }, '"teardownWarnMs" cannot be 0'],
+    [{ overflow: { maxBytes: 0 } }, '"overflow.maxBytes" cannot be 0'],
+    [{ overflow: { maxBytes: 1.5 } }, '"overflow.maxBytes" cannot be 1.5'],
+    [{ overflow: { policy: 'drop' } }, '"overflow.policy" cannot be "drop"'],
+    [{ maxLastEventIdBytes: 0 }, '"maxLastEventIdBytes" cannot be 0'],
+    [{ limit: { key: 'route', max: 0 } }, '"limit.max" cannot be 0'],
+    [{ limit: { key: 'user', max: 1 } }, '"limit.key" cannot be "user"'],
+    [{ limit: { key: 'ip', max: 1, status: 200 } }, '"limit.status" cannot be 200'],
+    [{ limit: { key: 'ip', max: 1, retryMs: -1 } }, '"limit.retryMs" cannot be -1'],
+  ])('%j', (options, says) => {
+    expect(refusal(options)).toMatchObject({
+      code: 'SSE_INVALID_OPTIONS',
+      message: expect.stringContaining(`Jobs.progress: the option ${says}`) as string,
+    });
+    expect(refusal({}, options)).toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
+  });
+
+  it.each([
+    [{ shutdownMs: -1 }, '"shutdownMs" cannot be -1'],
+    [{ shutdownMs: Infinity }, '"shutdownMs" cannot be Infinity'],
+    [{ shutdownRetryMs: 0.5 }, '"shutdownRetryMs" cannot be 0.5'],
+  ])('%j, of the module', (options, says) => {
+    expect(() => resolveModuleOptions(options)).toThrow(`SseModule: the option ${says}`);
+  });
+});
+
+describe('options that contradict each other are refused, with both values', () => {
+  it.each<[SseOptions, SseOptions, string, string]>([
+    [{ heartbeat: 40_000 }, { stallMs: 20_000 }, '"stallMs" cannot be 20000', 'the heartbeat, 40000'],
+    [
+      { timeout: { afterMs: 9000 } },
+      { maxDurationMs: 9000 },
+      '"maxDurationMs" cannot be 9000',
+      'timeout.afterMs, 9000',
+    ],
+    [{ revalidateMs: 9000 }, { maxDurationMs: 8000 }, '"maxDurationMs" cannot be 8000', 'revalidateMs, 9000'],
+    [
+      { limit: { key: 'process', max: 10 } },
+      { limit: { key: 'ip', max: 11 } },
+      '"limit.max" cannot be 11',
+      'limit of the process is 10',
+    ],
+  ])('%j and %j', (module, route, one, other) => {
+    const { message } = refusal(module, route) as Error;
+    expect(message).toContain(one);
+    expect(message).toContain(other);
+  });
+
+  it('not where a function decides for each request', () => {
+    expect(() => resolveOptions('here', { maxDurationMs: 10, timeout: { afterMs: () => 20 } })).not.toThrow();
+  });
+});
