@@ -6,8 +6,6 @@ import { describeOwnIds } from './own-ids.contract.js';
 import { describeReading } from './reading.contract.js';
 import { describeClosing, describeWatching } from './watching.contract.js';
 
-export type { ContractRetention, ContractRunner, MakeLogs } from './contract-kit.js';
-
 /**
  * The suite that every event log passes. It uses the runner's globals unless a runner is given.
  *
