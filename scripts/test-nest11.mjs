@@ -13,7 +13,15 @@ const NEST_11 = {
   '@nestjs/testing': '^11.0.0',
 };
 /** What Nest 12 has and 11 has not, the demo, and what is about the package rather than the code. */
-const NOT_HERE = ['/demo/', 'test/schematics', 'test/docs', 'test/api', 'test/counts', 'src/client', 'nest-12'];
+const NOT_HERE = [
+  '/demo/',
+  'test/schematics',
+  'test/docs',
+  'test/api',
+  'test/counts',
+  'src/client',
+  'nest-12',
+];
 
 const { devDependencies, dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'));
 const kept = Object.fromEntries(
@@ -37,7 +45,10 @@ try {
     overrides,
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder, stdio: 'inherit' });
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   const run = spawnSync(
     process.execPath,
     [

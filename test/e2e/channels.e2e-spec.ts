@@ -78,7 +78,9 @@ eachAdapter((adapter) => {
       const channel = app.get(Channels).channel('news');
       const stream = await openStream(app, path, { headers: { 'cache-control': 'no-cache' } });
       const [, place] =
-        /^:\nevent: ~place\nid: (\S+)\ndata: \n\n$/.exec(await stream.rawUntil((body) => body.endsWith('\n\n'))) ?? [];
+        /^:\nevent: ~place\nid: (\S+)\ndata: \n\n$/.exec(
+          await stream.rawUntil((body) => body.endsWith('\n\n')),
+        ) ?? [];
       await stream.close();
       await channel.publish('meanwhile');
       const again = await openStream(app, path, {
