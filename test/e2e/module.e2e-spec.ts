@@ -1,0 +1,249 @@
+import { Controller, Get, Inject, Injectable, Module } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { NEVER } from 'rxjs';
+import {
+  isSseError,
+  Sse,
+  SseConnection,
+  SseConnections,
+  SseDefaults,
+  SseModule,
+  type SseOptions,
+} from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+
+@Controller('plain')
+class PlainController {
+  @Sse('stream')
+  *stream() {
+    yield { a: 1 };
+  }
+  @Sse('failing')
+  async *failing() {
+    yield 'a';
+    throw new Error('b');
+  }
+  @Sse('named', { errors: { event: 'of-the-route' } })
+  async *named() {
+    yield 'a';
+    throw new Error('b');
+  }
+  @Sse('open')
+  open(@SseConnection() _connection: SseConnection) {
+    return NEVER;
+  }
+  @Get('json')
+  json() {
+    return { ok: true };
+  }
+}
+
+@SseDefaults({ errors: { event: 'of-the-controller' }, serialize: () => 'controller' })
+@Controller('defaults')
+class DefaultsController {
+  @Sse('stream')
+  *stream() {
+    yield { a: 1 };
+  }
+  @Sse('route', { serialize: () => 'route' })
+  *route() {
+    yield { a: 1 };
+  }
+  @Sse('failing')
+  async *failing() {
+    yield 'a';
+    throw new Error('b');
+  }
+  @Sse('named', { errors: { event: 'of-the-route' } })
+  async *named() {
+    yield 'a';
+    throw new Error('b');
+  }
+}
+
+@Injectable()
+class Settings {
+  readonly name = 'of-the-factory';
+}
+@Module({ providers: [Settings], exports: [Settings] })
+class SettingsModule {}
+
+@Injectable()
+class Watcher {
+  constructor(@Inject(SseConnections) readonly connections: SseConnections) {}
+}
+@Module({ providers: [Watcher], exports: [Watcher] })
+class FeatureModule {}
+
+eachAdapter((adapter) => {
+  afterEach(closeApps);
+
+  const body = async (app: INestApplication, path: string): Promise<string> => {
+    const stream = await openStream(app, path);
+    await stream.end();
+    return stream.raw();
+  };
+  const errorType = async (app: INestApplication, path: string): Promise<string | undefined> =>
+    /^event: (.*)$/m.exec(await body(app, path))?.[1];
+  const controllers = [PlainController, DefaultsController];
+
+  it('needs no options', async () => {
+    const app = await makeApp(adapter, { controllers: [PlainController] });
+    expect(await body(app, '/plain/stream')).toBe(':\ndata: {"a":1}\n\n');
+    const answer = await openStream(app, '/plain/json');
+    expect(await answer.json()).toEqual({ ok: true });
+  });
+
+  it('gives defaults to all routes, over which a controller stands, over which a route', async () => {
+    const app = await makeApp(adapter, {
+      controllers,
+      sse: { errors: { event: 'of-the-module' }, serialize: () => 'module' },
+    });
+    expect(await errorType(app, '/plain/failing')).toBe('of-the-module');
+    expect(await errorType(app, '/plain/named')).toBe('of-the-route');
+    expect(await errorType(app, '/defaults/failing')).toBe('of-the-controller');
+    expect(await errorType(app, '/defaults/named')).toBe('of-the-route');
+    expect(await body(app, '/plain/stream')).toBe(':\ndata: module\n\n');
+    expect(await body(app, '/defaults/stream')).toBe(':\ndata: controller\n\n');
+    expect(await body(app, '/defaults/route')).toBe(':\ndata: route\n\n');
+  });
+
+  /** An application as its own main() would make it. */
+  const bootstrap = async (imports: object[], options: { controllers?: Type[]; logger?: object } = {}) => {
+    const module = await Test.createTestingModule({
+      imports: imports as never,
+      controllers: options.controllers ?? controllers,
+    }).compile();
+    const platform = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+    const app = module.createNestApplication<INestApplication>(platform as never, {
+      logger: (options.logger ?? false) as false,
+    });
+    await app.init();
+    if (adapter === 'fastify')
+      await (app.getHttpAdapter().getInstance() as { ready(): Promise<void> }).ready();
+    return app;
+  };
+
+  it.each([
+    ['at once', (name: string): SseOptions => ({ errors: { event: name } })],
+    ['later', async (name: string): Promise<SseOptions> => ({ errors: { event: name } })],
+  ])('takes options that a factory makes %s of what it injects', async (_when, make) => {
+    const sse = SseModule.forRootAsync({
+      imports: [SettingsModule],
+      inject: [Settings],
+      useFactory: (settings: Settings) => make(settings.name),
+    });
+    const app = await bootstrap([sse]);
+    expect(await errorType(app, '/plain/failing')).toBe('of-the-factory');
+    await app.close();
+  });
+
+  it('takes a factory that injects nothing', async () => {
+    const app = await bootstrap([SseModule.forRootAsync({ useFactory: () => ({ errors: { event: 'x' } }) })]);
+    expect(await errorType(app, '/plain/failing')).toBe('x');
+    await app.close();
+  });
+
+  describe('refuses to start', () => {
+    @Controller()
+    class ContradictingController {
+      @Sse('contradicting', { heartbeat: 60_000 })
+      *contradicting() {
+        yield 'a';
+      }
+    }
+
+    it.each([
+      ['options out of range', { openAfterMs: -1 }, 'SseModule: the option "openAfterMs" cannot be -1'],
+      [
+        'options of the module that contradict each other',
+        { heartbeat: 50_000, stallMs: 20_000 },
+        'SseModule: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 50000',
+      ],
+      [
+        'a shutdown without end',
+        { shutdownMs: Infinity },
+        'SseModule: the option "shutdownMs" cannot be Infinity',
+      ],
+    ])('with %s', async (_what, options, message) => {
+      for (const sse of [SseModule.forRoot(options), SseModule.forRootAsync({ useFactory: () => options })]) {
+        const error: unknown = await bootstrap([sse]).catch((thrown: unknown) => thrown);
+        expect(isSseError(error, 'SSE_INVALID_OPTIONS')).toBe(true);
+        expect((error as Error).message).toContain(message);
+      }
+    });
+
+    it('with a route that contradicts the module, which it names', async () => {
+      const starts = bootstrap([SseModule.forRoot({ stallMs: 20_000 })], {
+        controllers: [ContradictingController],
+      });
+      await expect(starts).rejects.toThrow(
+        'ContradictingController.contradicting: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 60000',
+      );
+    });
+  });
+
+  it('that was not imported is what the first request to a route says', async () => {
+    const logger = new RecordingLogger();
+    const app = await bootstrap([], { logger, controllers: [PlainController] });
+    for (const path of ['/plain/stream', '/plain/open']) {
+      logger.errors.length = 0;
+      const answer = await openStream(app, path);
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+      expect(logger.errors).toHaveLength(1);
+      expect(logger.errors[0]).toMatch(
+        /PlainController\.(stream|open) is an @Sse\(\) route, but SseModule was not imported\. Add SseModule\.forRoot\(\)/,
+      );
+    }
+    expect(await (await openStream(app, '/plain/json')).json()).toEqual({ ok: true });
+    await app.close();
+  });
+
+  it('gives every module of the application the same connections', async () => {
+    const app = await makeApp(adapter, { controllers, imports: [FeatureModule] });
+    const { connections } = app.get(Watcher, { strict: false });
+    expect(connections).toBe(app.get(SseConnections));
+    const stream = await openStream(app, '/plain/open');
+    expect(connections.count()).toBe(1);
+    expect(connections.list()[0]?.route).toBe('GET /plain/open');
+    await stream.close();
+    await until(() => connections.count() === 0);
+  });
+
+  it('that was imported twice answers once', async () => {
+    const app = await makeApp(adapter, {
+      controllers,
+      sse: { errors: { event: 'first' } },
+      imports: [SseModule.forRoot({ errors: { event: 'second' } }), FeatureModule],
+    });
+    const { connections } = app.get(Watcher, { strict: false });
+    expect(await body(app, '/plain/stream')).toBe(':\ndata: {"a":1}\n\n');
+    expect((await body(app, '/plain/failing')).match(/^event: .*$/gm)).toEqual(['event: first']);
+    const stream = await openStream(app, '/plain/open');
+    expect(connections.count()).toBe(1);
+    await stream.close();
+    await until(() => connections.count() === 0);
+  });
+
+  it('of two applications in one process keeps them apart', async () => {
+    const [one, two] = [
+      await makeApp(adapter, { controllers, sse: { errors: { event: 'one' } } }),
+      await makeApp(adapter, { controllers, sse: { errors: { event: 'two' } } }),
+    ];
+    expect(await errorType(one, '/plain/failing')).toBe('one');
+    expect(await errorType(two, '/plain/failing')).toBe('two');
+    const stream = await openStream(one, '/plain/open');
+    expect(one.get(SseConnections).count()).toBe(1);
+    expect(two.get(SseConnections).count()).toBe(0);
+    await two.close();
+    expect(one.get(SseConnections).list()).toHaveLength(1);
+    await stream.close();
+    await until(() => one.get(SseConnections).count() === 0);
+  });
+});
