@@ -76,8 +76,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     this.routes.resolveAll();
     // An application without a server has no adapter, or one that stands for none.
     const server = this.host.httpAdapter?.getHttpServer() as ServerLike | undefined;
-    if (typeof server?.on === 'function')
-      this.closing = new ServerClosing(server, this.connections.timers.clock);
+    if (typeof server?.on === 'function') this.closing = new ServerClosing(server, systemClock);
   }
 
   /** @internal Before the server is closed, which would wait for the streams. */
