@@ -1,6 +1,7 @@
 import type { LogPosition } from '../channels/cursor.js';
 import type { HighWater } from './high-water.js';
 import { OPEN_SCRIPT } from './open.script.js';
+import { randomId } from './random-id.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
@@ -62,10 +63,4 @@ export class ChannelState {
 function streamEnd(answer: unknown): StreamEnd | undefined {
   const [epoch, us, count] = answer as (string | null)[];
   return epoch == null ? undefined : { epoch, us: Number(us), count: Number(count) };
-}
-
-/** Six characters of base 36, at random. */
-export function randomId(): string {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return random.toString(36).padStart(6, '0').slice(-6);
 }

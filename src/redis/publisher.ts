@@ -1,10 +1,11 @@
 import type { LogPosition } from '../channels/cursor.js';
 import type { LogRecord } from '../channels/log-record.js';
 import { SseError, quoted } from '../sse.errors.js';
-import { randomId, type ChannelState } from './channel-state.js';
+import type { ChannelState } from './channel-state.js';
 import { ChannelWriter, type WriterContext } from './channel-writer.js';
 import type { HighWater } from './high-water.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
+import { randomId } from './random-id.js';
 import { closed, notAppended } from './redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';

@@ -11,6 +11,7 @@ import type { LogRecord } from '../channels/log-record.js';
 import { ChannelReader } from './channel-reader.js';
 import { ChannelState } from './channel-state.js';
 import { createLink } from './connect.js';
+import { FirstAttempt } from './first-attempt.js';
 import { HighWater } from './high-water.js';
 import { LOCATE_SCRIPT } from './locate.script.js';
 import { Publisher, checkSizes } from './publisher.js';
@@ -57,15 +58,7 @@ export class RedisLog implements EventLog {
   private stumbles = 0;
   private opened = false;
   private closed = false;
-  /** Whether the first attempt to connect has come out; from then on Redis is there, or away. */
-  private tried = false;
-  private attempted: () => void = () => undefined;
-  private readonly attempt = new Promise<void>((resolve) => {
-    this.attempted = () => {
-      this.tried = true;
-      resolve();
-    };
-  });
+  private readonly attempt = new FirstAttempt();
 
   /** @internal See {@link redisLog}. */
   constructor(
@@ -98,7 +91,7 @@ export class RedisLog implements EventLog {
    */
   async ready(): Promise<void> {
     this.open();
-    if (!this.link.up) await this.attempt;
+    if (!this.link.up) await this.attempt.wait();
     if (this.closed) throw closed();
     if (!this.link.up) throw unavailable('The event log is not connected', this.link.error);
   }
@@ -109,8 +102,8 @@ export class RedisLog implements EventLog {
     if (records.length === 0) return [];
     this.open();
     // Who does not wait for a Redis that is away waits to know whether it is.
-    if (this.settings.waitMs !== false || this.tried) return this.publisher.append(name, records);
-    return this.attempt.then(() => this.append(name, records));
+    if (this.settings.waitMs !== false || this.attempt.over) return this.publisher.append(name, records);
+    return this.attempt.wait().then(() => this.append(name, records));
   }
 
   read(name: string, after: LogPosition | undefined, limit: ReadLimit): Awaitable<LogSlice> {
@@ -152,7 +145,7 @@ export class RedisLog implements EventLog {
     this.sweep.stop();
     if (this.opened) this.link.close();
     this.publisher.close();
-    this.attempted();
+    this.attempt.end();
   }
 
   private open(): void {
@@ -164,14 +157,14 @@ export class RedisLog implements EventLog {
   private linkEvents(): LinkEvents {
     return {
       up: () => {
-        this.attempted();
+        this.attempt.end();
         if (this.closed) return;
         this.publisher.resume();
         this.subscriptions.resume();
         // Whatever was announced meanwhile went unheard, and reads have failed.
         this.watches.wake(this.watches.names());
       },
-      down: () => this.attempted(),
+      down: () => this.attempt.end(),
       message: (channel, text) => this.watches.hear(this.keys.channelOf(channel), text),
     };
   }

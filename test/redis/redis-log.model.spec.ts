@@ -77,9 +77,9 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitrary.eventInit, { minLength: 1, maxLength: 6 }), async (inits) => {
         const name = `content-${channels++}`;
-        const records = inits.map(({ id: _, ...init }) => toRecord(event(init), undefined));
+        const records = inits.map((init) => toRecord(event({ ...init, id: undefined }), undefined));
         const memory = memoryLog();
-        memory.append(name, records);
+        await memory.append(name, records);
         await logs[0]!.append(name, records);
         const [expected, actual] = [
           memory.read(name, undefined, ALL),

@@ -116,7 +116,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await patient.channels.channel('c').publish(4);
     const viewer = new Viewer(patient.channels, 'c', { from: 'oldest' });
     await viewer.until(4);
-    expect([...viewer.seen].sort()).toEqual([1, 2, 3, 4]);
+    expect(new Set(viewer.seen)).toEqual(new Set([1, 2, 3, 4]));
   });
 
   it('a Redis that stands still is given up and taken up again; nothing is lost or repeated', async () => {

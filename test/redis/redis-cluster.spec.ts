@@ -1,0 +1,81 @@
+import { Channels } from 'nestjs-event-stream';
+import { redisLog, redisSlots } from 'nestjs-event-stream/redis';
+import { eventLogContract } from '../contract/event-log.contract.js';
+import { RedisClusterServers } from '../fixtures/redis-cluster.js';
+import { describeRedisServer, testPrefix } from '../fixtures/redis.js';
+import { Viewer, until } from './viewer.js';
+
+const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+
+describeRedisServer('on a Redis Cluster', () => {
+  let cluster: RedisClusterServers;
+  const closing: { close(): unknown }[] = [];
+  beforeAll(async () => {
+    cluster = await RedisClusterServers.start(3);
+  }, 30_000);
+  afterEach(async () => {
+    await Promise.all(closing.splice(0).map((each) => each.close()));
+  });
+  afterAll(() => cluster.remove());
+
+  const open = (prefix: string): Channels => {
+    const channels = new Channels({ log: redisLog({ client: cluster.client(), prefix, waitMs: 30_000 }) });
+    closing.push(channels);
+    return channels;
+  };
+
+  eventLogContract('redisLog, two nodes, three shards', async (retention) => {
+    const prefix = testPrefix();
+    const logs = [0, 1].map(() => redisLog({ client: cluster.client(), prefix, ...retention }));
+    for (const log of logs) await log.ready();
+    return logs as [never, never];
+  });
+
+  it('channels of all shards are published to and watched, alone and together', async () => {
+    const prefix = testPrefix();
+    const [a, b] = [open(prefix), open(prefix)];
+    const names = numbers(0, 12).map((n) => `topic:${n}`);
+    const viewers = names.map((name) => new Viewer(b, name));
+    const all = b.subscribe(names);
+    await Promise.all([all.ready, ...viewers.map(({ ready }) => ready)]);
+    for (const n of numbers(0, 60)) await a.channel(names[n % 12] as string).publish(n);
+    for (const [i, viewer] of viewers.entries()) {
+      await viewer.until(48 + i);
+      expect(viewer.seen).toEqual(numbers(0, 5).map((n) => n * 12 + i));
+    }
+    const seen: unknown[] = [];
+    for await (const { data } of all) if (seen.push(data) === 60) break;
+    expect(new Set(seen)).toEqual(new Set(numbers(0, 60)));
+  });
+
+  it('a slot that moves to another shard takes its channel along: nothing is lost, repeated or a gap', async () => {
+    const prefix = testPrefix();
+    const [a, b] = [open(prefix), open(prefix)];
+    const viewer = new Viewer(b, 'moving');
+    await viewer.ready;
+    const publishing = (async () => {
+      for (const n of numbers(0, 400)) await a.channel('moving').publish(n);
+    })();
+    for (const mark of [50, 200]) {
+      await until(() => viewer.seen.length > mark);
+      await cluster.move(`${prefix}{moving}`);
+    }
+    await publishing;
+    await viewer.until(399);
+    expect(viewer.seen).toEqual(numbers(0, 400));
+  }, 30_000);
+
+  it('slots hold over nodes and shards', async () => {
+    const prefix = testPrefix();
+    const replaced: string[] = [];
+    const nodes = [0, 1].map(() => redisSlots({ client: cluster.client(), prefix }));
+    closing.push(...nodes);
+    const take = async (node: number, key: string, who: string, replaceOldest = false) =>
+      nodes[node]?.acquire({ key, max: 1, replaceOldest, onReplaced: () => replaced.push(who) });
+    for (const n of numbers(0, 8)) expect(await take(n % 2, `k${n}`, `a${n}`)).toBeDefined();
+    for (const n of numbers(0, 8)) expect(await take((n + 1) % 2, `k${n}`, '')).toBeUndefined();
+    for (const n of numbers(0, 8)) expect(await take((n + 1) % 2, `k${n}`, '', true)).toBeDefined();
+    await until(() => replaced.length === 8);
+    expect(replaced.sort()).toEqual(numbers(0, 8).map((n) => `a${n}`));
+  });
+});
