@@ -55,10 +55,10 @@ try {
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
+      ...process.argv.slice(2),
       '--roots=<rootDir>/src',
       '--roots=<rootDir>/test',
-      `--testPathIgnorePatterns=${NOT_HERE.join('|')}|(rat-engine|timeplus|prcore|board-game|trpc-cpp|demo-shell|admin)`,
-      ...process.argv.slice(2),
+      `--testPathIgnorePatterns=${NOT_HERE.join('|')}|(rat-engine|timeplus|prcore|board-game|trpc-cpp|demo-|admin)`,
     ],
     { cwd: folder, stdio: 'inherit' },
   );
