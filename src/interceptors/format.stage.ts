@@ -23,17 +23,16 @@ export class FormatStage implements Sink<unknown> {
 
   next(value: unknown): void {
     if (this.failed) return;
-    let event: SseEvent | undefined;
+    // Around what comes after, too: an error there would be thrown at the source, which cannot do anything about it.
     try {
       const { emits, serialize, makeId } = this.settings;
-      event = toEvent(value, emits, serialize);
+      let event = toEvent(value, emits, serialize);
       if (makeId && event && lacksId(event)) event = withId(event, makeId(value));
+      if (event) this.out.next(event);
     } catch (error) {
       this.failed = true;
       this.out.error(error);
-      return;
     }
-    if (event) this.out.next(event);
   }
 
   error(error: unknown): void {
