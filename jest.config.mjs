@@ -1,6 +1,8 @@
 /** The library and the demo run as ES modules, from their TypeScript sources. */
 export default {
   testEnvironment: 'node',
+  // A bound for a machine that is busy with other things; nothing here waits for time to pass.
+  testTimeout: 30_000,
   moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/demo'],
   testRegex: '(\\.spec|\\.e2e-spec)\\.ts$',

@@ -7,8 +7,8 @@ export interface Timed {
   slot?: Set<Timed> | undefined;
 }
 
-/** A delay is rounded up by at most its 32nd part, so that what is due at about the same time shares a timer. */
-const SLOTS_PER_DELAY = 32;
+/** A delay is rounded up by at most its 256th part, so that what is due at about the same time shares a timer. */
+const SLOTS_PER_DELAY = 256;
 /** As many run in one turn of the event loop; the others wait for the next. */
 const RUNS_PER_TURN = 64;
 

@@ -76,9 +76,9 @@ export async function closeApps(): Promise<void> {
 
 /** Waits, turn by turn, until `holds`. */
 export async function until(holds: () => boolean, what = 'the condition'): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
+    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 20 s`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

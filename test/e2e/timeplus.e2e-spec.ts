@@ -148,6 +148,9 @@ describe('Timeplus', () => {
 
     it('answers a stream that is summed up anew, as it grows', async () => {
       const stream = await query(await demo(), 'SELECT sensor, count(*) n FROM readings GROUP BY sensor');
+      // Rows are counted from the query on: it takes a moment until each sensor has had one.
+      const ofAll = (event: TestEvent) => isBatch(event) && event.json<unknown[]>().length === 10;
+      await stream.until(ofAll);
       const totals: number[] = [];
       for (let answer = 0; answer < 3; answer++) {
         const counts = (await stream.until(isBatch)).json<[string, number][]>();

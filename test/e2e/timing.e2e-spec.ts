@@ -112,8 +112,8 @@ class RotationController {
   }
 }
 
-/** Timers are late by at most the 32nd part of their delay. */
-const LATE = 1 + 1 / 32;
+/** Timers are late by at most the 256th part of their delay. */
+const LATE = 1 + 1 / 256;
 const EVENT_SOURCE = { headers: { 'cache-control': 'no-cache' } };
 
 eachAdapter((adapter) => {
