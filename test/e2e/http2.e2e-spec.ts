@@ -1,0 +1,316 @@
+import { Controller, NotFoundException, type INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { jest } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import {
+  connect,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+} from 'node:http2';
+import { Socket, type AddressInfo } from 'node:net';
+import { Observable, Subject } from 'rxjs';
+import { isSseError, Sse, SseConnection, SseConnections, SseSignal } from 'nestjs-event-stream';
+import { ManualClock } from '../fixtures/manual-clock.js';
+import { closeApps, makeApp, until } from './adapters.js';
+
+const KIB = 'x'.repeat(1000);
+const TOTAL = 2000;
+
+let asked = 0;
+let reasons: unknown[] = [];
+let live: Subject<unknown>;
+
+@Controller()
+class Http2Controller {
+  @Sse('numbers')
+  async *numbers() {
+    yield 1;
+    yield { type: 'two', id: '2', data: '二' };
+  }
+  @Sse('open')
+  async *open(@SseSignal() signal: AbortSignal) {
+    signal.addEventListener('abort', () => reasons.push(signal.reason));
+    yield 'open';
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    yield 'bye';
+  }
+  @Sse('live')
+  live() {
+    return live;
+  }
+  @Sse('much')
+  async *much(@SseSignal() signal: AbortSignal) {
+    signal.addEventListener('abort', () => reasons.push(signal.reason));
+    for (let i = 0; i < TOTAL; i++) {
+      asked = i + 1;
+      yield { id: String(i), data: KIB };
+    }
+  }
+  @Sse('large')
+  large() {
+    return new Observable((subscriber) => {
+      subscriber.next('é'.repeat(500_000));
+      return () => undefined;
+    });
+  }
+  @Sse('burst', { overflow: { maxBytes: 10_000 } })
+  burst(@SseConnection() connection: SseConnection) {
+    connection.signal.addEventListener('abort', () => reasons.push(connection.signal.reason));
+    return new Observable((subscriber) => {
+      for (let i = 0; i < 1000 && !subscriber.closed; i++) subscriber.next(KIB);
+    });
+  }
+  @Sse('missing')
+  missing() {
+    throw new NotFoundException('Not here.');
+  }
+}
+
+/** One response over HTTP/2, read as it comes or not at all. */
+class Exchange {
+  headers: IncomingHttpHeaders = {};
+  body = '';
+  bytes = 0;
+  ended = false;
+  closed = false;
+
+  constructor(readonly stream: ClientHttp2Stream) {
+    stream.setEncoding('utf8');
+    stream.on('response', (headers) => (this.headers = headers));
+    stream.on('end', () => (this.ended = true));
+    stream.on('close', () => (this.closed = true));
+    stream.on('error', () => undefined);
+  }
+
+  read(): this {
+    this.stream.on('data', (text: string) => {
+      this.body += text;
+      this.bytes += text.length;
+    });
+    this.stream.resume();
+    return this;
+  }
+  async isOpen(): Promise<void> {
+    await until(() => this.headers[':status'] !== undefined, 'the head');
+  }
+  async isClosed(): Promise<void> {
+    await until(() => this.closed, 'the end of the stream');
+  }
+}
+
+const tls = {
+  key: readFileSync('test/fixtures/tls/key.pem'),
+  cert: readFileSync('test/fixtures/tls/cert.pem'),
+};
+
+describe.each([
+  ['in the clear, with prior knowledge', { http2: true }, 'http'],
+  ['over TLS', { http2: true, https: tls }, 'https'],
+] as const)('HTTP/2 %s', (_how, options, scheme) => {
+  let app: INestApplication;
+  let clock: ManualClock;
+  let session: ClientHttp2Session;
+  let sessions: ServerHttp2Session[];
+
+  beforeEach(async () => {
+    asked = 0;
+    reasons = [];
+    live = new Subject();
+    clock = new ManualClock();
+    app = await makeApp('fastify', {
+      controllers: [Http2Controller],
+      platform: new FastifyAdapter(options as never),
+      sse: { heartbeat: false },
+      clock,
+    });
+    sessions = [];
+    app.getHttpServer().on('session', (made: ServerHttp2Session) => sessions.push(made));
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    session = connect(`${scheme}://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    session.on('error', () => undefined);
+  });
+  afterEach(async () => {
+    session.destroy();
+    await closeApps();
+  });
+
+  const request = (path: string, headers = {}): Exchange =>
+    new Exchange(session.request({ ':path': path, accept: 'text/event-stream', ...headers }));
+  const connections = (): SseConnections => app.get(SseConnections);
+  const count = (): number => connections().count();
+
+  it('a stream is the same bytes, and its head has no fields of a connection', async () => {
+    const exchange = request('/numbers').read();
+    await exchange.isClosed();
+    expect(exchange.body).toBe(':\ndata: 1\n\nevent: two\nid: 2\ndata: 二\n\n');
+    const { date, ...headers } = exchange.headers;
+    expect(date).toBeDefined();
+    expect(Object.fromEntries(Object.entries(headers))).toEqual({
+      ':status': 200,
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-store, no-transform',
+      'x-accel-buffering': 'no',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  it('an error before the stream is an ordinary answer; HEAD and 204 have no body', async () => {
+    const missing = request('/missing').read();
+    const head = request('/numbers', { ':method': 'HEAD' }).read();
+    const stayAway = request('/numbers', { 'last-event-id': '~end' }).read();
+    for (const exchange of [missing, head, stayAway]) await exchange.isClosed();
+    expect(missing.headers[':status']).toBe(404);
+    expect(JSON.parse(missing.body)).toMatchObject({ message: 'Not here.' });
+    expect([head.headers[':status'], head.headers['content-type'], head.body]).toEqual([
+      200,
+      'text/event-stream',
+      '',
+    ]);
+    expect([stayAway.headers[':status'], stayAway.body]).toEqual([204, '']);
+    expect(count()).toBe(0);
+  });
+
+  describe('a client that leaves', () => {
+    it('resets its stream, and the others of its session go on', async () => {
+      const [going, staying] = [request('/open').read(), request('/live').read()];
+      await until(() => count() === 2 && going.body !== '');
+      going.stream.close(constants.NGHTTP2_CANCEL);
+      await until(() => count() === 1);
+      expect(isSseError(reasons[0], 'SSE_CLIENT_GONE')).toBe(true);
+      live.next('still here');
+      await until(() => staying.body.includes('still here'));
+      expect(session.closed).toBe(false);
+    });
+
+    it('takes all its streams along when it closes its session', async () => {
+      for (let i = 0; i < 20; i++) request('/open').read();
+      await until(() => count() === 20);
+      session.destroy();
+      await until(() => count() === 0 && reasons.length === 20);
+    });
+
+    it('before the head is noticed, too', async () => {
+      const exchange = request('/live');
+      exchange.stream.close(constants.NGHTTP2_CANCEL);
+      await exchange.isClosed();
+      await until(() => count() === 0);
+    });
+  });
+
+  describe('a client that does not read one of its streams', () => {
+    it('is not given more than the windows and the buffers hold, and then gets all of it', async () => {
+      const exchange = request('/much');
+      await exchange.isOpen();
+      await until(() => connections().list()[0]?.queuedBytes !== 0);
+      for (let last = -1; last !== asked;) {
+        last = asked;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(asked).toBeLessThan(TOTAL / 4);
+      exchange.read();
+      await exchange.isClosed();
+      const ids = [...exchange.body.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+      expect(ids).toEqual(Array.from({ length: TOTAL }, (_, i) => i));
+    });
+
+    it('gets the others without delay', async () => {
+      const stalled = request('/much');
+      await stalled.isOpen();
+      const other = request('/live').read();
+      await other.isOpen();
+      for (let i = 0; i < 100; i++) {
+        live.next(i);
+        await until(() => other.body.includes(`data: ${i}\n`));
+      }
+      expect(count()).toBe(2);
+    });
+
+    it('loses that stream alone when it has stalled', async () => {
+      const stalled = request('/much');
+      await stalled.isOpen();
+      const other = request('/live').read();
+      await until(() => other.body === ':\n' && (connections().list()[0]?.queuedBytes ?? 0) > 0);
+      for (let i = 0; i < 8 && count() === 2; i++) {
+        clock.advance(5000);
+        // What goes over the session for others is no sign of life of this one.
+        live.next(KIB);
+        await until(() => other.body.split(KIB).length === i + 2);
+      }
+      expect(count()).toBe(1);
+      expect(isSseError(reasons[0], 'SSE_STALLED')).toBe(true);
+      stalled.read();
+      await stalled.isClosed();
+      expect(stalled.stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+      expect(session.closed).toBe(false);
+      live.next('alive');
+      await until(() => other.body.includes('alive'));
+    });
+
+    it('has not stalled as long as it takes some of a large event', async () => {
+      const exchange = request('/large');
+      await exchange.isOpen();
+      // A window's worth now and then: less than the whole within the time of a stall.
+      for (let i = 0; i < 40 && !exchange.body.endsWith('\n\n'); i++) {
+        const text = await chunk(exchange);
+        exchange.body += text;
+        clock.advance(20_000);
+        expect(count()).toBe(1);
+      }
+      expect(exchange.body).toBe(`:\ndata: ${'é'.repeat(500_000)}\n\n`);
+    });
+
+    it('loses a stream that overflows, and no other', async () => {
+      const other = request('/live').read();
+      await other.isOpen();
+      const exchange = request('/burst');
+      await until(() => isSseError(reasons[0], 'SSE_OVERFLOW'));
+      exchange.read();
+      await exchange.isClosed();
+      expect(exchange.stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+      expect([count(), session.closed]).toEqual([1, false]);
+    });
+  });
+
+  it('the socket of the session, and its time-outs, are left alone', async () => {
+    await request('/numbers').read().isClosed();
+    const spies = [
+      ...(['setTimeout', 'setKeepAlive', 'setNoDelay'] as const).map((name) =>
+        jest.spyOn(Socket.prototype, name),
+      ),
+      jest.spyOn(sessions[0] as ServerHttp2Session, 'setTimeout'),
+    ];
+    const exchange = request('/open').read();
+    await until(() => exchange.body.includes('open'));
+    exchange.stream.close(constants.NGHTTP2_CANCEL);
+    await until(() => count() === 0);
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+  });
+
+  it('an application that goes says so, ends its streams and then the session', async () => {
+    const exchanges = Array.from({ length: 10 }, () => request('/open').read());
+    await until(() => exchanges.every(({ body }) => body.includes('open')));
+    let goaway = false;
+    session.on('goaway', () => (goaway = true));
+    const start = performance.now();
+    await app.close();
+    expect(performance.now() - start).toBeLessThan(1000);
+    for (const exchange of exchanges) {
+      await exchange.isClosed();
+      expect(exchange.body).toMatch(/^:\ndata: open\n\nretry: \d+\n\ndata: bye\n\n$/);
+    }
+    await until(() => goaway && session.destroyed);
+  });
+});
+
+/** What has come and was not read, at once. */
+async function chunk({ stream }: Exchange): Promise<string> {
+  let text: string | null = null;
+  await until(() => (text = stream.read() as string | null) !== null || stream.closed, 'another piece');
+  return text ?? '';
+}
