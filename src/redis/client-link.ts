@@ -1,5 +1,6 @@
 import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client';
 import type { Clock } from '../connection/clock.js';
+import { replyCode } from './redis-errors.js';
 import { backOffMs, type LinkEvents, type RedisClientLike, type RedisLink } from './redis-link.js';
 
 /** A link to one Redis, over two copies of a client. */
@@ -26,18 +27,27 @@ export class ClientLink implements RedisLink {
     this.subscriber = this.copy(client);
   }
 
+  private get clients(): readonly RedisClientType[] {
+    return [this.commands, this.subscriber];
+  }
+
   get up(): boolean {
     return this.commands.isReady && this.subscriber.isReady;
   }
 
   open(): void {
-    this.connect(this.commands);
-    this.connect(this.subscriber);
+    for (const client of this.clients) this.connect(client);
     this.beat();
   }
 
-  send(_key: string, command: readonly string[]): Promise<unknown> {
-    return this.commands.sendCommand(command);
+  async send(_key: string, command: readonly string[]): Promise<unknown> {
+    try {
+      return await this.commands.sendCommand(command);
+    } catch (error) {
+      // It has become a replica; behind the same name there may be the new master.
+      if (replyCode(error) === 'READONLY') for (const client of this.clients) this.replace(client, error);
+      throw error;
+    }
   }
 
   async transaction(_key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
@@ -57,8 +67,7 @@ export class ClientLink implements RedisLink {
   close(): void {
     this.closed = true;
     this.clock.cancel(this.beating);
-    this.commands.destroy();
-    this.subscriber.destroy();
+    for (const client of this.clients) client.destroy();
   }
 
   private copy(client: RedisClientType): RedisClientType {
@@ -94,7 +103,7 @@ export class ClientLink implements RedisLink {
   private beat(): void {
     if (this.pingMs === false) return;
     this.beating = this.clock.schedule(() => {
-      for (const client of [this.commands, this.subscriber]) this.ping(client);
+      for (const client of this.clients) this.ping(client);
       this.beat();
     }, this.pingMs);
   }
@@ -109,9 +118,18 @@ export class ClientLink implements RedisLink {
       );
       return;
     }
+    // A process that stood still finds its timers due before it has read the answer.
+    this.clock.defer(() => {
+      if (!this.silent.has(client)) return;
+      this.replace(client, new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
+    });
+  }
+
+  private replace(client: RedisClientType, why: unknown): void {
     this.silent.delete(client);
+    if (this.closed || !client.isReady) return;
     client.destroy();
-    this.lost(new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
+    this.lost(why);
     this.connect(client);
   }
 }

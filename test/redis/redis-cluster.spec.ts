@@ -65,6 +65,25 @@ describeRedisServer('on a Redis Cluster', () => {
     expect(viewer.seen).toEqual(numbers(0, 400));
   }, 30_000);
 
+  it('a shard that dies and comes back with its data loses, repeats and skips nothing', async () => {
+    const prefix = testPrefix();
+    const [a, b] = [open(prefix), open(prefix)];
+    const owner = await cluster.ownerOf(`${prefix}{dying}`);
+    const viewer = new Viewer(b, 'dying');
+    await viewer.ready;
+    const publishing = (async () => {
+      for (const n of numbers(0, 200)) await a.channel('dying').publish(n);
+    })();
+    await until(() => viewer.seen.length > 50);
+    await owner.kill();
+    await until(() => b.health().status === 'down');
+    await owner.start();
+    await publishing;
+    await viewer.until(199);
+    expect(viewer.seen).toEqual(numbers(0, 200));
+    await until(() => b.health().status === 'up');
+  }, 30_000);
+
   it('slots hold over nodes and shards', async () => {
     const prefix = testPrefix();
     const replaced: string[] = [];

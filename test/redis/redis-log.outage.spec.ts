@@ -134,6 +134,33 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual(numbers(0, 51));
   });
 
+  it('a Redis that has become a replica is asked again, over new connections, until it is none', async () => {
+    await start();
+    const { channels, log } = node();
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    await channels.channel('c').publish(0);
+    await server.ask('REPLICAOF 127.0.0.1 1', '+OK');
+    const publishing = Promise.all(numbers(1, 20).map(async (n) => channels.channel('c').publish(n)));
+    await until(() => log.health().status === 'down');
+    await server.ask('REPLICAOF NO ONE', '+OK');
+    await publishing;
+    await viewer.until(20);
+    expect(viewer.seen).toEqual(numbers(0, 21));
+  });
+
+  it('a paused Redis delays, and loses and repeats nothing', async () => {
+    await start();
+    const { channels } = node();
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    await channels.channel('c').publish(0);
+    await server.ask('CLIENT PAUSE 300 ALL', '+OK');
+    await Promise.all(numbers(1, 20).map(async (n) => channels.channel('c').publish(n)));
+    await viewer.until(20);
+    expect(viewer.seen).toEqual(numbers(0, 21));
+  });
+
   it('a first use before Redis is there waits as any other', async () => {
     await start();
     await server.kill();
