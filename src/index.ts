@@ -22,6 +22,11 @@ export type { Channel, Publishable } from './channels/channel.js';
 export type { ChannelSubscription } from './channels/subscription.js';
 export type { ChannelEvent, EventTest, SubscribeOptions } from './channels/subscription.options.js';
 export type { StartOptions } from './channels/start-position.js';
+export { Runs } from './channels/runs.js';
+export type { Run } from './channels/run.js';
+export type { RunStatus } from './channels/run-outcome.js';
+export type { RunSource } from './channels/run-owner.js';
+export type { AttachOptions, RunOptions, RunsOptions } from './channels/run.options.js';
 export { memoryLog, type MemoryLog } from './channels/memory-log.js';
 export { MEMORY_LOG_DEFAULTS, type MemoryLogOptions } from './channels/memory-log.options.js';
 export type {
@@ -49,6 +54,6 @@ export {
   type SseRouteOptions,
   type TimeoutOptions,
 } from './options/sse.options.js';
-export { SSE_CHANNELS, SSE_CONNECTIONS } from './options/sse.tokens.js';
+export { SSE_CHANNELS, SSE_CONNECTIONS, SSE_RUNS } from './options/sse.tokens.js';
 
 export { isSseError, SseError, type SseErrorCode } from './sse.errors.js';

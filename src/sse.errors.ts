@@ -44,6 +44,10 @@ export type SseErrorCode =
   | 'SSE_RUN_EXISTS'
   /** There is no run of that id. */
   | 'SSE_RUN_UNKNOWN'
+  /** Why a run's signal aborted: a call to `stop()`, or nobody viewed it any more (`orphanMs`). */
+  | 'SSE_RUN_STOPPED'
+  /** The node of a run died, was cut off or was shut down before the run had ended. */
+  | 'SSE_RUN_LOST'
   /** The client got a status that is not worth a retry; `context.status` has it. */
   | 'SSE_RESPONSE_STATUS'
   /** The client got something other than `text/event-stream`. */

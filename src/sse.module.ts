@@ -12,6 +12,7 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
+import { Runs } from './channels/runs.js';
 import { systemClock } from './connection/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseConnections } from './connection/sse-connections.js';
@@ -19,7 +20,7 @@ import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes } from './handler/sse-routes.js';
 import { resolveModuleOptions, resolveOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
-import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS } from './options/sse.tokens.js';
+import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
 /** Options of the module that are made by a factory. */
@@ -45,6 +46,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     @Inject(SSE_MODULE_OPTIONS) options: SseModuleOptions,
     @Inject(SseRoutes) private readonly routes: SseRoutes,
     @Inject(SseConnections) private readonly connections: SseConnections,
+    @Inject(Runs) private readonly runs: Runs,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     resolveOptions('SseModule', options);
@@ -81,7 +83,9 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
 
   /** @internal Before the server is closed, which would wait for the streams. */
   async onModuleDestroy(): Promise<void> {
-    await this.connections.shutdown(this.shutdown.shutdownMs, this.shutdown.shutdownRetryMs);
+    const { shutdownMs, shutdownRetryMs } = this.shutdown;
+    // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
+    await Promise.all([this.connections.shutdown(shutdownMs, shutdownRetryMs), this.runs.close(shutdownMs)]);
     this.closing?.start();
   }
 
@@ -103,9 +107,11 @@ function dynamicModule(options: Provider[]): DynamicModule {
       { provide: SSE_CONNECTIONS, useExisting: SseConnections },
       { provide: Channels, useFactory: makeChannels, inject: [SSE_MODULE_OPTIONS] },
       { provide: SSE_CHANNELS, useExisting: Channels },
+      { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS] },
+      { provide: SSE_RUNS, useExisting: Runs },
       { provide: APP_INTERCEPTOR, useClass: SseInterceptor },
     ],
-    exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS],
+    exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };
 }
 
@@ -115,4 +121,8 @@ function makeConnections({ slots }: SseModuleOptions): SseConnections {
 
 function makeChannels({ log, serialize }: SseModuleOptions): Channels {
   return new Channels({ log, serialize });
+}
+
+function makeRuns(channels: Channels, { runs, serialize }: SseModuleOptions): Runs {
+  return new Runs(channels, { serialize, ...runs });
 }

@@ -63,6 +63,11 @@ export class Channels implements OnApplicationShutdown {
     return this.feeds.names().map((name) => ({ name, size: this.feeds.size(name) }));
   }
 
+  /** @internal */
+  get log(): EventLog {
+    return this.feeds.log;
+  }
+
   /** How the log is: whether publishing can work now. */
   health(): LogHealth {
     return this.feeds.log.health();

@@ -1,5 +1,6 @@
 import type { ExecutionContext, RequestMethod } from '@nestjs/common';
 import type { EventLog } from '../channels/event-log.js';
+import type { RunsOptions } from '../channels/run.options.js';
 import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
 import type { LimitAnswer, SlotStore } from '../connection/limits.js';
 import type { Emits, Serialize } from '../events/to-event.js';
@@ -138,6 +139,8 @@ export interface SseRouteOptions extends SseOptions {
 export interface SseModuleOptions extends SseOptions {
   /** What stands behind `Channels`: what keeps their events, and for how long. @default memoryLog() */
   log?: EventLog;
+  /** How `Runs` behave. */
+  runs?: RunsOptions;
   /** Who counts the connections under each limit. @default this process for itself */
   slots?: SlotStore;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */

@@ -6,3 +6,6 @@ export const SSE_CONNECTIONS = Symbol.for('nestjs-event-stream:connections');
 
 /** `Channels`, likewise. */
 export const SSE_CHANNELS = Symbol.for('nestjs-event-stream:channels');
+
+/** `Runs`, likewise. */
+export const SSE_RUNS = Symbol.for('nestjs-event-stream:runs');

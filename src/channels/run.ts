@@ -1,0 +1,30 @@
+import type { RunStatus } from './run-outcome.js';
+import type { AttachOptions } from './run.options.js';
+import type { Runs } from './runs.js';
+import type { ChannelSubscription } from './subscription.js';
+
+/** A run that was started, wherever that was. Holds nothing but its id. */
+export class Run {
+  /** @internal Made by `Runs.start()`. */
+  constructor(
+    readonly id: string,
+    /** Whether this call started it; `false` if it ran already (`attachIfRunning`). */
+    readonly started: boolean,
+    private readonly runs: Runs,
+  ) {}
+
+  /** Like `Runs.attach()`. */
+  attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>> {
+    return this.runs.attach(this.id, options);
+  }
+
+  /** Like `Runs.stop()`. */
+  stop(): Promise<boolean> {
+    return this.runs.stop(this.id);
+  }
+
+  /** Like `Runs.status()`. */
+  status(): Promise<RunStatus | undefined> {
+    return this.runs.status(this.id);
+  }
+}
