@@ -47,9 +47,11 @@ export class WatchSweep {
     const lifeMs = this.state.lifeMs(name);
     const known = this.highWater.get(name);
     try {
-      const answer = this.link.send(meta, this.state.query(name));
-      if (lifeMs > 0) await this.link.send(meta, ['PEXPIRE', meta, `${lifeMs}`]);
-      const end = this.state.learn(name, await answer);
+      const [answer] = await Promise.all([
+        this.link.send(meta, this.state.query(name)),
+        lifeMs > 0 ? this.link.send(meta, ['PEXPIRE', meta, `${lifeMs}`]) : undefined,
+      ]);
+      const end = this.state.learn(name, answer);
       if (end?.epoch !== known?.epoch || end?.count !== known?.count) this.watches.wake([name]);
     } catch {
       // Redis is away; everything is woken when it is back.

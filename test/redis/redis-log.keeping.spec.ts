@@ -129,6 +129,36 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(await log.locate('c', '5')).toMatch(/^[0-9a-z]+-/);
   });
 
+  it('an empty channel is remembered as long as somebody watches it', async () => {
+    const channels = new Channels({ log: open({ maxAgeMs: 300, forgetMs: 300 }) });
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    for (let renewals = 0, before = 0; renewals < 8;) {
+      const left = await admin.pTTL(`${prefix}{c}:meta`);
+      if (left > before) renewals++;
+      before = left;
+    }
+    await channels.channel('c').publish(1);
+    await viewer.until(1);
+    expect(viewer.seen).toEqual([1]);
+    await channels.close();
+  });
+
+  it('an announcement that was lost is made up for before long', async () => {
+    const log = open({ maxAgeMs: 300, forgetMs: 300 });
+    const channels = new Channels({ log });
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    await channels.channel('c').publish(1);
+    await viewer.until(1);
+    await log.append('unwatched', records(2));
+    for (const part of ['log', 'meta'])
+      await admin.rename(`${prefix}{unwatched}:${part}`, `${prefix}{c}:${part}`);
+    await viewer.until(2);
+    expect(viewer.seen).toEqual([1, 'gap', 2]);
+    await channels.close();
+  });
+
   it('a flush is a gap for everybody, at once for those who watch', async () => {
     const channels = new Channels({ log: open({ forgetMs: 300 }) });
     const watching = new Viewer(channels, 'c');
