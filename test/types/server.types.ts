@@ -1,0 +1,194 @@
+import { Controller, Module, RequestMethod, UseInterceptors } from '@nestjs/common';
+import type { DynamicModule, ExecutionContext, INestApplication, NestInterceptor } from '@nestjs/common';
+import {
+  comment,
+  ErrorEventInterceptor,
+  event,
+  FormatInterceptor,
+  HeartbeatInterceptor,
+  isSseError,
+  isSseEvent,
+  isSseRoute,
+  LastEventId,
+  raw,
+  retryAfter,
+  Sse,
+  SSE_DEFAULTS,
+  SseConnection,
+  SseConnections,
+  SseDefaults,
+  SseError,
+  SseEvent,
+  SseModule,
+  SseSignal,
+  type EventInit,
+  type SseErrorCode,
+  type SseModuleOptions,
+  type SseOptions,
+  type SseRouteOptions,
+} from 'nestjs-event-stream';
+import type { Equal, Expect } from './assertions.js';
+
+declare const context: ExecutionContext;
+declare const connections: SseConnections;
+declare const unknown: unknown;
+
+// What makes events gives events, which nobody can change.
+export type Makers = [
+  Expect<Equal<ReturnType<typeof event>, SseEvent>>,
+  Expect<Equal<ReturnType<typeof comment>, SseEvent>>,
+  Expect<Equal<ReturnType<typeof retryAfter>, SseEvent>>,
+  Expect<Equal<ReturnType<typeof raw>, SseEvent>>,
+  Expect<Equal<SseEvent['type'], string | undefined>>,
+  Expect<Equal<SseEvent['id'], string | undefined>>,
+  Expect<Equal<SseEvent['data'], unknown>>,
+];
+export function fields(made: SseEvent, init: EventInit): void {
+  event({});
+  event({ type: 'a', id: 7, retry: 5, comment: 'c', data: 1n });
+  event({ event: 'a', id: 'x', data: null });
+  event(init);
+  // @ts-expect-error an event has no such field
+  event({ name: 'a' });
+  // @ts-expect-error a retry is a number
+  event({ retry: '5' });
+  // @ts-expect-error an id is text or a number
+  event({ id: true });
+  // @ts-expect-error a time is needed
+  retryAfter();
+  // @ts-expect-error raw() takes text
+  raw(Buffer.from(''));
+  // @ts-expect-error events are immutable
+  made.type = 'b';
+  if (isSseEvent(unknown)) unknown.comment?.trim();
+}
+
+// The decorator takes a path, options, both or neither, on methods of any kind.
+@SseDefaults({ heartbeat: 5000, ids: 'sequence' })
+@Controller()
+export class Routes {
+  @Sse()
+  nothing() {
+    return [];
+  }
+  @Sse('path/:id')
+  async *generator(@SseSignal() signal: AbortSignal, @LastEventId() after?: string) {
+    yield { aborted: signal.aborted, after };
+  }
+  @Sse(['a', 'b'], { heartbeat: false })
+  *paths(@SseConnection() connection: SseConnection) {
+    yield connection.queuedBytes;
+  }
+  @Sse({ method: RequestMethod.POST, complete: 'reconnect' })
+  async promised() {
+    return { plain: true };
+  }
+  @UseInterceptors(FormatInterceptor, new ErrorEventInterceptor({ event: 'e' }), new HeartbeatInterceptor())
+  @Sse('options', {
+    emits: 'data',
+    serialize: (value) => String(value),
+    ids: (value, request) => `${String(value)} ${request.getType()}`,
+    openAfterMs: 0,
+    heartbeat: {
+      intervalMs: 1,
+      event: 'ping',
+      data: (request: ExecutionContext) => request,
+      id: () => 'x',
+      always: true,
+    },
+    errors: { event: 'failure', map: (error, request) => [error, request.getClass().name] },
+    complete: { event: 'end', data: { any: 1 }, id: 'last' },
+    timeout: { afterMs: (request) => request.getArgs().length, event: 't', data: 1 },
+    maxDurationMs: false,
+    overflow: { maxBytes: 1, policy: { coalesce: (made) => made.type } },
+    stallMs: false,
+    teardownWarnMs: false,
+    limit: [
+      { key: 'ip', max: 1, status: 'retry' },
+      { key: (request) => request.getType(), max: 2, status: 429 },
+    ],
+    exclusive: (request) => request.getType(),
+    lastEventIdQuery: true,
+    maxPendingDataLength: 0,
+  })
+  options() {
+    return [];
+  }
+}
+export class Wrong {
+  // @ts-expect-error no such option
+  @Sse('a', { hartbeat: 5 })
+  typo() {
+    return [];
+  }
+  // @ts-expect-error `true` is no interval
+  @Sse('b', { heartbeat: true })
+  heartbeat() {
+    return [];
+  }
+  // @ts-expect-error a path is text
+  @Sse(7)
+  path() {
+    return [];
+  }
+}
+
+// Options of a level are no more than that level's.
+export type Levels = [
+  Expect<Equal<'method' extends keyof SseOptions ? true : false, false>>,
+  Expect<Equal<'method' extends keyof SseRouteOptions ? true : false, true>>,
+  Expect<Equal<'shutdownMs' extends keyof SseModuleOptions ? true : false, true>>,
+  Expect<Equal<SseOptions['heartbeat'], SseRouteOptions['heartbeat']>>,
+  Expect<Equal<(typeof SSE_DEFAULTS)['heartbeatMs'], 15_000>>,
+];
+// @ts-expect-error a controller has no method
+SseDefaults({ method: RequestMethod.POST });
+
+// The module takes options, or a factory of any arguments.
+@Module({
+  imports: [
+    SseModule.forRoot(),
+    SseModule.forRoot({ heartbeat: 1, shutdownMs: 5, shutdownRetryMs: false }),
+    SseModule.forRootAsync({ useFactory: () => ({}) }),
+    SseModule.forRootAsync({
+      inject: [Routes],
+      useFactory: async (routes: Routes) => ({ ids: routes ? 'sequence' : false }),
+    }),
+  ],
+})
+export class AppModule {}
+export type Modules = Expect<Equal<ReturnType<typeof SseModule.forRoot>, DynamicModule>>;
+// @ts-expect-error a factory gives options
+SseModule.forRootAsync({ useFactory: () => ({ heartbeat: 'often' }) });
+
+// Connections may be looked at and closed, and nothing else.
+export function administrate(app: INestApplication): void {
+  const [first] = connections.list();
+  const asked: [string | undefined, Date | undefined, number | undefined] = [
+    first?.id,
+    first?.openedAt,
+    first?.bytes,
+  ];
+  connections.count(({ ip, lastEventId }) => ip === lastEventId);
+  connections.closeWhere(({ request }) => request === asked);
+  // @ts-expect-error what was sent is not to be set
+  if (first) first.bytes = 0;
+  const closed: boolean = connections.close('id');
+  app.get(SseConnections).count() > 0 === closed;
+  isSseRoute(context) satisfies boolean;
+}
+
+// Errors are told apart by their codes.
+export function handle(error: unknown): SseErrorCode | undefined {
+  // @ts-expect-error no such code
+  isSseError(error, 'SSE_OOPS');
+  if (isSseError(error, 'SSE_INVALID_FIELD')) return error.code;
+  return error instanceof SseError ? error.code : undefined;
+}
+
+// The interceptors are Nest's.
+export const interceptors: NestInterceptor[] = [
+  new FormatInterceptor({ emits: 'data' }),
+  new ErrorEventInterceptor({ map: () => undefined }),
+  new HeartbeatInterceptor({ intervalMs: 5, data: { any: 1 } }),
+];
