@@ -1,5 +1,7 @@
 import { Writable } from 'node:stream';
-import { PartedBody } from './body.js';
+import { createGunzip, createGzip } from 'node:zlib';
+import { PartedBody, bodyOf } from './body.js';
+import type { RawResponse } from './response.js';
 
 /** A stream whose writes are taken one by one, when the test says so. */
 class SlowStream extends Writable {
@@ -84,4 +86,20 @@ describe('the body of a response over HTTP/2', () => {
     body.end('last');
     expect([stream.chunks.length, drained]).toEqual([1, 0]);
   });
+});
+
+it('a body that compresses gives each write at once', async () => {
+  const [gzip, plain] = [createGzip(), createGunzip()];
+  let text = '';
+  gzip.pipe(plain).on('data', (part: Buffer) => (text += part.toString()));
+  const body = bodyOf({ req: { httpVersionMajor: 1 } } as RawResponse, gzip);
+  for (const block of ['data: 1\n\n', 'data: 2\n\n']) {
+    const arrived = new Promise((resolve) => plain.once('data', resolve));
+    body.write(block, block.length);
+    await arrived;
+    expect(text.endsWith(block)).toBe(true);
+  }
+  body.end('data: 3\n\n');
+  await new Promise((resolve) => plain.once('end', resolve));
+  expect(text).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
 });

@@ -49,6 +49,30 @@ export class StreamBody implements Body {
   }
 }
 
+/** What flushes: compression of any kind. */
+interface Flushing extends Writable {
+  flush(): void;
+}
+
+/** The body as a stream that would hold back what it is given until it is worth its while: each write is pushed on. */
+export class FlushedBody extends StreamBody {
+  constructor(private readonly flushing: Flushing) {
+    super(flushing);
+  }
+
+  override write(text: string): boolean {
+    const more = super.write(text);
+    this.flushing.flush();
+    return more;
+  }
+
+  override writeShared(shared: SharedBytes): boolean {
+    const more = super.writeShared(shared);
+    this.flushing.flush();
+    return more;
+  }
+}
+
 /**
  * The body as chunks on the socket itself (RFC 9112, 7.1). A `res.write` makes four stream writes of each chunk and
  * one system call that gathers them; behind Express that is most of what a delivery costs. One chunk that is framed
@@ -147,7 +171,9 @@ export class PartedBody implements Body {
 /** How a body is written before it is known how it goes over the wire. */
 export function bodyOf(response: RawResponse, stream: Writable): Body {
   const parted = (stream as unknown) === response && response.req.httpVersionMajor > 1;
-  return parted ? new PartedBody(stream) : new StreamBody(stream);
+  if (parted) return new PartedBody(stream);
+  const flushes = typeof (stream as Partial<Flushing>).flush === 'function';
+  return flushes ? new FlushedBody(stream as Flushing) : new StreamBody(stream);
 }
 
 /**

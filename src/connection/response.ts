@@ -59,6 +59,8 @@ export function openResponse(response: object, ready: (body: Writable) => void):
   }
   const reply = response as FastifyReplyLike;
   if (hasSendHooks(reply)) {
+    // The word of a client that wants no compression: a compressing hook would hold events back, whatever the head says.
+    rawRequest(reply.request).headers['x-no-compression'] ??= 'event stream';
     for (const name of NOT_OF_A_STREAM) reply.removeHeader(name);
     reply.headers(HEAD);
     reply.send(new HandedOver(ready));

@@ -24,6 +24,8 @@ const BRAND = Symbol.for('nestjs-event-stream:event');
  */
 export class SseEvent {
   declare readonly [BRAND]: true;
+  /** Blocks that go out as they are; the other fields are then empty. */
+  declare readonly raw?: string;
 
   /** @internal Fields are checked by those who call this. */
   constructor(
@@ -32,9 +34,11 @@ export class SseEvent {
     readonly retry: number | undefined,
     readonly comment: string | undefined,
     readonly data: unknown,
-    /** Blocks that go out as they are; the other fields are then empty. */
-    readonly raw?: string,
-  ) {}
+    raw?: string,
+  ) {
+    // Left out where there is none: a copy that a class serializer makes then still reads as a MessageEvent.
+    if (raw !== undefined) this.raw = raw;
+  }
 }
 Object.defineProperty(SseEvent.prototype, BRAND, { value: true });
 

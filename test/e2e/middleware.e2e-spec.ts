@@ -1,0 +1,344 @@
+import {
+  ClassSerializerInterceptor,
+  Controller,
+  Get,
+  HttpException,
+  Injectable,
+  RequestTimeoutException,
+  UseGuards,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplication,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import fastifyCompress from '@fastify/compress';
+import compression from 'compression';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  catchError,
+  lastValueFrom,
+  map,
+  NEVER,
+  of,
+  Subject,
+  tap,
+  throwError,
+  timeout,
+  TimeoutError,
+  type Observable,
+} from 'rxjs';
+import { event, isSseRoute, Sse } from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
+import { closeApps, eachAdapter, makeApp, type AdapterName, type TestAppOptions } from './adapters.js';
+
+const TEXT = 'x'.repeat(5000);
+let live: Subject<unknown>;
+
+class User {
+  static readonly hidden = ['password'];
+  name = 'ada';
+  password = 'secret';
+}
+
+/** As many per client as it likes, told in headers of each response. */
+@Injectable()
+class Throttler implements CanActivate {
+  private hits = 0;
+  canActivate(context: ExecutionContext): boolean {
+    const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
+    response.header('X-RateLimit-Remaining', String(2 - ++this.hits));
+    if (this.hits <= 2) return true;
+    response.header('Retry-After', '60');
+    throw new HttpException('ThrottlerException: Too Many Requests', 429);
+  }
+}
+
+@Controller()
+class MixedController {
+  @Sse('live')
+  live() {
+    return live;
+  }
+  @Sse('users')
+  async *users() {
+    yield new User();
+    yield event({ type: 'user', id: 1, data: new User() });
+    yield { type: 'plain', data: new User() };
+    yield [new User()];
+    yield 'text';
+  }
+  @UseGuards(Throttler)
+  @Sse('throttled')
+  *throttled() {
+    yield 'in';
+  }
+  @Sse('quiet')
+  quiet() {
+    return NEVER;
+  }
+  @Get('ordinary')
+  ordinary() {
+    return { text: TEXT, user: new User() };
+  }
+  @Get('slow')
+  slow() {
+    return new Promise(() => undefined);
+  }
+}
+
+@Injectable()
+class Wrapping implements NestInterceptor {
+  constructor(private readonly leaveStreamsAlone: boolean) {}
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (this.leaveStreamsAlone && isSseRoute(context)) return next.handle();
+    return next.handle().pipe(map((result: unknown) => ({ success: true, result })));
+  }
+}
+
+/** The one of Nest's documentation. */
+@Injectable()
+class Timeout implements NestInterceptor {
+  constructor(private readonly leaveStreamsAlone: boolean) {}
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (this.leaveStreamsAlone && isSseRoute(context)) return next.handle();
+    return next.handle().pipe(
+      timeout(50),
+      catchError((error: unknown) =>
+        throwError(() => (error instanceof TimeoutError ? new RequestTimeoutException() : error)),
+      ),
+    );
+  }
+}
+
+/** One that waits for the whole answer: a cache, say. */
+@Injectable()
+class Caching implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    if (isSseRoute(context)) return next.handle();
+    const value: unknown = await lastValueFrom(next.handle());
+    return of(value);
+  }
+}
+
+type Made = (app: INestApplication) => void | Promise<void>;
+
+eachAdapter((adapter: AdapterName) => {
+  let app: INestApplication;
+  beforeEach(() => {
+    live = new Subject();
+  });
+  afterEach(closeApps);
+
+  async function make(setUp: Made, options: TestAppOptions = {}): Promise<void> {
+    app = await makeApp(adapter, { controllers: [MixedController], setUp, ...options });
+  }
+  const use =
+    (middleware: (req: IncomingMessage, res: ServerResponse, next: () => void) => void): Made =>
+    (made) =>
+      void made.use(middleware);
+
+  /** Each event is there before the next is made. */
+  async function deliversAtOnce(headers: Record<string, string> = {}): Promise<void> {
+    const stream = await openStream(app, '/live', { headers });
+    expect(stream.headers['content-encoding']).toBeUndefined();
+    for (let i = 0; i < 5; i++) {
+      live.next(`event ${i}`);
+      expect((await stream.next()).data).toBe(`event ${i}`);
+    }
+    live.complete();
+    expect(await stream.end()).toBe('ended');
+  }
+
+  const compressing: Made = (made) =>
+    adapter === 'express'
+      ? void made.use(compression({ threshold: 0, filter: () => true }))
+      : void (
+          made as unknown as { register: (plugin: unknown, options: object) => Promise<unknown> }
+        ).register(fastifyCompress, { global: true, threshold: 0 });
+
+  describe('beside compression', () => {
+    it('events are delivered at once, uncompressed, and ordinary answers compressed', async () => {
+      await make(compressing);
+      await deliversAtOnce({ 'accept-encoding': 'gzip' });
+      const ordinary = await openStream(app, '/ordinary', {
+        headers: { accept: '*/*', 'accept-encoding': 'gzip' },
+      });
+      expect(ordinary.headers['content-encoding']).toBe('gzip');
+      await ordinary.end();
+    });
+
+    if (adapter === 'fastify') {
+      it('that was told to take in event streams, too', async () => {
+        await make(async (made) => {
+          const { register } = made as unknown as {
+            register: (plugin: unknown, options: object) => Promise<unknown>;
+          };
+          await register.call(made, fastifyCompress, {
+            global: true,
+            threshold: 0,
+            customTypes: /event-stream/,
+          });
+        });
+        await deliversAtOnce({ 'accept-encoding': 'gzip' });
+      });
+    }
+  });
+
+  it('beside middleware that sets headers and cookies, each is there once', async () => {
+    await make((made) => {
+      void use((_req, res, next) => {
+        res.setHeader('Content-Security-Policy', "default-src 'self'");
+        res.setHeader('X-Content-Type-Options', 'nosniff');
+        res.setHeader('X-Frame-Options', 'SAMEORIGIN');
+        res.setHeader('ETag', '"1"');
+        res.setHeader('Content-Length', '17');
+        res.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; HttpOnly']);
+        next();
+      })(made);
+      made.enableCors({ origin: 'https://app.example', credentials: true });
+    });
+    const stream = await openStream(app, '/quiet', { headers: { origin: 'https://app.example' } });
+    expect(stream.headers).toMatchObject({
+      'content-security-policy': "default-src 'self'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'SAMEORIGIN',
+      'access-control-allow-origin': 'https://app.example',
+      'access-control-allow-credentials': 'true',
+      'set-cookie': ['a=1; Path=/', 'b=2; HttpOnly'],
+      'content-type': 'text/event-stream',
+    });
+    expect(stream.headers.etag).toBeUndefined();
+    expect(stream.headers['content-length']).toBeUndefined();
+    await stream.close();
+  });
+
+  it('beside a throttler, its headers are there, and its 429 comes before the stream', async () => {
+    await make(() => undefined);
+    const answers = [];
+    for (let i = 0; i < 3; i++) answers.push(await openStream(app, '/throttled'));
+    expect(answers.map(({ status, headers }) => [status, headers['x-ratelimit-remaining']])).toEqual([
+      [200, '1'],
+      [200, '0'],
+      [429, '-1'],
+    ]);
+    expect(answers[2]?.headers['retry-after']).toBe('60');
+  });
+
+  it('middleware that wraps write(), end() and writeHead() sees everything', async () => {
+    const seen = { head: 0, body: '', ended: 0 };
+    await make(
+      use((_req, res, next) => {
+        const { write, end, writeHead } = res;
+        res.writeHead = ((...args: unknown[]) => {
+          seen.head++;
+          return Reflect.apply(writeHead, res, args) as ServerResponse;
+        }) as typeof writeHead;
+        res.write = ((chunk: unknown, ...rest: unknown[]) => {
+          seen.body += String(chunk);
+          return Reflect.apply(write, res, [chunk, ...rest]) as boolean;
+        }) as typeof write;
+        res.end = ((...args: unknown[]) => {
+          seen.ended++;
+          if (typeof args[0] === 'string') seen.body += args[0];
+          return Reflect.apply(end, res, args) as ServerResponse;
+        }) as typeof end;
+        next();
+      }),
+    );
+    const stream = await openStream(app, '/live');
+    for (const value of ['one', 'two', TEXT]) {
+      live.next(value);
+      await stream.next();
+    }
+    live.next('last');
+    live.complete();
+    await stream.end();
+    expect(seen).toEqual({ head: 1, body: stream.raw(), ended: 1 });
+  });
+
+  it('beside a class serializer, classes in values and in events are serialized', async () => {
+    await make((made) => {
+      made.useGlobalInterceptors(
+        new ClassSerializerInterceptor(made.get(Reflector), {
+          transformerPackage: likeClassTransformer as never,
+        }),
+      );
+    });
+    const stream = await openStream(app, '/users');
+    await stream.end();
+    expect(stream.raw()).toBe(
+      ':\ndata: {"name":"ada"}\n\nevent: user\nid: 1\ndata: {"name":"ada"}\n\n' +
+        'event: plain\ndata: {"name":"ada"}\n\ndata: [{"name":"ada"}]\n\ndata: text\n\n',
+    );
+  });
+
+  describe('beside a global interceptor that wraps responses', () => {
+    it('each value is wrapped, as each is a response to it', async () => {
+      await make((made) => void made.useGlobalInterceptors(new Wrapping(false)));
+      const stream = await openStream(app, '/live');
+      live.next('one');
+      expect((await stream.next()).data).toBe('{"success":true,"result":"one"}');
+      await stream.close();
+    });
+
+    it('none is where it asks isSseRoute()', async () => {
+      await make((made) => void made.useGlobalInterceptors(new Wrapping(true)));
+      const stream = await openStream(app, '/live');
+      live.next('one');
+      expect((await stream.next()).data).toBe('one');
+      await stream.close();
+      const ordinary = await openStream(app, '/ordinary', { headers: { accept: '*/*' } });
+      expect(await ordinary.json()).toMatchObject({ success: true, result: { text: TEXT } });
+    });
+  });
+
+  describe('beside a global interceptor that times out', () => {
+    it('a silent stream ends with its error, as an event', async () => {
+      await make((made) => void made.useGlobalInterceptors(new Timeout(false)));
+      const stream = await openStream(app, '/quiet');
+      expect((await stream.next('error')).json()).toMatchObject({ statusCode: 408 });
+      expect(await stream.end()).toBe('ended');
+    });
+
+    it('a silent stream stays where it asks isSseRoute(), and other routes time out', async () => {
+      await make((made) => void made.useGlobalInterceptors(new Timeout(true)));
+      const stream = await openStream(app, '/live');
+      const slow = await openStream(app, '/slow', { headers: { accept: '*/*' } });
+      expect(slow.status).toBe(408);
+      live.next('still here');
+      expect((await stream.next()).data).toBe('still here');
+      await stream.close();
+    });
+  });
+
+  it('beside one that waits for the whole answer, isSseRoute() lets a stream through', async () => {
+    await make((made) => void made.useGlobalInterceptors(new Caching()));
+    await deliversAtOnce();
+    expect((await openStream(app, '/ordinary', { headers: { accept: '*/*' } })).status).toBe(200);
+  });
+
+  it('an interceptor that looks at each value sees each once, and none is held back', async () => {
+    const seen: unknown[] = [];
+    await make(
+      (made) =>
+        void made.useGlobalInterceptors({
+          intercept: (_context: ExecutionContext, next: CallHandler) =>
+            next.handle().pipe(tap((value: unknown) => seen.push(value))),
+        }),
+    );
+    await deliversAtOnce();
+    expect(seen).toEqual(['event 0', 'event 1', 'event 2', 'event 3', 'event 4']);
+  });
+});
+
+/** What class-transformer makes of an instance: a plain object of its own keys, without those that are excluded. */
+function classToPlain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(classToPlain);
+  const { hidden = [] } = value.constructor as { hidden?: readonly string[] };
+  const entries = Object.entries(value).filter(([key]) => !hidden.includes(key));
+  return Object.fromEntries(entries.map(([key, part]) => [key, classToPlain(part)]));
+}
+const likeClassTransformer = { classToPlain, plainToInstance: (_type: unknown, value: unknown) => value };
