@@ -174,7 +174,7 @@ export function administrate(app: INestApplication): void {
   // @ts-expect-error what was sent is not to be set
   if (first) first.bytes = 0;
   const closed: boolean = connections.close('id');
-  app.get(SseConnections).count() > 0 === closed;
+  app.get(SseConnections).close(String(closed));
   isSseRoute(context) satisfies boolean;
 }
 
