@@ -1,0 +1,201 @@
+import { Controller, Post, type INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { NEVER } from 'rxjs';
+import { isSseError, Sse, SseConnection, SseConnections } from 'nestjs-event-stream';
+import { ManualClock } from '../fixtures/manual-clock.js';
+import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { RawClient } from './raw-client.js';
+
+const BIG = 'x'.repeat(65_536);
+let reasons: unknown[] = [];
+
+function remember({ signal }: SseConnection): void {
+  signal.addEventListener('abort', () => reasons.push(signal.reason));
+}
+
+@Controller()
+class OddController {
+  @Sse('short')
+  *short() {
+    yield 1;
+  }
+  @Sse('open')
+  open(@SseConnection() connection: SseConnection) {
+    remember(connection);
+    return NEVER;
+  }
+  @Sse('flood')
+  async *flood(@SseConnection() connection: SseConnection) {
+    remember(connection);
+    for (;;) yield BIG;
+  }
+  @Post('body')
+  body() {
+    return { ok: true };
+  }
+}
+
+const get = (path: string, ...lines: string[]): string =>
+  ['GET', path, 'HTTP/1.1\r\nHost: x\r\n'].join(' ') + lines.map((line) => `${line}\r\n`).join('') + '\r\n';
+const UNREAD = ['Content-Type: application/x-unread', 'Content-Length: 100000000'];
+
+eachAdapter((adapter) => {
+  let app: INestApplication;
+  let clock: ManualClock;
+  beforeEach(async () => {
+    reasons = [];
+    clock = new ManualClock();
+    app = await makeApp(adapter, { controllers: [OddController], clock });
+  });
+  afterEach(closeApps);
+
+  const count = (): number => app.get(SseConnections).count();
+  const gone = (): Promise<void> => until(() => count() === 0, 'that the client is gone');
+  const reason = (code: string): boolean => isSseError(reasons[0], code as 'SSE_ENDED');
+
+  describe('a request whose body is never finished', () => {
+    it('gets its stream, and then the connection is closed, as the rest is not waited for', async () => {
+      const client = await RawClient.connect(app, get('/short', ...UNREAD) + 'some of it');
+      await client.isClosed();
+      expect(client.received).toMatch(/^HTTP\/1\.1 200 /);
+      expect(client.body).toBe(':\ndata: 1\n\n');
+    });
+
+    it.each(['leave', 'reset'] as const)('is over when its client goes (%s)', async (how) => {
+      const client = await RawClient.connect(app, get('/open', ...UNREAD) + 'some of it');
+      await client.receives('200 OK');
+      client[how]();
+      await gone();
+      expect(reason('SSE_CLIENT_GONE')).toBe(true);
+    });
+
+    it('is found gone by the heartbeat, where the unread body keeps the socket from telling', async () => {
+      const client = await RawClient.connect(app, get('/open', ...UNREAD));
+      await client.receives('200 OK');
+      // The server stops reading, and hears no more of the connection.
+      const block = Buffer.alloc(1 << 20);
+      await until(() => {
+        client.socket.write(block);
+        return client.socket.writableLength > 20 << 20;
+      });
+      client.reset();
+      await until(() => client.closed);
+      for (let beats = 0; count() > 0 && beats < 5; beats++) {
+        clock.advance(15_500);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await gone();
+      expect(reason('SSE_CLIENT_GONE')).toBe(true);
+    });
+  });
+
+  describe('a client that says it sends no more', () => {
+    it('is taken for one that leaves, as Node does', async () => {
+      const client = await RawClient.connect(app, get('/open'));
+      await client.receives('200 OK');
+      client.halfClose();
+      await gone();
+      await client.isClosed();
+    });
+
+    it('and does not read is cut off as stalled', async () => {
+      const client = await RawClient.connect(app, get('/flood'));
+      client.stall();
+      await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
+      client.halfClose();
+      for (let i = 0; i < 5; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        clock.advance(9000);
+      }
+      await gone();
+      expect(isSseError(reasons[0])).toBe(true);
+      client.leave();
+    });
+  });
+
+  it('a client that stops reading is cut off after stallMs, and nothing is left', async () => {
+    const client = await RawClient.connect(app, get('/flood'));
+    client.stall();
+    await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
+    clock.advance(29_000);
+    expect(count()).toBe(1);
+    clock.advance(10_000);
+    await gone();
+    expect(reason('SSE_STALLED')).toBe(true);
+    client.resume();
+    await client.isClosed();
+    // Cut off: the end of the body is missing.
+    expect(client.received.endsWith('\r\n0\r\n\r\n')).toBe(false);
+  });
+
+  it('a client that leaves the last bytes of an ended stream unread is cut off as well', async () => {
+    const client = await RawClient.connect(app, get('/flood'));
+    client.stall();
+    await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
+    app.get(SseConnections).closeWhere(() => true);
+    await new Promise(setImmediate);
+    expect(count()).toBe(1);
+    clock.advance(40_000);
+    await gone();
+    expect(reason('SSE_CLOSED')).toBe(true);
+    client.leave();
+  });
+
+  it('one heartbeat never waits behind another', async () => {
+    const client = await RawClient.connect(app, get('/flood'));
+    client.stall();
+    await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
+    const [connection] = app.get(SseConnections).list();
+    const waiting = connection?.queuedBytes;
+    expect(waiting).toBeGreaterThan(0);
+    clock.advance(15_500);
+    await new Promise(setImmediate);
+    expect(connection?.queuedBytes).toBe(waiting);
+    client.leave();
+    await gone();
+  });
+
+  it('requests that wait behind an open stream are answered when it ends', async () => {
+    const client = await RawClient.connect(app, get('/open') + get('/short', 'Connection: close'));
+    await until(() => count() === 2 || client.received.includes('200 OK'));
+    await client.receives('200 OK');
+    app.get(SseConnections).list()[0]?.close();
+    await client.isClosed();
+    expect(client.received.split('HTTP/1.1 200 OK')).toHaveLength(3);
+    expect(client.received.endsWith('b\r\n:\ndata: 1\n\n\r\n0\r\n\r\n')).toBe(true);
+    await gone();
+  });
+
+  it('an HTTP/1.0 client that wants to keep its connection gets a stream that ends with it', async () => {
+    const client = await RawClient.connect(app, 'GET /short HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    await client.isClosed();
+    expect(client.received).not.toMatch(/^transfer-encoding/im);
+    expect(client.received.endsWith('\r\n\r\n:\ndata: 1\n\n')).toBe(true);
+  });
+
+  it.each(['GARBAGE\r\n\r\n', 'GET /open HTTP/1.1\r\n\r\n', 'GET /open HTTP/9.9\r\nHost: x\r\n\r\n'])(
+    'what is no request (%j) is a 400, and its connection is closed',
+    async (request) => {
+      const client = await RawClient.connect(app, request);
+      await client.isClosed();
+      expect(client.received).toMatch(/^HTTP\/1\.1 400 /);
+      expect(count()).toBe(0);
+    },
+  );
+});
+
+it('a body that does not come in time is a 408, and its connection is closed', async () => {
+  const app = await makeApp('fastify', {
+    controllers: [OddController],
+    platform: new FastifyAdapter({
+      requestTimeout: 200,
+      http: { headersTimeout: 200, connectionsCheckingInterval: 50 },
+    } as never),
+  });
+  const head =
+    'POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n';
+  const client = await RawClient.connect(app, `${head}{"a":`);
+  await client.isClosed();
+  expect(client.received).toMatch(/^HTTP\/1\.1 408 /);
+  await closeApps();
+});
