@@ -72,11 +72,12 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
     return () => stream.abandon();
   }
 
-  /** An ordinary answer, as Nest would have given it. */
+  /** An ordinary answer, as Nest would have given it; none where the handler has answered by itself, with `@Res()`. */
   private reply(response: object, value: unknown, subscriber: Subscriber<unknown>, status?: number): void {
     // `async` takes in that the adapter may throw, reject, or do neither.
-    const sent = (async () => this.host.httpAdapter.reply(response, value, status) as unknown)();
-    sent.then(
+    const replied = (async (): Promise<unknown> =>
+      isAnswered(response) ? undefined : this.host.httpAdapter.reply(response, value, status))();
+    replied.then(
       () => {
         subscriber.next(undefined);
         subscriber.complete();
@@ -84,4 +85,9 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       (error: unknown) => subscriber.error(error),
     );
   }
+}
+
+/** Fastify knows before Node does: its hooks come in between. */
+function isAnswered(response: object): boolean {
+  return rawResponse(response).headersSent || (response as { sent?: boolean }).sent === true;
 }
