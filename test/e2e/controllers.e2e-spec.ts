@@ -15,7 +15,6 @@ import {
   Res,
   Scope,
   SetMetadata,
-  SseSignal as NestSseSignal,
   UseGuards,
   Version,
   VersioningType,
@@ -23,13 +22,12 @@ import {
 import type { CanActivate, ExecutionContext, INestApplication } from '@nestjs/common';
 import { REQUEST, Reflector } from '@nestjs/core';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { interval, map, Observable, take } from 'rxjs';
-import { LastEventId, Sse, SseConnection, SseConnections, SseDefaults, SseSignal } from 'nestjs-event-stream';
+import { interval, map, take } from 'rxjs';
+import { LastEventId, Sse, SseConnection, SseDefaults, SseSignal } from 'nestjs-event-stream';
 import { openStream, type OpenStreamInit } from 'nestjs-event-stream/testing';
-import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 const storage = new AsyncLocalStorage<string>();
-const reasons: unknown[] = [];
 let instances = 0;
 
 const User = createParamDecorator(
@@ -86,17 +84,6 @@ class ParametersController {
     yield { same: connection.signal === signal, opened: connection.openedAt instanceof Date };
     connection.close();
     yield 'never';
-  }
-  @Sse('nest-signal')
-  async *nestSignal(@NestSseSignal() signal: AbortSignal, @SseSignal() own: AbortSignal) {
-    signal.addEventListener('abort', () => reasons.push((signal.reason as { code?: string }).code));
-    yield { same: signal === own, aborted: signal.aborted };
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
-  }
-  @Sse('nest-signal-observable')
-  nestSignalObservable(@NestSseSignal() signal: AbortSignal) {
-    signal.addEventListener('abort', () => reasons.push((signal.reason as { code?: string }).code));
-    return new Observable(() => undefined);
   }
 }
 
@@ -221,9 +208,6 @@ eachAdapter((adapter) =>
         },
       });
     });
-    beforeEach(() => {
-      reasons.length = 0;
-    });
     afterAll(closeApps);
 
     const data = async (path: string, init: OpenStreamInit = {}): Promise<string[]> => {
@@ -276,18 +260,6 @@ eachAdapter((adapter) =>
         });
         expect(JSON.parse(second as string)).toEqual({ same: true, opened: true });
         expect(third).toBeUndefined();
-      });
-
-      it("the same signal from Nest's own decorator", async () => {
-        const stream = await openStream(app, '/api/parameters/nest-signal');
-        expect((await stream.next()).json()).toEqual({ same: true, aborted: false });
-        await stream.close();
-        await until(() => reasons.length === 1);
-        expect(reasons).toEqual(['SSE_CLIENT_GONE']);
-        const observed = await openStream(app, '/api/parameters/nest-signal-observable');
-        app.get(SseConnections).closeWhere(() => true);
-        await observed.end();
-        expect(reasons).toEqual(['SSE_CLIENT_GONE', 'SSE_CLOSED']);
       });
     });
 
