@@ -12,7 +12,10 @@ import { RunViewers } from './run-viewers.js';
 import { RunWriter } from './run-writer.js';
 import type { RunSettings } from './run.options.js';
 
-/** Makes what a run writes: anything that an `@Sse()` handler may return. The signal aborts when the run is to end. */
+/**
+ * Makes what a run writes: anything that an `@Sse()` handler may return. The signal aborts when the run is to end, or has
+ * ended; its reason is an `SseError` whose code says why.
+ */
 export type RunSource = (signal: AbortSignal) => unknown;
 
 /** What a {@link RunOwner} is made of: a claim to an id that has been won. */
@@ -61,9 +64,9 @@ export class RunOwner implements Teardown {
     this.viewers = new RunViewers(clock, () => events.viewersHere(), leaseMs);
     this.unfollow = control.follow((record) => this.hear(record));
     this.beat();
-    if (orphanMs !== false) {
-      this.viewers.watch(orphanMs, () => void this.end({ status: 'stopped', reason: 'orphaned' }));
-    }
+    if (orphanMs !== false) this.viewers.watch(orphanMs, () => this.stop('orphaned'));
+    // Somebody was faster than the word that the claim was won.
+    if (control.state.stopWanted) this.stop('stop');
   }
 
   get status(): RunStatus {
@@ -102,8 +105,7 @@ export class RunOwner implements Teardown {
   /** Stops without a word in the log: it is not ours any more, or out of reach. */
   abandon(outcome: RunOutcome): void {
     this.outcome ??= outcome;
-    if (!this.controller.signal.aborted) this.controller.abort(reasonOf(outcome, this.events.id));
-    this.letGo();
+    this.letGo(outcome);
     this.writer.abandon();
     this.close();
   }
@@ -132,7 +134,7 @@ export class RunOwner implements Teardown {
   private finish(given: RunOutcome): void {
     if (this.outcome) return;
     this.outcome = this.ending ?? given;
-    this.letGo();
+    this.letGo(this.outcome);
     void this.conclude(this.outcome);
   }
 
@@ -162,9 +164,13 @@ export class RunOwner implements Teardown {
     this.close();
   }
 
+  private stop(reason: 'stop' | 'orphaned'): void {
+    void this.end({ status: 'stopped', reason });
+  }
+
   private hear(record: RunRecord): void {
     if (this.outcome) return;
-    if (record.is === 'stop') void this.end({ status: 'stopped', reason: 'stop' });
+    if (record.is === 'stop') this.stop('stop');
     else if (record.is === 'viewing') this.viewers.hear(record.node, record.on);
     else if (record.is === 'ended') {
       this.init.logger.warn(
@@ -186,7 +192,8 @@ export class RunOwner implements Teardown {
     }, leaseMs / BEATS);
   }
 
-  private letGo(): void {
+  private letGo(outcome: RunOutcome): void {
+    if (!this.controller.signal.aborted) this.controller.abort(reasonOf(outcome, this.events.id));
     const { release } = this;
     this.release = undefined;
     this.viewers.stop();
@@ -210,6 +217,7 @@ function reasonOf({ status, reason }: RunOutcome, id: string): SseError {
   const run = `The run ${quoted(id)}`;
   if (status === 'interrupted') return new SseError('SSE_SHUTDOWN', `${run} ends with its application.`);
   if (status === 'lost') return new SseError('SSE_RUN_LOST', `${run} is not this node's any more.`);
+  if (status !== 'stopped') return new SseError('SSE_ENDED', `${run} has ${status}.`);
   const why = reason === 'orphaned' ? 'nobody views it' : 'somebody asked for it';
   return new SseError('SSE_RUN_STOPPED', `${run} was stopped: ${why}.`);
 }

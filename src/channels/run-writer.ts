@@ -63,9 +63,8 @@ export class RunWriter implements Sink<unknown>, Demand {
   next(value: unknown): void {
     if (this.ended) return;
     try {
-      const { emits, serialize } = this.init;
-      const event = toEvent(value, emits, serialize);
-      if (event) this.add(toRecord(event, serialize));
+      const record = this.record(value);
+      if (record) this.add(record);
     } catch (error) {
       this.init.failed(error);
     }
@@ -96,6 +95,18 @@ export class RunWriter implements Sink<unknown>, Demand {
     this.init.clock.cancel(this.pausing?.timer);
     this.pausing?.over();
     this.wake();
+  }
+
+  private record(value: unknown): LogRecord | undefined {
+    const { emits, serialize } = this.init;
+    let isText = true;
+    const event = toEvent(value, emits, (data) => {
+      isText = false;
+      return serialize(data);
+    });
+    const record = event && toRecord(event, undefined);
+    // The event has the text; who iterates gets the value back.
+    return isText || !record ? record : { ...record, payload: 'json' };
   }
 
   private add(record: LogRecord): void {

@@ -1,0 +1,263 @@
+import type { HttpException } from '@nestjs/common';
+import { event } from 'nestjs-event-stream';
+import { TestNodes, turns, type TestNode } from '../../test/fixtures/nodes.js';
+import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
+
+const LEASE_MS = 15_000;
+const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Error;
+const lost = (id: string) => ({ status: 503, message: `The run "${id}" was lost.` });
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+describe('a run whose node dies', () => {
+  let nodes: TestNodes;
+  let a: TestNode;
+  let b: TestNode;
+  let hand: Hand;
+  let viewer: RunViewer;
+
+  beforeEach(async () => {
+    nodes = new TestNodes();
+    [a, b] = [nodes.add(), nodes.add()];
+    hand = new Hand();
+    await a.runs.start('r', hand.source);
+    viewer = await RunViewer.attach(b, 'r');
+    hand.give(1);
+    await nodes.advance(LEASE_MS * 4);
+    expect(viewer.over).toBe(false);
+    a.wire.cut();
+  });
+  afterEach(async () => {
+    const closing = [a, b].map(({ runs }) => runs.close(1000));
+    await nodes.advance(2000);
+    await Promise.all(closing);
+  });
+
+  it('is lost for its viewers on other nodes within a lease, as an error from which they may come back', async () => {
+    await nodes.advance(LEASE_MS - 5500);
+    expect(viewer.over).toBe(false);
+    await nodes.advance(5500);
+    const error = (await viewer.end) as HttpException;
+    expect(viewer.seen).toEqual([1]);
+    expect([error.getStatus(), error.getResponse(), error]).toEqual([
+      503,
+      { statusCode: 503, error: 'Service Unavailable', message: 'The run "r" was lost.' },
+      code('SSE_RUN_LOST'),
+    ]);
+    await turns();
+    expect(b.logger.warnings).toEqual(['Run "r" is lost: its node gave no sign of life for 15000 ms.']);
+    expect(await b.runs.status('r')).toBe('lost');
+    await expect(b.runs.attach('r', { after: viewer.ids[0] })).rejects.toMatchObject(lost('r'));
+    const late = await RunViewer.attach(b, 'r');
+    expect([await late.end, late.seen]).toEqual([expect.objectContaining(lost('r')), [1]]);
+  });
+
+  it('keeps its id until it is lost; then another node may start it anew', async () => {
+    await expect(b.runs.start('r', () => [2])).rejects.toThrow(code('SSE_RUN_EXISTS'));
+    await nodes.advance(LEASE_MS);
+    await b.runs.start('r', () => [2]);
+    const again = await RunViewer.attach(b, 'r', { after: viewer.ids[0] });
+    expect([await again.end, again.seen]).toEqual(['ended', ['gap', 2]]);
+  });
+
+  it('ends on that node, too, when it turns out to live: what it writes from then on reaches nobody', async () => {
+    await nodes.advance(LEASE_MS);
+    await viewer.end;
+    hand.give(2);
+    await nodes.advance(2000);
+    a.wire.mend();
+    hand.give(3);
+    await nodes.advance(2000);
+    expect([hand.finished, hand.signal?.reason]).toEqual([true, code('SSE_RUN_LOST')]);
+    expect(a.logger.warnings).toEqual([
+      expect.stringMatching(/^Run "r": other nodes had no sign of this one/),
+    ]);
+    expect([a.runs.list(), await a.runs.status('r')]).toEqual([[], 'lost']);
+    for (const node of [a, b]) {
+      const late = await RunViewer.attach(node, 'r');
+      expect(await late.end).toMatchObject(lost('r'));
+      expect(late.seen).toEqual([1]);
+    }
+  });
+
+  it('is stopped, when somebody waits for that, by being lost', async () => {
+    const stopped = b.runs.stop('r');
+    await nodes.advance(LEASE_MS);
+    expect(await stopped).toBe(true);
+  });
+
+  it.each(['status', 'start'] as const)(
+    'is lost a lease after somebody looked (%s) although nobody views it',
+    async (how) => {
+      await b.runs.close();
+      const c = nodes.add();
+      if (how === 'status') expect(await c.runs.status('r')).toBe('running');
+      else await expect(c.runs.start('r', () => [])).rejects.toThrow(code('SSE_RUN_EXISTS'));
+      await nodes.advance(LEASE_MS);
+      expect(await c.runs.status('r')).toBe('lost');
+      await c.runs.close();
+    },
+  );
+
+  it('is lost once, whoever notices first', async () => {
+    const others = [nodes.add(), nodes.add()];
+    const viewers = [viewer];
+    for (const node of others) viewers.push(await RunViewer.attach(node, 'r'));
+    await nodes.advance(LEASE_MS);
+    for (const { end, seen } of viewers) {
+      expect(await end).toMatchObject(lost('r'));
+      expect(seen).toEqual([1]);
+    }
+    for (const { runs } of others) await runs.close();
+  });
+});
+
+describe('a run while the log is away', () => {
+  it('goes on, written once, and is not taken for lost, however long that is', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    const given: number[] = [];
+    const give = () => {
+      const next = range(given.length, given.length + 7);
+      given.push(...next);
+      hand.give(...next);
+    };
+    for (let round = 0; round < 20; round++) {
+      give();
+      // In the middle of an append, before it takes effect or after: one turn makes the difference.
+      await turns(round % 5);
+      for (const { wire } of [a, b]) wire.cut();
+      give();
+      await nodes.advance(round === 7 ? LEASE_MS * 3 : 700);
+      for (const { wire } of [a, b]) wire.mend();
+      await nodes.advance(1500);
+    }
+    hand.done();
+    await nodes.advance(1500);
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', given]);
+    expect([a.logger, b.logger].flatMap(({ warnings, errors }) => [...warnings, ...errors])).toEqual([]);
+  });
+
+  it('is watched by who was cut off as if the silence had been its own', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    b.wire.cut();
+    await nodes.advance(LEASE_MS * 2);
+    hand.give(1);
+    b.wire.mend();
+    await nodes.advance(LEASE_MS * 2);
+    expect([viewer.over, viewer.seen]).toEqual([false, [1]]);
+    hand.done();
+    await turns();
+    expect(await viewer.end).toBe('ended');
+  });
+
+  it('ends when it is back, and cannot be started or attached to meanwhile', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    await turns();
+    a.wire.cut();
+    hand.give(1);
+    hand.done();
+    await nodes.advance(5000);
+    expect([await a.runs.status('r'), await b.runs.status('r')]).toEqual(['completed', 'running']);
+    for (const act of [() => a.runs.start('s', () => []), () => a.runs.attach('s'), () => a.runs.status('s')])
+      await expect(act()).rejects.toThrow(code('SSE_LOG_UNAVAILABLE'));
+    a.wire.mend();
+    await nodes.advance(1000);
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', [1]]);
+    expect(await b.runs.status('r')).toBe('completed');
+  });
+
+  it('is given up at shutdown, in the time there is', async () => {
+    const nodes = new TestNodes();
+    const a = nodes.add();
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    a.wire.cut();
+    hand.give(1);
+    const closing = a.runs.close(1000);
+    await nodes.advance(1000);
+    await closing;
+    await turns();
+    expect([hand.finished, a.runs.list(), a.logger.errors]).toEqual([true, [], []]);
+    // The log's sweep of what is too old.
+    expect(nodes.clock.size).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a run in a log that keeps little', () => {
+  it('shows what is kept, says that the beginning is missing, and ends', async () => {
+    const nodes = new TestNodes({ maxEvents: 3 });
+    const [a, b] = [nodes.add({}, 'direct'), nodes.add()];
+    await a.runs.start('r', () => range(0, 10));
+    for (const node of [a, b]) {
+      const viewer = await RunViewer.attach(node, 'r');
+      expect([await viewer.end, viewer.seen]).toEqual(['ended', ['gap', 8, 9]]);
+    }
+  });
+
+  it('is known while it runs, for longer than anything is kept', async () => {
+    const nodes = new TestNodes({ maxAgeMs: 20_000 });
+    const [a, b] = [nodes.add(), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    hand.give('old');
+    await nodes.advance(120_000);
+    hand.give('new');
+    await turns();
+    const viewer = await RunViewer.attach(b, 'r');
+    hand.done();
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', ['gap', 'new']]);
+    expect(await b.runs.status('r')).toBe('completed');
+    await nodes.advance(60_000);
+    expect(await b.runs.status('r')).toBeUndefined();
+    await expect(b.runs.attach('r')).rejects.toThrow(code('SSE_RUN_UNKNOWN'));
+  });
+
+  it('ends for a viewer who comes to its end when that is gone', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    await a.runs.start('r', () => range(0, 500));
+    await turns();
+    const slow = await b.runs.attach('r');
+    expect(await slow.next()).toMatchObject({ value: { data: 0 } });
+    // Another one has taken all the room before it asks again.
+    const name = b.channels.list()[0]?.name ?? '';
+    const filler = b.channels.channel(name);
+    for (let i = 0; i < 6; i++)
+      await filler.publish(range(0, 1000).map(() => event({ type: 'noise', data: '' })));
+    const seen: unknown[] = [];
+    const end = (async () => {
+      for await (const { type, data } of slow) seen.push(type ?? data);
+      return 'ended';
+    })();
+    await nodes.advance(LEASE_MS);
+    expect(await end).toBe('ended');
+    expect(seen[0]).toBe(1);
+    expect(seen).toContain('gap');
+  });
+
+  it('ends for a viewer who comes for more when all is gone but the word that it ended', async () => {
+    const nodes = new TestNodes({ maxTotalBytes: 8000 });
+    const a = nodes.add({}, 'direct');
+    await a.runs.start('r', () => range(0, 10));
+    await turns();
+    // Its events give way, as they are older than its end.
+    const filler = a.channels.channel('filler');
+    while (
+      (await RunViewer.attach(a, 'r').then(async (viewer) => (await viewer.end, viewer.seen)))[0] !== 'gap'
+    ) {
+      await filler.publish('x'.repeat(100));
+    }
+    expect(await a.runs.status('r')).toBe('completed');
+  });
+});
