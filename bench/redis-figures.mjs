@@ -43,12 +43,10 @@ async function publishFor(channels, count, publishers) {
   let published = 0;
   const one = async (start) => {
     for (let i = start; now() < end; i += publishers) {
-      await channels
-        .channel(`channel:${i % count}`)
-        .publish({
-          at: now(),
-          text: 'a payload of some eighty bytes, as those of a progress bar or a token are',
-        });
+      await channels.channel(`channel:${i % count}`).publish({
+        at: now(),
+        text: 'a payload of some eighty bytes, as those of a progress bar or a token are',
+      });
       published++;
     }
   };

@@ -17,12 +17,14 @@ import {
 
 const LEAST = 16;
 
-/** What Redis had from a place on, and the end of the channel at that moment. */
+/** What Redis had from a place on, and the end of the channel just before. */
 interface Loaded {
   readonly end: StreamEnd;
   readonly entries: readonly LogEntry[];
   /** Where the first of them is. */
   readonly first: StreamPlace | undefined;
+  /** Whether they go on. */
+  readonly more: boolean;
 }
 
 /** Reads channels from their streams. Whether something is missing is told by the counts of the entries alone. */
@@ -40,23 +42,21 @@ export class ChannelReader {
     if (after === undefined) return this.fromOldest(name, limit, false);
     const place = parsePosition(after);
     if (!place) return this.fromOldest(name, limit, true);
-    const loaded = await this.load(name, place, limit);
-    const { end, entries, first } = loaded;
+    const { end, entries, first, more } = await this.load(name, place, limit);
     if (end.epoch !== place.epoch) return this.fromOldest(name, limit, true);
     if (first ? first.count === place.count + 1 : samePlace(place, end)) {
-      return { entries, from: after, gap: false, more: hasMore(loaded) };
+      return { entries, from: after, gap: false, more };
     }
     if (!(await this.exists(name, place))) return this.fromOldest(name, limit, true);
     // A hole in the middle: what follows it comes next, or all would be replayed, up to the same hole.
     const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
-    return { entries, from, gap: true, more: hasMore(loaded) };
+    return { entries, from, gap: true, more };
   }
 
   private async fromOldest(name: string, limit: ReadLimit, gap: boolean): Promise<LogSlice> {
-    const loaded = await this.load(name, undefined, limit);
-    const { end, entries, first } = loaded;
+    const { end, entries, first, more } = await this.load(name, undefined, limit);
     const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
-    return { entries, from, gap, more: hasMore(loaded) };
+    return { entries, from, gap, more };
   }
 
   /** Entries that follow each other without a hole, from the first that can be read on. */
@@ -65,11 +65,15 @@ export class ChannelReader {
     const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
     for (let start = after; ;) {
       const { raw, end } = await this.range(name, start, count);
-      const found = unbroken(key, end.epoch, raw, limit.bytes);
-      if (found.entries.length > 0) this.weigh(found.entries);
+      const { entries, first, last } = unbroken(key, end.epoch, raw, limit.bytes);
+      if (first) {
+        this.weigh(entries);
+        const next = first.count + entries.length;
+        return { end, entries, first, more: next <= end.count || raw.length === count };
+      }
+      if (raw.length < count) return { end, entries, first, more: false };
       // A page with nothing of ours; there may be more behind it.
-      if (found.first || raw.length < count) return { end, ...found };
-      start = found.last;
+      start = last;
     }
   }
 
@@ -80,13 +84,15 @@ export class ChannelReader {
   ): Promise<{ raw: readonly RawEntry[]; end: StreamEnd }> {
     const start = after ? `(${streamId(after)}` : '-';
     for (;;) {
-      const [raw, end] = await this.link.transaction(this.keys.log(name), [
-        ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
+      const [answer, raw, epoch] = await this.link.inOrder(this.keys.log(name), [
         this.state.query(name),
+        ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
+        ['HGET', this.keys.meta(name), 'e'],
       ]);
-      const known = this.state.learn(name, end);
-      if (known) return { raw: raw as RawEntry[], end: known };
-      await this.state.open(name);
+      const end = this.state.learn(name, answer);
+      // The end first: what came before it is in the range, or gone. The epoch last: the range is of the same life.
+      if (end?.epoch === epoch && end) return { raw: raw as RawEntry[], end };
+      if (!end) await this.state.open(name);
     }
   }
 
@@ -102,17 +108,13 @@ export class ChannelReader {
   }
 }
 
-function hasMore({ end, entries, first }: Loaded): boolean {
-  return first !== undefined && first.count + entries.length - 1 < end.count;
-}
-
 /** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */
 function unbroken(
   key: ChannelKey,
   epoch: string,
   raw: readonly RawEntry[],
   maxBytes: number,
-): Omit<Loaded, 'end'> & { last: StreamPlace | undefined } {
+): { entries: LogEntry[]; first: StreamPlace | undefined; last: StreamPlace | undefined } {
   const entries: LogEntry[] = [];
   let first: StreamPlace | undefined;
   let last: StreamPlace | undefined;

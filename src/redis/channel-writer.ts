@@ -28,8 +28,8 @@ export interface WriterContext {
 interface Batch {
   readonly number: number;
   readonly appends: readonly PendingAppend[];
-  /** It may have reached Redis. */
-  sent: boolean;
+  /** It was sent, and what became of it is not known. */
+  open: boolean;
 }
 
 const MOST_RECORDS = 1000;
@@ -48,6 +48,8 @@ export class ChannelWriter {
   private sending = false;
   private pausing: unknown;
   private attempts = 0;
+  /** What the last attempt met. */
+  private refusal: unknown;
 
   constructor(
     private readonly channel: string,
@@ -66,9 +68,11 @@ export class ChannelWriter {
     if (!this.sending) this.send();
   }
 
-  /** Whether an append may have reached Redis. */
-  hasSent(append: PendingAppend): boolean {
-    return this.batch?.sent === true && this.batch.appends.includes(append);
+  /** Why an append that has waited too long was not appended, or may have been. */
+  reasonFor(append: PendingAppend): SseError {
+    const { batch } = this;
+    const open = batch !== undefined && (batch.open || this.sending) && batch.appends.includes(append);
+    return notAppended(this.channel, this.context.link.error ?? this.refusal, open);
   }
 
   /** Sends what waits, if it can be sent now. */
@@ -81,7 +85,6 @@ export class ChannelWriter {
     if (!link.up && settings.waitMs === false) return this.refuseAll(link.error, false);
     if (!link.up || this.pausing !== undefined) return;
     this.sending = true;
-    this.batch.sent = true;
     this.deliver(this.batch).then(
       (answer) => this.succeed(answer as string),
       (error: unknown) => this.fail(error),
@@ -121,7 +124,7 @@ export class ChannelWriter {
       records += append.records.length;
       bytes += append.records.reduce((sum, record) => sum + record.bytes, 0);
     }
-    return appends.length === 0 ? undefined : { number: this.context.nextBatch(), appends, sent: false };
+    return appends.length === 0 ? undefined : { number: this.context.nextBatch(), appends, open: false };
   }
 
   private async deliver({ number, appends }: Batch): Promise<unknown> {
@@ -174,7 +177,10 @@ export class ChannelWriter {
       return this.proceed();
     }
     // Without a code it is not Redis that refused, and nobody knows what became of it.
-    if (settings.waitMs === false) return this.refuseAll(error, replyCode(error) === undefined);
+    const open = replyCode(error) === undefined;
+    if (settings.waitMs === false) return this.refuseAll(error, open);
+    this.refusal = error;
+    if (this.batch) this.batch.open ||= open;
     this.sending = false;
     // A link that is down says when it is up again; one that is up has refused.
     if (link.up) this.pause();

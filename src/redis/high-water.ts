@@ -1,4 +1,5 @@
-import type { StreamEnd } from './stream-place.js';
+import type { LogPosition } from '../channels/cursor.js';
+import { parsePosition, type StreamEnd } from './stream-place.js';
 
 const MOST = 20_000;
 
@@ -21,6 +22,13 @@ export class HighWater {
     this.ends.set(channel, end);
     if (this.ends.size > MOST) for (const oldest of this.ends.keys()) return this.ends.delete(oldest);
     return true;
+  }
+
+  /** Whether something is known to follow a position. */
+  isBeyond(channel: string, position: LogPosition): boolean {
+    const known = this.ends.get(channel);
+    const place = parsePosition(position);
+    return known !== undefined && known.epoch === place?.epoch && known.count > place.count;
   }
 
   /** Whether Redis, which now says this, has lost something. */

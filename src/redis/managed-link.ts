@@ -12,7 +12,6 @@ export interface ManagedClient {
   on(event: string, listener: (cause?: unknown) => void): unknown;
   connect(): Promise<unknown>;
   send: RedisLink['send'];
-  transaction: RedisLink['transaction'];
   subscribe(channels: readonly string[], listener: (text: string, channel: string) => void): Promise<unknown>;
   unsubscribe(
     channels: readonly string[],
@@ -64,8 +63,11 @@ export class ManagedLink implements RedisLink {
     return this.client.send(key, command);
   }
 
-  transaction(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
-    return this.client.transaction(key, commands);
+  /** One after the other: they might be redirected one by one. */
+  async inOrder(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
+    const answers: unknown[] = [];
+    for (const command of commands) answers.push(await this.send(key, command));
+    return answers;
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -115,11 +117,6 @@ export function clusterClient(given: RedisClusterType): ManagedClient {
     on: (event, listener) => cluster.on(event, listener),
     connect: () => cluster.connect(),
     send: (key, command) => cluster.sendCommand(key, false, [...command]),
-    transaction: async (key, commands) => {
-      const multi = cluster.multi(key);
-      for (const command of commands) multi.addCommand(key, false, [...command]);
-      return multi.exec();
-    },
     // Channels of one command would have to be in one slot.
     subscribe: (channels, listener) =>
       Promise.all(channels.map((channel) => cluster.sSubscribe(channel, listener))),
@@ -142,11 +139,6 @@ export function sentinelClient(given: RedisSentinelType): ManagedClient {
     on: (event, listener) => sentinel.on(event, listener),
     connect: () => sentinel.connect(),
     send: (_key, command) => sentinel.sendCommand(false, [...command]),
-    transaction: async (_key, commands) => {
-      const multi = sentinel.multi();
-      for (const command of commands) multi.addCommand(false, [...command]);
-      return multi.exec();
-    },
     subscribe: (channels, listener) => sentinel.subscribe([...channels], listener),
     unsubscribe: (channels, listener) => sentinel.unsubscribe([...channels], listener as never),
     destroy: () => sentinel.destroy(),

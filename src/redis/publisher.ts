@@ -6,7 +6,7 @@ import { ChannelWriter, type WriterContext } from './channel-writer.js';
 import type { HighWater } from './high-water.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
 import { randomId } from './random-id.js';
-import { closed, notAppended } from './redis-errors.js';
+import { closed } from './redis-errors.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
@@ -19,7 +19,7 @@ export class Publisher {
   private batches = 0;
 
   constructor(
-    private readonly link: RedisLink,
+    link: RedisLink,
     keys: RedisKeys,
     private readonly settings: RedisLogSettings,
     state: ChannelState,
@@ -66,9 +66,8 @@ export class Publisher {
   }
 
   private expire(append: PendingAppend): void {
-    const { channel } = append;
-    const writer = this.writers.get(channel);
-    append.reject(notAppended(channel, this.link.error, writer?.hasSent(append) ?? false));
+    const writer = this.writers.get(append.channel);
+    append.reject(writer?.reasonFor(append) ?? closed());
     writer?.forget();
   }
 }

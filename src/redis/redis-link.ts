@@ -38,8 +38,8 @@ export interface RedisLink {
   open(): void;
   /** Sends one command to where `key` lives. Fails at once while there is no connection. */
   send(key: string, command: readonly string[]): Promise<unknown>;
-  /** Sends commands that take effect together. */
-  transaction(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
+  /** Sends commands to where `key` lives that take effect one after the other; others may come between them. */
+  inOrder(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   /** Resolves when messages on these channels come, also after a reconnection. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;

@@ -45,6 +45,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
  * Redis worked 2.5 ms for each event and each process, against 6 µs.
  */
 export class RedisLog implements EventLog {
+  private readonly highWater = new HighWater();
   private readonly link: RedisLink;
   private readonly keys: RedisKeys;
   private readonly state: ChannelState;
@@ -68,7 +69,7 @@ export class RedisLog implements EventLog {
     const { clock, pingMs } = settings;
     const keys = (this.keys = new RedisKeys(settings.prefix));
     const link = (this.link = createLink(client, this.linkEvents(), clock, pingMs));
-    const highWater = new HighWater();
+    const { highWater } = this;
     const state = (this.state = new ChannelState(link, keys, settings, highWater));
     this.reader = new ChannelReader(link, keys, state);
     this.publisher = new Publisher(link, keys, settings, state, highWater);
@@ -108,7 +109,7 @@ export class RedisLog implements EventLog {
 
   read(name: string, after: LogPosition | undefined, limit: ReadLimit): Awaitable<LogSlice> {
     const fresh = after === undefined ? undefined : this.watches.fresh(name, after, limit);
-    return fresh ?? this.ask(name, () => this.reader.read(name, after, limit));
+    return fresh ?? this.ask(name, () => this.readFrom(name, after, limit));
   }
 
   tail(name: string): Promise<LogPosition> {
@@ -167,6 +168,14 @@ export class RedisLog implements EventLog {
       down: () => this.attempt.end(),
       message: (channel, text) => this.watches.hear(this.keys.channelOf(channel), text),
     };
+  }
+
+  private async readFrom(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
+    const slice = await this.reader.read(name, after, limit);
+    const last = slice.entries[slice.entries.length - 1]?.position ?? slice.from;
+    // What was announced while the answer was on its way is announced again, after this end.
+    if (!slice.more && this.highWater.isBeyond(name, last)) this.watches.wake([name]);
+    return slice;
   }
 
   /** Asks Redis about a channel. */

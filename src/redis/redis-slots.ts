@@ -155,7 +155,7 @@ export class RedisSlots implements SlotStore {
     ];
     // If it does not arrive, the lease runs out.
     const given = this.link
-      .transaction(ends, commands)
+      .inOrder(ends, commands)
       .catch(() => undefined)
       .finally(() => this.releasing.delete(given));
     this.releasing.add(given);

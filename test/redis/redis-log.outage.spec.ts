@@ -1,5 +1,6 @@
-import { Channels, type SseError } from 'nestjs-event-stream';
-import { redisLog, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
+import { Channels, event, type SseError } from 'nestjs-event-stream';
+import { redisLog, redisSlots, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
+import { readFileSync } from 'node:fs';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { Viewer, until } from './viewer.js';
@@ -175,5 +176,49 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await channels.channel('c').publish(2);
     await viewer.until(2);
     expect(viewer.seen.at(-1)).toBe(2);
+  });
+
+  it('a Redis that is full refuses publishes, saying why, and goes on serving viewers', async () => {
+    await start();
+    const { channels } = node({ waitMs: 100 });
+    const id = await channels.channel('c').publish(1);
+    await channels.channel('c').publish(2);
+    await server.ask('CONFIG SET maxmemory 1', '+OK');
+    await expect(channels.channel('c').publish(3)).rejects.toMatchObject({
+      code: 'SSE_LOG_UNAVAILABLE',
+      message: expect.stringContaining('OOM') as string,
+    });
+    const viewer = new Viewer(channels, 'c', { after: id });
+    await viewer.until(2);
+    await server.ask('CONFIG SET maxmemory 0', '+OK');
+    await channels.channel('c').publish(4);
+    await viewer.until(4);
+    expect(viewer.seen).toEqual([2, 4]);
+  });
+
+  it('needs no more rights than docs/redis.md says', async () => {
+    await start();
+    const page = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+    const rights = /(\+@stream[^`]*)`/.exec(page)?.[1]?.replace(/\s+/g, ' ') ?? '';
+    await server.ask(`ACL SETUSER sse on >secret ${rights} ~shop:* &shop:*`, '+OK');
+    const client = `redis://sse:secret@127.0.0.1:${server.port}`;
+    const { channels } = node({ client, prefix: 'shop:', maxBytes: 100 });
+    const viewer = new Viewer(channels, 'c');
+    await viewer.ready;
+    for (const n of numbers(0, 20)) await channels.channel('c').publish(event({ id: `${n}`, data: n }));
+    await viewer.until(19);
+    await viewer.leave();
+    const again = new Viewer(channels, 'c', { after: '18' });
+    await again.until(19);
+    const slots = redisSlots({ client, prefix: 'shop:', leaseMs: 100 });
+    const request = { key: 'k', max: 1, onReplaced: () => undefined };
+    const slot = await slots.acquire({ ...request, replaceOldest: false });
+    expect(await slots.acquire({ ...request, replaceOldest: false })).toBeUndefined();
+    expect(await slots.acquire({ ...request, replaceOldest: true })).toBeDefined();
+    slot?.release();
+    await slots.close();
+    await server.ask('ACL LOG', '*0');
+    const strange = node({ client, prefix: 'other:' });
+    await expect(strange.channels.channel('c').publish(1)).rejects.toThrow('NOPERM');
   });
 });

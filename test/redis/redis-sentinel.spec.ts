@@ -5,8 +5,6 @@ import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { Viewer, until } from './viewer.js';
 
-const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
-
 describeRedisServer('redisLog under sentinels', () => {
   const servers: RedisServer[] = [];
   const closing: Channels[] = [];
