@@ -90,6 +90,9 @@ export function isSseError(error: unknown, code?: SseErrorCode): error is SseErr
   return code === undefined || error.code === code;
 }
 
+/** @internal Marks an error that was logged where it happened, and is not to be once more for each client it ends. */
+export const REPORTED = Symbol.for('nestjs-event-stream:reported');
+
 const QUOTED_LENGTH = 60;
 
 /** A value as it is quoted in messages: one line, at most about 60 characters, whatever the value is. */

@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { event, type SseEvent } from '../events/sse-event.js';
+import { REPORTED } from '../sse.errors.js';
 import { RunException } from './run.exception.js';
 
 /**
@@ -48,10 +49,10 @@ function asJson(response: unknown): string | Record<string, unknown> | undefined
 export function complaint({ status, failure }: RunOutcome, id: string): HttpException | undefined {
   if (status === 'failed') {
     const { status: code = 500, response = 'Internal server error' } = failure ?? {};
-    return new HttpException(response, code);
+    return Object.assign(new HttpException(response, code), { [REPORTED]: true });
   }
-  if (status === 'lost' || status === 'interrupted') return RunException.over(id, status);
-  return undefined;
+  if (status !== 'lost' && status !== 'interrupted') return undefined;
+  return Object.assign(RunException.over(id, status), { [REPORTED]: true });
 }
 
 const END_TYPE = 'run-end';

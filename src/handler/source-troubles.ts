@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
 import type { Teardown } from '../source/pulled.source.js';
-import { SseError, isSseError, quoted } from '../sse.errors.js';
+import { REPORTED, SseError, isSseError, quoted } from '../sse.errors.js';
 import type { SseRoute } from './sse-routes.js';
 
 /** What can go wrong with the source of a stream, in words for the log. */
@@ -33,6 +33,7 @@ export class SourceTroubles implements Teardown {
 
   /** Logs an error that its client is not shown. */
   report(error: unknown): void {
+    if (typeof error === 'object' && error !== null && REPORTED in error) return;
     const text = error instanceof Error ? (error.stack ?? error.message) : quoted(error);
     this.logger.error(`${this.route.name}: ${text}`);
   }
