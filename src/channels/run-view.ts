@@ -114,7 +114,10 @@ export class RunView {
       return;
     }
     // What was said may not have come to be heard.
+    const asked = settings.clock.now();
     await control.catchUp();
+    // A log that stood still for us did so for the owner.
+    if (settings.clock.now() - asked >= settings.leaseMs / CHECKS) this.heardAt = settings.clock.now();
     const viewers = events.viewersHere();
     await this.sayViewing(viewers > 0);
     if (this.ended) await this.sayEnd();
