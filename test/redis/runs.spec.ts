@@ -1,0 +1,125 @@
+import { Channels, Runs, type RunsOptions } from 'nestjs-event-stream';
+import { redisLog, type RedisLog } from 'nestjs-event-stream/redis';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { describeRedisServer } from '../fixtures/redis.js';
+import { RedisServer } from '../fixtures/redis-server.js';
+import { Hand, RunViewer } from '../fixtures/run-viewer.js';
+import { until } from './viewer.js';
+
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+interface Node {
+  readonly channels: Channels;
+  readonly runs: Runs;
+  readonly logger: RecordingLogger;
+  readonly log: RedisLog;
+}
+
+describeRedisServer('runs over a Redis', () => {
+  let server: RedisServer;
+  const open: Node[] = [];
+
+  beforeAll(async () => {
+    server = await RedisServer.start(...DURABLE);
+  });
+  afterEach(async () => {
+    for (const { runs, channels } of open.splice(0)) {
+      await runs.close(500);
+      await channels.close();
+    }
+  });
+  afterAll(() => server.remove());
+
+  function node(options: RunsOptions = {}): Node & { wire: never } {
+    const log = redisLog({ client: server.url, maxEvents: 20_000, maxBytes: 10_000_000, waitMs: 300 });
+    const channels = new Channels({ log });
+    const logger = new RecordingLogger();
+    const made = { log, channels, logger, runs: new Runs(channels, { logger, ...options }) };
+    open.push(made);
+    return made as Node & { wire: never };
+  }
+
+  it('are started on one node, viewed on another, stopped from a third', async () => {
+    const [a, b, c] = [node(), node(), node()];
+    const hand = new Hand();
+    await a.runs.start('r1', hand.source);
+    await expect(b.runs.start('r1', () => [])).rejects.toMatchObject({ code: 'SSE_RUN_EXISTS' });
+    const early = await RunViewer.attach(b, 'r1');
+    hand.give(...range(0, 1000));
+    await until(() => early.seen.length === 1000);
+    const late = await RunViewer.attach(c, 'r1', { after: early.ids[499] });
+    expect(await c.runs.stop('r1')).toBe(true);
+    expect([await early.end, early.seen]).toEqual(['ended', [...range(0, 1000), 'stopped']]);
+    expect([await late.end, late.seen]).toEqual(['ended', [...range(500, 1000), 'stopped']]);
+    expect(hand.signal?.aborted).toBe(true);
+    expect(await b.runs.status('r1')).toBe('stopped');
+    await expect(b.runs.attach('never')).rejects.toMatchObject({ code: 'SSE_RUN_UNKNOWN' });
+  });
+
+  it('have one owner, whoever asks at once', async () => {
+    const all = range(0, 6).map(() => node());
+    for (const round of range(0, 10)) {
+      const id = `race${round}`;
+      const started = await Promise.allSettled(all.map(({ runs }, i) => runs.start(id, () => [i])));
+      expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    }
+  });
+
+  it('are lost when their node dies, and can be started anew', async () => {
+    const [a, b] = [node({ leaseMs: 900 }), node({ leaseMs: 900 })];
+    const hand = new Hand();
+    await a.runs.start('r2', hand.source);
+    const viewer = await RunViewer.attach(b, 'r2');
+    hand.give(1);
+    await until(() => viewer.seen.length === 1);
+    await a.log.close();
+    await until(() => viewer.over);
+    expect(await viewer.end).toMatchObject({ code: 'SSE_RUN_LOST', status: 503 });
+    await b.runs.start('r2', () => [2]);
+    const again = await RunViewer.attach(b, 'r2', { after: viewer.ids[0] });
+    expect([await again.end, again.seen]).toEqual(['ended', ['gap', 2]]);
+    expect(a.logger.errors).toEqual([]);
+  });
+
+  it('go on over restarts of Redis, each event written once', async () => {
+    const [a, b] = [node({ leaseMs: 2000 }), node({ leaseMs: 2000 })];
+    let n = 0;
+    let going = true;
+    await a.runs.start('r3', async function* () {
+      for (; going; n++) {
+        yield n;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    });
+    const viewer = await RunViewer.attach(b, 'r3');
+    for (const mark of [50, 150, 250]) {
+      await until(() => viewer.seen.length > mark);
+      await server.kill();
+      await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await server.start();
+    }
+    await until(() => viewer.seen.length > 400);
+    going = false;
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', range(0, n)]);
+    expect([...a.logger.errors, ...b.logger.warnings]).toEqual([]);
+  }, 30_000);
+
+  it('go on over a Redis that stands still, and are not taken for lost', async () => {
+    const [a, b] = [node({ leaseMs: 600 }), node({ leaseMs: 600 })];
+    const hand = new Hand();
+    await a.runs.start('r4', hand.source);
+    const viewer = await RunViewer.attach(b, 'r4');
+    hand.give(1);
+    await until(() => viewer.seen.length === 1);
+    server.freeze();
+    hand.give(2);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    server.resume();
+    hand.give(3);
+    await until(() => viewer.seen.length === 3 || viewer.over);
+    hand.done();
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', [1, 2, 3]]);
+  }, 30_000);
+});
