@@ -28,7 +28,7 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
     return next.handle().pipe(
-      through((out: Sink<SseEvent>) => {
+      through((out) => {
         let opened = false;
         const seen: Sink<SseEvent> = {
           next: (event) => {

@@ -34,9 +34,7 @@ export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent>
   }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
-    return next
-      .handle()
-      .pipe(through((out: Sink<SseEvent>) => new HeartbeatStage(this.options, context, this.timers, out)));
+    return next.handle().pipe(through((out) => new HeartbeatStage(this.options, context, this.timers, out)));
   }
 }
 
