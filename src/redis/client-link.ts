@@ -79,6 +79,8 @@ export class ClientLink implements RedisLink {
       pingInterval: undefined,
     });
     copy.on('ready', () => {
+      // Destroyed while it was connecting, it connects all the same.
+      if (this.closed) return copy.destroy();
       if (!this.up) return;
       this.error = undefined;
       this.events.up();

@@ -51,7 +51,7 @@ export class ManagedLink implements RedisLink {
 
   open(): void {
     this.client.connect().then(
-      () => this.recovered(),
+      () => (this.closed ? this.destroy() : this.recovered()),
       (error: unknown) => {
         this.failed(error);
         this.later(backOffMs(this.attempts++), () => this.open());
@@ -81,7 +81,13 @@ export class ManagedLink implements RedisLink {
   close(): void {
     this.closed = true;
     this.clock.cancel(this.waiting);
-    Promise.resolve(this.client.destroy()).catch(() => undefined);
+    this.destroy();
+  }
+
+  private destroy(): void {
+    Promise.resolve()
+      .then(() => this.client.destroy())
+      .catch(() => undefined);
   }
 
   private recovered(): void {

@@ -1,6 +1,6 @@
 import { Channels } from 'nestjs-event-stream';
 import { redisLog, redisSlots } from 'nestjs-event-stream/redis';
-import { eventLogContract } from '../contract/event-log.contract.js';
+import { eventLogContract } from 'nestjs-event-stream/testing';
 import { RedisClusterServers } from '../fixtures/redis-cluster.js';
 import { describeRedisServer, testPrefix } from '../fixtures/redis.js';
 import { Viewer, until } from './viewer.js';

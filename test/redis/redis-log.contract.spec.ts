@@ -1,5 +1,6 @@
+import { RESP_TYPES, createClient } from '@redis/client';
 import { redisLog } from 'nestjs-event-stream/redis';
-import { eventLogContract } from '../contract/event-log.contract.js';
+import { eventLogContract } from 'nestjs-event-stream/testing';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 await describeRedis('on a Redis', (url) => {
@@ -12,9 +13,33 @@ await describeRedis('on a Redis', (url) => {
     eventLogContract(`redisLog, two nodes, ${trim}`, async (retention) => {
       const prefix = testPrefix();
       prefixes.push(prefix);
-      const logs = [0, 1].map(() => redisLog({ client: url, prefix, trim, ...retention })) as [never, never];
-      for (const log of logs as ReturnType<typeof redisLog>[]) await log.ready();
-      return logs;
+      const logs = [0, 1].map(() => redisLog({ client: url, prefix, trim, ...retention }));
+      for (const log of logs) await log.ready();
+      return logs as [never, never];
     });
   }
+
+  const own = createClient({
+    url,
+    RESP: 2,
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    keyPrefix: 'elsewhere:',
+  });
+  eventLogContract('redisLog over RESP 2, made of a client that answers in buffers', async (retention) => {
+    const prefix = testPrefix();
+    prefixes.push(prefix);
+    const logs = [0, 1].map(() => redisLog({ client: own, prefix, ...retention }));
+    for (const log of logs) await log.ready();
+    return logs as [never, never];
+  });
+
+  it('a client that was given is not used, nor closed', async () => {
+    expect(own.isOpen).toBe(false);
+    await own.connect();
+    const log = redisLog({ client: own, prefix: testPrefix() });
+    await log.ready();
+    log.close();
+    expect(String(await own.ping())).toBe('PONG');
+    own.destroy();
+  });
 });

@@ -3,7 +3,7 @@ import { Channels, event, type SseError } from 'nestjs-event-stream';
 import { redisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
-import { Viewer } from './viewer.js';
+import { Viewer, until } from './viewer.js';
 
 const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
 
@@ -107,5 +107,12 @@ await describeRedis('redisLog appends once', (url) => {
     }
     await viewer.until(29);
     expect(viewer.seen).toEqual(numbers(0, 30));
+  });
+
+  it('a log that is closed while it connects leaves no connection', async () => {
+    const channels = node(proxy.url);
+    expect(channels.health().status).toBe('down');
+    await channels.close();
+    await until(() => proxy.accepted === 2 && proxy.open === 0);
   });
 });
