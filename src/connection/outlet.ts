@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
@@ -264,7 +265,8 @@ export class Outlet {
     this.stop();
     const { req, socket } = this.raw;
     // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
-    if (req.httpVersionMajor === 1 && !req.complete) (socket ?? req.socket).destroySoon();
+    const carrier: Partial<Socket> = socket ?? req.socket;
+    if (req.httpVersionMajor === 1 && !req.complete) carrier.destroySoon?.();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 
 /** The response of Node's http module, or of http2's compatibility layer. */
@@ -84,11 +85,11 @@ function setHead(raw: RawResponse): void {
 /** Under HTTP/2 the socket belongs to all streams of the session, and its settings are not ours. */
 function keepOpen(raw: RawResponse): void {
   if (raw.req.httpVersionMajor > 1) return;
-  const { socket } = raw;
-  if (!socket) return;
-  socket.setTimeout(0);
+  // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
+  const socket = raw.socket as Partial<Socket> | null;
+  socket?.setTimeout?.(0);
   // Finds a peer that has vanished without a word while nothing is being sent.
-  socket.setKeepAlive(true, 30_000);
+  socket?.setKeepAlive?.(true, 30_000);
 }
 
 // Fastify keeps a route's hooks under a symbol of its own. Where it is not found, the hooks are assumed: reply.send()

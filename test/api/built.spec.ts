@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '../..');
+const run = promisify(execFile);
+const node = async (...args: string[]): Promise<string> =>
+  (await run(process.execPath, args, { cwd: ROOT, maxBuffer: 10_000_000 })).stdout;
+
+describe('the package as it is built', () => {
+  // Within the project, where its dependencies are found.
+  const folder = mkdtempSync(join(ROOT, '.tmp-built-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  beforeAll(async () => {
+    const tsc = 'node_modules/typescript7/bin/tsc';
+    mkdirSync(join(folder, 'cjs'));
+    writeFileSync(join(folder, 'cjs/package.json'), '{ "type": "commonjs" }\n');
+    await Promise.all([
+      node(tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'esm')),
+      node(tsc, '-p', 'tsconfig.cjs.json', '--outDir', join(folder, 'cjs')),
+    ]);
+  });
+
+  it('works with its ES modules and its CommonJS in one process: whatever is of the one, and whatever of the other', async () => {
+    const body =
+      ':\nevent: t\nid: 1\ndata: {"aborted":false}\n\n: c\ndata: raw\n\n' +
+      'data: {"connections":1,"route":"isSseRoute"}\n\n' +
+      'event: error\ndata: {"statusCode":500,"error":"Internal Server Error","message":"Internal server error"}\n\n';
+    const route = { body, refused: 500 };
+    expect(JSON.parse(await node('test/fixtures/two-copies.mjs', folder))).toEqual({
+      distinct: true,
+      esm: { esm: route, cjs: route },
+      cjs: { esm: route, cjs: route },
+      errors: [
+        [true, true],
+        [true, true],
+      ],
+    });
+  });
+
+  it("answers Fastify's inject(), which has no socket", async () => {
+    const json = (value: unknown): string => JSON.stringify(value);
+    const answers = {
+      generator: [200, 200, `:\ndata: 1\n\ndata: ${'x'.repeat(100_000)}\n\n`],
+      observable: [200, 200, ':\ndata: 1\n\ndata: 2\n\n'],
+      plain: [200, 200, json({ plain: true })],
+      failing: [500, 200, json({ statusCode: 500, message: 'Internal server error' })],
+    };
+    expect(JSON.parse(await node('test/fixtures/inject.mjs', folder))).toEqual({
+      without: { answers, open: 0 },
+      with: { answers, open: 0 },
+    });
+  });
+});
