@@ -90,8 +90,9 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   }
 
   /** @internal After the server was closed. */
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     this.closing?.stop();
+    await this.connections.slots.close?.();
   }
 }
 

@@ -28,6 +28,8 @@ export interface SlotRequest {
 export interface SlotStore {
   /** A slot, or `undefined` when all are taken and nobody is to be replaced. */
   acquire(request: SlotRequest): Slot | undefined | Promise<Slot | undefined>;
+  /** Gives back what the store itself holds, such as a connection, once no stream is open any more. */
+  close?(): void | Promise<void>;
 }
 
 interface Holder extends Slot {
