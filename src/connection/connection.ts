@@ -244,6 +244,10 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.listener.failed(error);
   }
 
+  refused(error: unknown): void {
+    this.settle(this.cause, error);
+  }
+
   stalled(): void {
     this.destroy('SSE_STALLED');
   }

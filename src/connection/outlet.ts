@@ -24,6 +24,8 @@ export interface OutletListener {
   overflowed(): void;
   /** The application's `coalesce` has thrown. */
   failed(error: unknown): void;
+  /** Node does not take the head; nothing of it was sent. */
+  refused(error: unknown): void;
   /** The client takes nothing of what waits. */
   stalled(): void;
   /** The response takes no more: somebody else has ended it. */
@@ -158,18 +160,27 @@ export class Outlet {
     const first = COMMENT + this.pending;
     this.pending = '';
     this.listener.opening();
-    openResponse(this.settings.response, (stream) => {
-      this.stream = stream;
-      this.body = bodyOf(this.raw, stream);
-      this.pending = first + this.pending;
-      if (this.state === 'ended') return this.writeEnd(this.body);
-      this.state = 'open';
-      this.flush();
-      // With the head out, it can be seen how the body goes over the wire.
-      const socket = directSocket(this.raw, stream);
-      if (socket) this.body = new SocketBody(socket, stream);
-      if (!this.blocked) this.drained();
-    });
+    try {
+      openResponse(this.settings.response, (stream) => this.sendFirst(stream, first));
+    } catch (error) {
+      if (this.stream) throw error;
+      this.started = false;
+      this.stop();
+      this.listener.refused(error);
+    }
+  }
+
+  private sendFirst(stream: Writable, first: string): void {
+    this.stream = stream;
+    this.body = bodyOf(this.raw, stream);
+    this.pending = first + this.pending;
+    if (this.state === 'ended') return this.writeEnd(this.body);
+    this.state = 'open';
+    this.flush();
+    // With the head out, it can be seen how the body goes over the wire.
+    const socket = directSocket(this.raw, stream);
+    if (socket) this.body = new SocketBody(socket, stream);
+    if (!this.blocked) this.drained();
   }
 
   private write(text: string): void {

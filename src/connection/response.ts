@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
@@ -49,16 +50,20 @@ export function routeOf(request: object): string {
 /**
  * Sets the head of an event stream on a response, over whatever was set before, and hands over what the body is
  * written to: at once, or where Fastify has `onSend` hooks (cookies come from one), after they ran.
+ *
+ * @throws {Error} for a head that Node does not take, before any of it is sent: an HTTP error can be.
  */
 export function openResponse(response: object, ready: (body: Writable) => void): void {
   const raw = rawResponse(response);
   keepOpen(raw);
   if (raw.headersSent) return ready(raw);
+  checkStatus(raw);
   if (response === raw) {
     setHead(raw);
     return ready(raw);
   }
   const reply = response as FastifyReplyLike;
+  checkHeaders(reply);
   if (hasSendHooks(reply)) {
     // The word of a client that wants no compression: a compressing hook would hold events back, whatever the head says.
     rawRequest(reply.request).headers['x-no-compression'] ??= 'event stream';
@@ -75,6 +80,27 @@ export function openResponse(response: object, ready: (body: Writable) => void):
   }
   setHead(raw);
   ready(raw);
+}
+
+// Node looks at the status when it writes it, in a timer or behind a hook, where nobody could answer any more.
+function checkStatus({ statusCode }: RawResponse): void {
+  if (statusCode >= 100 && statusCode <= 999) return;
+  throw new RangeError(`The response has the status ${statusCode}, which is none.`);
+}
+
+/** Express leaves this to Node when a header is set, Fastify to Node when it is written. */
+function checkHeaders(reply: FastifyReplyLike): void {
+  const headers = reply.getHeaders();
+  for (const name in headers) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, String(headers[name]));
+    } catch (error) {
+      // It would be in the way of the answer that says so.
+      reply.removeHeader(name);
+      throw error;
+    }
+  }
 }
 
 function setHead(raw: RawResponse): void {
