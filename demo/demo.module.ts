@@ -1,22 +1,27 @@
 import { Module } from '@nestjs/common';
 import { SseModule } from 'nestjs-event-stream';
 import { BoardGameModule } from './board-game/board-game.module.js';
+import { ChannelsModule } from './channels/channels.module.js';
+import { logFromEnvironment } from './log.js';
 import { PagesModule } from './pages/pages.module.js';
 import { PrCoreModule } from './prcore/prcore.module.js';
 import { RatEngineModule } from './rat-engine/rat-engine.module.js';
+import { RunsModule } from './runs/runs.module.js';
 import { TimeplusModule } from './timeplus/timeplus.module.js';
 import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
 
-/** Five systems that stream in five ways, beside ordinary routes, in one application. */
+/** Five systems that stream in five ways, beside ordinary routes, in one application; and channels and runs for all. */
 @Module({
   imports: [
-    SseModule.forRoot(),
+    SseModule.forRootAsync({ useFactory: async () => ({ log: await logFromEnvironment() }) }),
     PagesModule,
     RatEngineModule,
     PrCoreModule,
     TimeplusModule,
     BoardGameModule,
     TrpcCppModule,
+    ChannelsModule,
+    RunsModule,
   ],
 })
 export class DemoModule {}

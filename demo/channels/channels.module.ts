@@ -1,0 +1,6 @@
+import { Module } from '@nestjs/common';
+import { ChannelsController } from './channels.controller.js';
+
+/** Named channels that anybody may publish to and follow. */
+@Module({ controllers: [ChannelsController] })
+export class ChannelsModule {}

@@ -1,0 +1,31 @@
+import { BadRequestException } from '@nestjs/common';
+
+/** What a run is to answer, and at what length. */
+export interface Question {
+  readonly prompt: string;
+  readonly words: number;
+}
+
+const DEFAULTS: Question = { prompt: 'What is a run?', words: 100 };
+const MAX_PROMPT_LENGTH = 2000;
+const MAX_WORDS = 9000;
+
+/**
+ * The question in the body of `POST /runs/:id`; without a body, one of the demo's own.
+ *
+ * @throws {BadRequestException} for a prompt or a number of words that cannot be one.
+ */
+export function readQuestion(body: unknown): Question {
+  if (body === undefined || body === null) return DEFAULTS;
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new BadRequestException('The body must be a JSON object: {"prompt": "…", "words": 100}.');
+  }
+  const { prompt = DEFAULTS.prompt, words = DEFAULTS.words } = body as Partial<Record<string, unknown>>;
+  if (typeof prompt !== 'string' || prompt.length > MAX_PROMPT_LENGTH) {
+    throw new BadRequestException(`"prompt" must be a string of at most ${MAX_PROMPT_LENGTH} characters.`);
+  }
+  if (!Number.isInteger(words) || (words as number) < 1 || (words as number) > MAX_WORDS) {
+    throw new BadRequestException(`"words" must be a whole number from 1 to ${MAX_WORDS}.`);
+  }
+  return { prompt, words: words as number };
+}
