@@ -1,0 +1,40 @@
+import { StreamSocket } from './stream-socket.mjs';
+
+/** Clients that open a stream and never read from it again. */
+export class StalledClients {
+  #streams = [];
+  #closed = 0;
+
+  async open({ port, path, total }) {
+    await Promise.all(Array.from({ length: total }, () => this.#one({ port, path })));
+    return { open: this.#streams.length };
+  }
+
+  /** Reads on, and says how many the server has cut off by then. */
+  async wake({ withinMs }) {
+    for (const { socket } of this.#streams) socket.resume();
+    await new Promise((resolve) => setTimeout(resolve, withinMs));
+    return { closed: this.#closed };
+  }
+
+  close() {
+    for (const stream of this.#streams) stream.close();
+    this.#streams = [];
+  }
+
+  #one(request) {
+    return new Promise((resolve) => {
+      const stream = new StreamSocket(request, {
+        onHead: () => {
+          // The rest of what was read with the head is still handed on.
+          stream.socket.pause();
+          resolve();
+        },
+        onBody: () => {},
+        onOver: () => stream.close(),
+        onClosed: () => this.#closed++,
+      });
+      this.#streams.push(stream);
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** The head of the servers that are nothing but Node. */
+export const HEAD = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+/** An event in the event stream format. */
+export function frame(data) {
+  return `data: ${JSON.stringify(data)}\n\n`;
+}
+
+/** Text as one chunk of the chunked coding, ready for the socket. */
+export function chunk(text) {
+  const bytes = Buffer.byteLength(text);
+  return Buffer.from(`${bytes.toString(16)}\r\n${text}\r\n`);
+}
+
+/** A response or socket that has more queued than this is cut off: the simplest bound there is. */
+export const MAX_QUEUED_BYTES = 1_048_576;

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What can happen, and how often of a hundred times. */
+const KINDS = [
+  ['kill a node', 40],
+  ['freeze a node', 10],
+  ['restart Redis', 15],
+  ['kill Redis', 10],
+  ['freeze Redis', 15],
+  ['pause Redis', 10],
+];
+
+/** What goes wrong during a run, one thing after the other, and sometimes one during another. */
+export class Adversity {
+  counts = Object.fromEntries(KINDS.map(([kind]) => [kind, 0]));
+  #history;
+  #nodes;
+  #redis;
+  #random;
+  #meanMs;
+  #busy = new Set();
+  #running = [];
+
+  /** @param redis none for the log in memory @param meanMs between two of them */
+  constructor({ history, nodes, redis, random, meanMs }) {
+    this.#history = history;
+    this.#nodes = nodes;
+    this.#redis = redis;
+    this.#random = random;
+    this.#meanMs = meanMs;
+  }
+
+  /** Goes on until `over()`, and then until everything works again. */
+  async run(over) {
+    for (let next = this.#next(); !over(); await sleep(100)) {
+      if (Date.now() < next) continue;
+      this.#strike();
+      next = this.#next();
+    }
+    await Promise.all(this.#running);
+  }
+
+  #next() {
+    return Date.now() + this.#random.around(this.#meanMs);
+  }
+
+  #strike() {
+    const kind = this.#choose();
+    const node = this.#random.pick(this.#nodes.list);
+    const [target, name] = / Redis$/.test(kind) ? [this.#redis, 'Redis'] : [node, node.name];
+    const shortMs = this.#random.around(600);
+    const longMs = this.#random.integer(100, 7500);
+    // One thing at a time may happen to each.
+    if (!target || this.#busy.has(target)) return;
+    this.#busy.add(target);
+    this.counts[kind]++;
+    const work = this.#cause(kind, target, shortMs, longMs).finally(() => this.#busy.delete(target));
+    const note = (what) => this.#history.incident(`${kind.replace(/a node|Redis/, name)}: ${what}`);
+    note('begins');
+    this.#running.push(work.then(() => note('over')));
+  }
+
+  async #cause(kind, target, shortMs, longMs) {
+    if (kind.startsWith('freeze')) return target.child.freeze(longMs / (target === this.#redis ? 1 : 2));
+    if (kind === 'pause Redis') {
+      await target.pauseClients(longMs / 2);
+      return sleep(longMs / 2);
+    }
+    await target.child.end(kind === 'restart Redis' ? 'SIGTERM' : 'SIGKILL');
+    await sleep(shortMs);
+    return target.child.start();
+  }
+
+  #choose() {
+    let points = this.#random.integer(0, 99);
+    return KINDS.find(([, weight]) => (points -= weight) < 0)[0];
+  }
+}

@@ -1,0 +1,83 @@
+import { checkGaps } from './check-gaps.mjs';
+import { checkLife } from './check-life.mjs';
+import { Sequel } from './sequel.mjs';
+
+/**
+ * Proves, for each client and channel, that everything published and kept arrived exactly once and in order, or that a
+ * gap said so. It knows nothing of ids and of logs: only what was published when, and who was given what.
+ *
+ * - Whatever two clients were given one after the other, nobody may have been given anything between: all clients agree
+ *   on what follows what. So events whose publisher got no answer are there for all or for none, in one place.
+ * - What was in the log before something else was published comes before it. "In the log" is when it was acknowledged,
+ *   or when the first client was given it.
+ * - Of what was acknowledged, nothing may be missing between two events that must have been before and after it.
+ * - Events published in one go are neighbours.
+ */
+export function check(channels) {
+  const verdict = {
+    delivered: 0,
+    lost: 0,
+    duplicated: 0,
+    outOfOrder: 0,
+    phantoms: 0,
+    gaps: 0,
+    untrueGaps: 0,
+  };
+  Object.assign(verdict, {
+    gapsWhileConnected: 0,
+    toldMissing: 0,
+    acknowledged: 0,
+    refused: 0,
+    unknown: 0,
+    unknownSeen: 0,
+  });
+  const violations = [];
+  for (const channel of channels) {
+    const known = new Known(channel);
+    known.count(verdict);
+    const sequel = new Sequel(channel, known);
+    for (const life of channel.lives) {
+      const report = (kind, count, at, what) => {
+        verdict[kind] += count;
+        violations.push({ kind, channel, life, at, tick: life.ticks[at] ?? Infinity, what });
+      };
+      checkLife({ channel, life, known, sequel, verdict, report });
+      checkGaps({ channel, life, sequel, verdict, report });
+    }
+  }
+  violations.sort((a, b) => a.tick - b.tick);
+  return { ...verdict, violations };
+}
+
+/** Since when the events of a channel are known to be in the log. */
+class Known {
+  #since;
+  #events;
+
+  constructor({ events, lives }) {
+    this.#events = events;
+    this.#since = events.map(({ acked }) => acked ?? Infinity);
+    this.seen = new Set();
+    for (const { entries, ticks } of lives) {
+      for (const [at, index] of entries.entries()) {
+        if (!events[index]) continue;
+        this.seen.add(index);
+        this.#since[index] = Math.min(this.#since[index], ticks[at]);
+      }
+    }
+  }
+
+  since(index) {
+    return this.#since[index];
+  }
+
+  count(verdict) {
+    for (const { outcome, index } of this.#events) {
+      if (outcome !== 'open') verdict[outcome]++;
+      else {
+        verdict.unknown++;
+        if (this.seen.has(index)) verdict.unknownSeen++;
+      }
+    }
+  }
+}

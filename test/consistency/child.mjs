@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** A process that is killed, made to stand still and started again, and never outlives this one. */
+export class Child {
+  #process;
+  #start;
+  #isUp;
+  /** What it said last, for when it does not start. */
+  said = '';
+
+  /**
+   * @param start what to run: `[command, arguments, environment]`
+   * @param isUp asked about what the process has said, now and then, until it is true
+   */
+  constructor(start, isUp) {
+    this.#start = start;
+    this.#isUp = isUp;
+  }
+
+  get running() {
+    return this.#process !== undefined;
+  }
+
+  async start() {
+    const [command, args, env] = this.#start();
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    children.add(child);
+    this.said = '';
+    const listen = (text) => (this.said = (this.said + text).slice(-4000));
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    child.once('error', listen);
+    child.once('exit', () => children.delete(child));
+    for (let waits = 0; !(await this.#isUp(this.said)); waits++) {
+      if (child.exitCode !== null || waits > 1500) throw new Error(`${command} does not start: ${this.said}`);
+      await sleep(20);
+    }
+  }
+
+  /** Ends it by a signal and waits until it is gone. */
+  async end(signal = 'SIGKILL') {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    child.kill('SIGCONT');
+    await once(child, 'exit');
+  }
+
+  /** Makes it stand still, its connections open. */
+  async freeze(ms) {
+    const child = this.#process;
+    child?.kill('SIGSTOP');
+    await sleep(ms);
+    child?.kill('SIGCONT');
+  }
+}

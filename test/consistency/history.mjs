@@ -1,0 +1,110 @@
+/**
+ * What happened: what was published to each channel and what became of it, and what each client was given. Ticks number
+ * everything that this process did or was told in their order; what lies between two of them may have any order.
+ */
+export class History {
+  /** @type {{ name: string, events: object[], lives: object[], ids: Map<string, number> }[]} */
+  channels;
+  /** What broke, and when. */
+  incidents = [];
+  /** What no client may ever see: an error event, a refused cursor, an id that changed. */
+  troubles = [];
+  delivered = 0;
+  #tick = 0;
+  #groups = 0;
+  #begun = Date.now();
+
+  constructor(names) {
+    this.channels = names.map((name) => ({ name, events: [], lives: [], ids: new Map() }));
+  }
+
+  tick() {
+    return ++this.#tick;
+  }
+
+  get seconds() {
+    return (Date.now() - this.#begun) / 1000;
+  }
+
+  /** Events that are about to be published in one go. */
+  publish(channel, size) {
+    const { events } = this.channels[channel];
+    const [sent, group, sentAt] = [this.tick(), this.#groups++, this.seconds];
+    return Array.from({ length: size }, (_, place) => {
+      const event = { index: events.length, group, place, size, sent, sentAt, outcome: 'open' };
+      events.push(event);
+      return event;
+    });
+  }
+
+  acknowledged(channel, group, ids) {
+    const tick = this.tick();
+    for (const [i, event] of group.entries()) {
+      Object.assign(event, { outcome: 'acknowledged', acked: tick });
+      this.#identify(channel, event, ids[i]);
+    }
+  }
+
+  refused(group) {
+    for (const event of group) event.outcome = 'refused';
+  }
+
+  /** What the publisher was told, for people. */
+  answered(group, node, answer) {
+    const answeredAt = this.seconds;
+    for (const event of group) Object.assign(event, { node, answer, answeredAt });
+  }
+
+  /** A client's reading begins: at a head that it saw without having an id, or after an event whose id it has. */
+  begin(channel, client, start) {
+    const life = { client, start, entries: [], ticks: [], gaps: [], sessions: [], toEnd: false };
+    this.channels[channel].lives.push(life);
+    return life;
+  }
+
+  /** A connection of a life. */
+  session(life, node, lastEventId) {
+    life.sessions.push({
+      tick: this.tick(),
+      at: life.entries.length,
+      seconds: this.seconds,
+      node,
+      lastEventId,
+    });
+  }
+
+  /** A client was given an event. */
+  gave(channel, life, index, id) {
+    const event = this.channels[channel].events[index];
+    this.delivered++;
+    life.entries.push(index);
+    life.ticks.push(this.tick());
+    if (event) this.#identify(channel, event, id);
+  }
+
+  /** A client was told that events are missing. Gaps are entries below 0. */
+  gap(life, gap) {
+    life.entries.push(-1 - life.gaps.length);
+    life.ticks.push(this.tick());
+    life.gaps.push(gap);
+  }
+
+  incident(what) {
+    this.incidents.push({ tick: this.tick(), seconds: this.seconds, what });
+  }
+
+  trouble(what) {
+    this.troubles.push({ tick: this.tick(), seconds: this.seconds, what });
+  }
+
+  #identify(channel, event, id) {
+    const { ids, name } = this.channels[channel];
+    const owner = ids.get(id);
+    if (typeof id !== 'string' || (event.id ?? id) !== id || (owner ?? event.index) !== event.index) {
+      const known = `known as ${event.id}, and event ${owner} has that id`;
+      this.trouble(`event ${event.index} of ${name} came with the id ${id}; it is ${known}`);
+    }
+    event.id ??= id;
+    ids.set(id, event.index);
+  }
+}

@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url';
+import { Child } from './child.mjs';
+
+/** The processes of the application: those of the demo, or of the small one beside this file. */
+export class Nodes {
+  /** @type {{ name: string, url: string | undefined, child: Child }[]} */
+  list;
+
+  constructor({ count, app, env }) {
+    const file = fileURLToPath(
+      new URL(app === 'demo' ? '../../dist-demo/main.js' : 'node.mjs', import.meta.url),
+    );
+    this.list = Array.from({ length: count }, (_, i) => {
+      const node = { name: `node ${i + 1}`, url: undefined };
+      // Every other one on Fastify; each comes back on the port that it had.
+      const own = () => ({
+        DEMO_ADAPTER: i % 2 ? 'express' : 'fastify',
+        PORT: node.url ? new URL(node.url).port : '0',
+      });
+      node.child = new Child(
+        () => [process.execPath, [file], { ...env, ...own() }],
+        (said) => {
+          const url = / on (http:\S+)/.exec(said)?.[1];
+          node.url ??= url;
+          return url !== undefined;
+        },
+      );
+      return node;
+    });
+  }
+
+  start() {
+    return Promise.all(this.list.map(({ child }) => child.start()));
+  }
+
+  stop() {
+    return Promise.all(this.list.map(({ child }) => child.end()));
+  }
+}

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ANSWER_WITHIN_MS = 20_000;
+/** Characters of filling in one request; Express takes 100 kB of JSON. */
+const SMALL = 500;
+const BIG = 90_000;
+
+/** Publishes through POST, one request after the other, and notes what became of each. */
+export class Publisher {
+  #history;
+  #nodes;
+  #random;
+  #most;
+
+  /** @param most events in one go */
+  constructor({ history, nodes, random, most }) {
+    this.#history = history;
+    this.#nodes = nodes;
+    this.#random = random;
+    this.#most = most;
+  }
+
+  /** Publishes about so many events a second until `over()`. */
+  async run(perSecond, over) {
+    let due = Date.now();
+    while (!over()) {
+      const size = this.#random.integer(1, this.#most);
+      const channel = this.#random.integer(0, this.#history.channels.length - 1);
+      await this.publish(channel, size);
+      // What could not be published while something was away is not made up for.
+      due = Math.max(due + (size * 1000) / perSecond, Date.now() - 1000);
+      if (due > Date.now()) await sleep(due - Date.now());
+    }
+  }
+
+  /** Publishes one event, again and again until it is acknowledged, and returns its index. */
+  async publishForSure(channel) {
+    for (;;) {
+      const [event] = await this.publish(channel, 1);
+      if (event.outcome === 'acknowledged') return event.index;
+      await sleep(200);
+    }
+  }
+
+  async publish(channel, size) {
+    const group = this.#history.publish(channel, size);
+    // In some channels they are big: there, sockets and logs fill up.
+    const pad = 'x'.repeat(this.#random.integer(0, channel % 10 === 0 ? BIG : SMALL) / size);
+    const body = JSON.stringify(group.map(({ index }) => ({ index, pad })));
+    const { url, name } = this.#random.pick(this.#nodes.list);
+    try {
+      const response = await fetch(`${url}/channels/${this.#history.channels[channel].name}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      const text = await response.text();
+      this.#history.answered(group, name, response.ok ? response.status : text);
+      if (response.ok) this.#history.acknowledged(channel, group, JSON.parse(text).ids);
+      else if (/It was not published/.test(text)) this.#history.refused(group);
+      else if (response.status < 500)
+        this.#history.trouble(`publishing was answered with ${response.status}: ${text}`);
+    } catch (error) {
+      this.#history.answered(group, name, String(error.cause?.code ?? error));
+      // Nobody was there to be asked. Any other failure leaves it open.
+      if (error.cause?.code === 'ECONNREFUSED') this.#history.refused(group);
+    }
+    return group;
+  }
+}

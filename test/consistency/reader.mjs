@@ -1,0 +1,184 @@
+import { EventSource } from 'eventsource';
+import { connect } from 'nestjs-event-stream/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MEAN_CONNECTION_MS = 6000;
+const SLOW_CONNECTION_MS = 60_000;
+const SLOW_EVENT_MS = 60;
+const PLACE_WITHIN_SECONDS = 1;
+const MEAN_ABSENCE_MS = 200;
+const LONG_ABSENCE_MS = 20_000;
+
+/** How all readers of a run get on. */
+export class ReaderCounts {
+  reconnects = 0;
+  toOtherNode = 0;
+  withoutId = 0;
+  attempts = 0;
+}
+
+/**
+ * A client of one channel: loses its connection now and then, and comes back to any node with the last id that it has.
+ * It is the library's own client, or the `EventSource` of npm.
+ */
+export class Reader {
+  #setting;
+  #life;
+  #node;
+  #breaking;
+  #brokeAt;
+  #stream;
+  #source;
+  #goal;
+  #reached;
+
+  /** @param setting `{ history, nodes, random, counts, channel, name, stock, slow, after, calm }` */
+  constructor(setting) {
+    this.#setting = setting;
+    const { history, channel, name, after } = setting;
+    if (after !== undefined) this.#life = history.begin(channel, name, { after });
+  }
+
+  get channel() {
+    return this.#setting.channel;
+  }
+
+  get name() {
+    return this.#setting.name;
+  }
+
+  /** Begins to read. What is wrong is in the history; nothing is thrown. */
+  open() {
+    const { history, channel, name } = this.#setting;
+    const url = `http://any-node/channels/${history.channels[channel].name}`;
+    if (this.#setting.stock) return this.#listen(url);
+    void this.#iterate(url).catch((error) => {
+      history.trouble(`${name}, of channel ${channel}, was ended by: ${error?.stack ?? error}`);
+    });
+  }
+
+  /** Whether it has a connection now, and a place to come back to. */
+  get connected() {
+    return this.#stream?.state === 'open' || this.#source?.readyState === EventSource.OPEN;
+  }
+
+  /** Whether this event comes within a time. */
+  arrival(index, withinMs) {
+    if (this.#life?.entries.includes(index)) return Promise.resolve(true);
+    this.#goal = index;
+    return Promise.race([
+      new Promise((resolve) => (this.#reached = () => resolve(true))),
+      sleep(withinMs, false, { ref: false }),
+    ]);
+  }
+
+  /** Everything up to the newest event must have come by now. */
+  mustBeComplete() {
+    const { history, channel, name } = this.#setting;
+    this.#life ??= history.begin(channel, name, { head: Infinity });
+    this.#life.toEnd = true;
+  }
+
+  close() {
+    clearTimeout(this.#breaking);
+    this.#stream?.close();
+    this.#source?.close();
+  }
+
+  async #iterate(url) {
+    const { history, random, channel, after, slow, calm } = this.#setting;
+    const jitter = { random: () => random.number(), retry: { initialMs: 100, maxMs: 1500 } };
+    const id = after === undefined ? undefined : history.channels[channel].events[after].id;
+    this.#stream = connect(url, {
+      ...jitter,
+      ...(id && { after: id }),
+      fetch: (_, init) => this.#fetch(init),
+    });
+    for await (const { type, id: given, data } of this.#stream) {
+      this.#take(type, given, data);
+      // Who reads slower than is published fills the sockets up, and then falls behind the log.
+      if (slow && !calm()) await sleep(random.around(SLOW_EVENT_MS));
+    }
+  }
+
+  #listen(url) {
+    const source = (this.#source = new EventSource(url, { fetch: (_, init) => this.#fetch(init) }));
+    for (const type of ['message', 'gap']) {
+      source.addEventListener(type, ({ lastEventId, data }) => this.#take(type, lastEventId, data));
+    }
+    source.addEventListener('error', ({ data, message, code }) => {
+      if (data !== undefined) this.#take('error', undefined, data);
+      else if (source.readyState === EventSource.CLOSED)
+        this.#trouble(`gave up: ${message ?? ''} ${code ?? ''}`);
+    });
+  }
+
+  #take(type, id, data) {
+    const { history, channel } = this.#setting;
+    if (type === 'gap') return history.gap(this.#life, { id, ...JSON.parse(data) });
+    if (type !== 'message') return this.#trouble(`was given ${type}: ${data}`);
+    const { index } = JSON.parse(data);
+    history.gave(channel, this.#life, index, id);
+    if (index === this.#goal) this.#reached?.();
+  }
+
+  /** One attempt: to any node, after some time away, and not for ever. */
+  async #fetch(init) {
+    const { history, nodes, random, counts, channel, name, slow } = this.#setting;
+    clearTimeout(this.#breaking);
+    this.#brokeAt = history.seconds;
+    const lastEventId = new Headers(init.headers).get('Last-Event-ID') ?? '';
+    if (this.#node) await this.#away();
+    const node = random.pick(nodes.list);
+    const breaking = new AbortController();
+    const path = `/channels/${history.channels[channel].name}`;
+    counts.attempts++;
+    const signal = AbortSignal.any([init.signal, breaking.signal]);
+    const response = await fetch(`${node.url}${path}`, { ...init, signal });
+    if (response.status !== 200) {
+      if (response.status < 500) this.#trouble(`got ${response.status} for the id ${lastEventId}`);
+      void response.body?.cancel();
+      throw new Error(`status ${response.status}`);
+    }
+    if (lastEventId === '') {
+      if (this.#life) this.#startsAnew();
+      this.#life = history.begin(channel, name, { head: history.tick() });
+    }
+    if (this.#node) counts.reconnects++;
+    if (this.#node && this.#node !== node) counts.toOtherNode++;
+    this.#node = node;
+    history.session(this.#life, node.name, lastEventId);
+    this.#breaking = setTimeout(
+      () => {
+        if (!this.#setting.calm()) breaking.abort(new Error('the connection broke'));
+      },
+      random.around(slow ? SLOW_CONNECTION_MS : MEAN_CONNECTION_MS),
+    );
+    return response;
+  }
+
+  /** Having no id, it cannot know what it misses: right only if its connection broke before it was told its place. */
+  #startsAnew() {
+    const { counts } = this.#setting;
+    counts.withoutId++;
+    const seconds = this.#brokeAt - this.#life.sessions.at(-1).seconds;
+    if (seconds > PLACE_WITHIN_SECONDS)
+      this.#trouble(`had a connection for ${seconds} s, and was given no id`);
+  }
+
+  /** Mostly a moment, now and then long enough for the log to have let go of something. */
+  async #away() {
+    const { random, calm } = this.#setting;
+    const ms = random.chance(0.05)
+      ? random.integer(LONG_ABSENCE_MS / 4, LONG_ABSENCE_MS)
+      : random.around(MEAN_ABSENCE_MS);
+    for (const end = Date.now() + ms; Date.now() < end && !calm();) {
+      await sleep(Math.min(Math.max(end - Date.now(), 0), 200));
+    }
+  }
+
+  #trouble(what) {
+    const { history, name, channel } = this.#setting;
+    history.trouble(`${name}, of channel ${channel}, ${what}`);
+  }
+}

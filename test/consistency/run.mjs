@@ -1,0 +1,40 @@
+// The consistency check; README.md says what it proves. Needs `npm run build`, and a redis-server on the PATH.
+import { check } from './checker.mjs';
+import { readOptions } from './options.mjs';
+import { hasRedisServer } from './redis-server.mjs';
+import { account, summary } from './report.mjs';
+import { Scenario } from './scenario.mjs';
+
+/** How each log is driven. What is kept in memory is little, and much comes in one go, so that it goes at once. */
+const SPECIAL = {
+  redis: { most: 8, pace: 1 },
+  memory: { most: 25, pace: 2, keepEvents: 60 },
+};
+
+const { logs, ...options } = readOptions(process.argv.slice(2));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+let failed = false;
+for (const log of logs) {
+  if (log === 'redis' && !hasRedisServer()) {
+    console.error('\n!!! SKIPPED, there is no redis-server on the PATH: apt-get install redis-server\n');
+    failed ||= process.env.CI === 'true';
+    continue;
+  }
+  failed = !(await holds(log)) || failed;
+}
+process.exit(failed ? 1 : 0);
+
+async function holds(log) {
+  const { clients, channels, seed } = options;
+  console.log(`${log}: ${clients} clients, ${channels} channels, --seed ${seed}`);
+  const scenario = new Scenario({ ...options, ...SPECIAL[log], log });
+  await scenario.run();
+  const verdict = check(scenario.history.channels);
+  console.log(summary(scenario, verdict).join('\n'));
+  const right = verdict.violations.length === 0 && scenario.history.troubles.length === 0;
+  if (!right) console.log(account(scenario, verdict).join('\n'));
+  console.log(
+    `${log}: ${right ? 'every event arrived once and in order, or a gap said so' : `WRONG, --seed ${seed}`}`,
+  );
+  return right;
+}

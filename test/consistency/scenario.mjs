@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Adversity } from './adversity.mjs';
+import { History } from './history.mjs';
+import { Nodes } from './nodes.mjs';
+import { Publisher } from './publisher.mjs';
+import { Random } from './random.mjs';
+import { Reader, ReaderCounts } from './reader.mjs';
+import { RedisServer } from './redis-server.mjs';
+
+const PATIENCE_MS = 60_000;
+const PUBLISHERS = 32;
+
+/** One run: nodes, clients, publishers and adversity, until enough was delivered; then calm, and the last events. */
+export class Scenario {
+  counts = new ReaderCounts();
+  visitors = 0;
+  #settings;
+  #calm = true;
+  #residents = [];
+  #visiting = new Set();
+
+  constructor(settings) {
+    this.#settings = settings;
+    const names = Array.from({ length: settings.channels }, (_, i) => `channel-${i}`);
+    this.history = new History(names);
+  }
+
+  async run() {
+    const { log, deliveries, seconds, perSecond, pace, nodes: count, app, keepEvents } = this.#settings;
+    this.redis = log === 'redis' ? await RedisServer.start() : undefined;
+    const env = this.redis ? { REDIS_URL: this.redis.url } : { REDIS_URL: '', KEEP_EVENTS: `${keepEvents}` };
+    this.nodes = this.redis ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
+    try {
+      await this.nodes.start();
+      await this.#begin();
+      const end = this.history.seconds + seconds;
+      const over = () => this.history.delivered >= deliveries || this.history.seconds >= end;
+      const progress = setInterval(() => this.#report(), 15_000);
+      const publishers = Array.from({ length: PUBLISHERS }, (_, i) => this.#publisher(i));
+      const publishing = publishers.map((publisher) => publisher.run((perSecond * pace) / PUBLISHERS, over));
+      await Promise.all([...publishing, this.adversity.run(over), this.#visits(over)]);
+      clearInterval(progress);
+      await this.#finish(publishers[0]);
+    } finally {
+      for (const reader of [...this.#residents, ...this.#visiting]) reader.close();
+      await this.nodes.stop();
+      await this.redis?.remove();
+    }
+  }
+
+  async #begin() {
+    const { clients, channels } = this.#settings;
+    const { history, nodes, redis } = this;
+    // A node with the log in memory has nothing left when it comes back: that is not to happen all the time.
+    const meanMs = redis ? 2500 : 12_000;
+    this.adversity = new Adversity({ history, nodes, redis, random: this.#random('adversity'), meanMs });
+    for (let i = 0; i < clients; i++) {
+      const kind = { stock: i % 4 === 3, slow: i % 10 === 0 };
+      this.#residents.push(this.#reader(i % channels, `client ${i}`, kind));
+    }
+    for (const reader of this.#residents) reader.open();
+    await this.#until(() => this.#residents.every(({ connected }) => connected), 'all clients are connected');
+    this.#calm = false;
+  }
+
+  /** Clients that come with any id that was ever given, or none, and stay for a few seconds. */
+  async #visits(over) {
+    const random = this.#random('visits');
+    while (!over()) {
+      await sleep(random.around(300));
+      const channel = random.integer(0, this.history.channels.length - 1);
+      const visitor = this.#reader(channel, `visitor ${this.visitors++}`, {
+        after: random.chance(0.7) ? this.#anyEvent(channel, random) : undefined,
+      });
+      visitor.open();
+      this.#visiting.add(visitor);
+      setTimeout(() => {
+        visitor.close();
+        this.#visiting.delete(visitor);
+      }, random.around(3000)).unref();
+    }
+  }
+
+  #anyEvent(channel, random) {
+    const { events } = this.history.channels[channel];
+    const oldest = random.chance(0.5) ? Math.max(events.length - 100, 0) : 0;
+    const { id, index } = events[random.integer(oldest, Math.max(events.length - 1, 0))] ?? {};
+    return id === undefined ? undefined : index;
+  }
+
+  /** When all is calm, everybody gets everything; and who comes from anywhere in the log, through any node, too. */
+  async #finish(publisher) {
+    this.#calm = true;
+    const { history, nodes } = this;
+    await this.#until(
+      () => this.#residents.every(({ connected }) => connected),
+      'all clients are connected again',
+    );
+    const returners = [];
+    const random = this.#random('returners');
+    for (const node of nodes.list) {
+      for (const channel of history.channels.keys()) {
+        const after = this.#anyEvent(channel, random);
+        const only = { list: [node] };
+        returners.push(this.#reader(channel, `returner to ${node.name}`, { after, nodes: only }));
+      }
+    }
+    for (const reader of returners) reader.open();
+    this.#residents.push(...returners);
+    await this.#until(() => returners.every(({ connected }) => connected), 'all who return are connected');
+    const last = await Promise.all(history.channels.map((_, channel) => publisher.publishForSure(channel)));
+    await Promise.all(
+      this.#residents.map(async (reader) => {
+        const arrived = await reader.arrival(last[reader.channel], PATIENCE_MS);
+        if (!arrived)
+          history.trouble(`${reader.name} was not given the last event of channel ${reader.channel}`);
+        reader.mustBeComplete();
+      }),
+    );
+  }
+
+  async #until(condition, what) {
+    for (const end = Date.now() + PATIENCE_MS; !condition(); await sleep(50)) {
+      if (Date.now() < end) continue;
+      this.history.trouble(`it never came about that ${what}`);
+      return;
+    }
+  }
+
+  #reader(channel, name, special) {
+    const { history, nodes, counts } = this;
+    const random = this.#random(name);
+    return new Reader({ history, nodes, random, counts, channel, name, calm: () => this.#calm, ...special });
+  }
+
+  #publisher(number) {
+    const { history, nodes } = this;
+    const { most } = this.#settings;
+    return new Publisher({ history, nodes, random: this.#random(`publisher ${number}`), most });
+  }
+
+  #random(name) {
+    return new Random(this.#settings.seed, `${this.#settings.log}/${name}`);
+  }
+
+  #report() {
+    const { delivered, seconds, incidents, troubles } = this.history;
+    const wrong = troubles.length > 0 ? `, ${troubles.length} troubles` : '';
+    console.log(`  ${seconds.toFixed(0)} s: ${delivered} delivered, ${incidents.length} incidents${wrong}`);
+  }
+}

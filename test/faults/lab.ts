@@ -1,0 +1,122 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { check, eventually, megabytes } from './fault.js';
+import type { Answer, Call, Commands, Stats } from './protocol.js';
+import { RawSocket } from './raw-socket.js';
+
+/** After a fault the heap may be larger by so much: code that was compiled, caches that were filled. */
+const HEAP_ALLOWANCE_BYTES = 3 << 20;
+
+/** A server in a process of its own, and the clients that mistreat it. */
+export class Lab {
+  private readonly waiting = new Map<number, (answer: Answer) => void>();
+  private readonly clients = new Set<RawSocket>();
+  private calls = 0;
+  /** How the server's process has ended. */
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly port: number,
+  ) {
+    child.on('message', (answer: Answer) => {
+      this.waiting.get(answer.id)?.(answer);
+      this.waiting.delete(answer.id);
+    });
+    this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  /** Starts a server; `options` are the module's. */
+  static async start(adapter: string, options: object = {}): Promise<Lab> {
+    const file = fileURLToPath(new URL('./server.js', import.meta.url));
+    const child = fork(file, [adapter, JSON.stringify(options)], { execArgv: ['--expose-gc'] });
+    const port = await new Promise<number>((resolve, reject) => {
+      child.once('message', (message) => resolve((message as { port: number }).port));
+      child.once('exit', (code) => reject(new Error(`the server did not start (${code})`)));
+    });
+    return new Lab(child, port);
+  }
+
+  async ask<Name extends keyof Commands>(
+    name: Name,
+    ...args: Parameters<Commands[Name]>
+  ): Promise<Awaited<ReturnType<Commands[Name]>>> {
+    const id = ++this.calls;
+    const { value, error } = await new Promise<Answer>((resolve) => {
+      this.waiting.set(id, resolve);
+      this.child.send({ id, name, args } satisfies Call);
+    });
+    if (error !== undefined) throw new Error(error);
+    return value as Awaited<ReturnType<Commands[Name]>>;
+  }
+
+  stats(tidy = false): Promise<Stats> {
+    return this.ask('stats', tidy);
+  }
+
+  /** Connects a client. */
+  async connect(request = '', options?: { readBytes: number }): Promise<RawSocket> {
+    const client = await RawSocket.connect(this.port, options);
+    this.clients.add(client);
+    if (request !== '') client.send(request);
+    return client;
+  }
+
+  get(path: string, ...lines: string[]): Promise<RawSocket> {
+    return this.connect(request(path, ...lines));
+  }
+
+  /** As many clients as that, all of the same path. */
+  many(count: number, path: string): Promise<RawSocket[]> {
+    return Promise.all(Array.from({ length: count }, () => this.get(path)));
+  }
+
+  /** Has as many clients not read, until the server has more for each than it can get rid of. */
+  async stalled(count: number, path: string): Promise<RawSocket[]> {
+    const clients = await this.many(count, path);
+    for (const client of clients) client.stall();
+    return clients;
+  }
+
+  terminate(): void {
+    this.child.kill('SIGTERM');
+  }
+
+  dropClients(): void {
+    for (const client of this.clients) client.leave();
+    this.clients.clear();
+  }
+
+  /** Once every client has gone: what the server holds more than before, which has to be nothing. */
+  async backTo(baseline: Stats): Promise<string> {
+    this.dropClients();
+    let now = await this.stats();
+    const complaints = [...now.complaints];
+    await eventually('no connection, slot or socket is left', async () => {
+      now = await this.stats();
+      complaints.push(...now.complaints);
+      return now.connections === 0 && now.slots === 0 && now.sockets === 0;
+    });
+    await eventually('the heap is back', async () => {
+      now = await this.stats(true);
+      return now.heapBytes - baseline.heapBytes < HEAP_ALLOWANCE_BYTES;
+    }).catch(() => {
+      throw new Error(`the heap has grown by ${megabytes(now.heapBytes - baseline.heapBytes)}`);
+    });
+    check(now.handles <= baseline.handles, `${now.handles - baseline.handles} more handles`);
+    check(now.listeners <= baseline.listeners, `${now.listeners - baseline.listeners} more listeners`);
+    check(complaints.length === 0, `complaints: ${complaints.join('\n')}`);
+    return megabytes(now.heapBytes - baseline.heapBytes);
+  }
+
+  async stop(): Promise<void> {
+    this.dropClients();
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/** A GET, as bytes. */
+export function request(path: string, ...lines: string[]): string {
+  return [`GET ${path} HTTP/1.1`, 'Host: x', 'Accept: text/event-stream', ...lines, '', ''].join('\r\n');
+}

@@ -1,0 +1,92 @@
+import { styleText } from 'node:util';
+import { eventually, type Fault } from './fault.js';
+import { Lab } from './lab.js';
+import { closed, terminated } from './shutdown.js';
+import { slowReader, thousandGenerators } from './slow-reader.js';
+import {
+  besideOnChannel,
+  besideOnSubject,
+  crowdOnBounded,
+  crowdOnChannel,
+  crowdOnSubject,
+} from './stalled-crowd.js';
+import { aborts, halfCloses, resets, stalls, unfinished } from './stalls.js';
+
+const FAULTS: readonly Fault[] = [
+  stalls,
+  halfCloses,
+  resets,
+  unfinished,
+  aborts,
+  slowReader,
+  thousandGenerators,
+  crowdOnChannel,
+  crowdOnBounded,
+  crowdOnSubject,
+  besideOnChannel,
+  besideOnSubject,
+  closed,
+  terminated,
+];
+const ADAPTERS = ['express', 'fastify'];
+
+interface Row {
+  adapter: string;
+  fault: string;
+  held: boolean;
+  outcome: string;
+  growth: string;
+}
+
+/** One fault against a server of its own, which is then looked over for what was left behind. */
+async function tryOut(fault: Fault, adapter: string): Promise<Row> {
+  const lab = await Lab.start(adapter, fault.options);
+  const row = { adapter, fault: fault.name, growth: '' };
+  try {
+    if (!fault.cold) await warmUp(lab);
+    const baseline = await lab.stats(true);
+    const outcome = await fault.run(lab);
+    const growth = fault.ends ? 'ended' : await lab.backTo(baseline);
+    return { ...row, held: true, outcome, growth };
+  } catch (error) {
+    return { ...row, held: false, outcome: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await lab.stop();
+  }
+}
+
+/** Code that has run once is compiled, and its memory is not taken for a leak. */
+async function warmUp(lab: Lab): Promise<void> {
+  for (let round = 0; round < 4; round++) {
+    for (const path of ['/ticks', '/polite', '/chunks', '/flood', '/live', '/channel', '/silent'])
+      await lab.many(20, path);
+    await lab.ask('publish', { to: 'subject', count: 200, bytes: 2000, perTurn: 10, everyMs: 0 });
+    await lab.ask('publish', { to: 'channel', count: 2000, bytes: 2000, perTurn: 10, everyMs: 0 });
+    lab.dropClients();
+    await eventually('all are gone', async () => (await lab.stats()).sockets === 0);
+  }
+}
+
+const asked = process.argv.slice(2);
+const adapters = ADAPTERS.filter(
+  (name) => !asked.some((word) => ADAPTERS.includes(word)) || asked.includes(name),
+);
+const names = asked.filter((word) => !ADAPTERS.includes(word));
+const rows: Row[] = [];
+for (const fault of FAULTS) {
+  if (names.length > 0 && !names.some((name) => fault.name.includes(name))) continue;
+  for (const adapter of adapters) {
+    const start = performance.now();
+    const row = await tryOut(fault, adapter);
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    rows.push(row);
+    const verdict = row.held ? styleText('green', 'held  ') : styleText('red', 'FAILED');
+    console.log(`${verdict} ${adapter.padEnd(8)} ${row.fault} ${styleText('dim', `${seconds} s`)}`);
+    console.log(
+      `       ${row.outcome}${row.growth && row.growth !== 'ended' ? ` [heap ${row.growth} above before]` : ''}`,
+    );
+  }
+}
+const failed = rows.filter(({ held }) => !held).length;
+console.log(`\n${rows.length - failed} held, ${failed} failed`);
+process.exitCode = failed > 0 || rows.length === 0 ? 1 : 0;

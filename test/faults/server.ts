@@ -1,0 +1,129 @@
+// The server under test: an application in a process of its own, told what to do by the other one.
+import 'reflect-metadata';
+import { Module, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Channels, SseConnections, SseModule, memoryLog, type SseModuleOptions } from 'nestjs-event-stream';
+import { Feed, StreamsController } from './controllers.js';
+import type { Answer, Call, Commands, PublishOrder, Published, Stats } from './protocol.js';
+
+const [adapter = 'express', optionsText = '{}'] = process.argv.slice(2);
+const options = JSON.parse(optionsText) as SseModuleOptions;
+const complaints: string[] = [];
+
+@Module({
+  imports: [SseModule.forRoot({ log: memoryLog({ maxEvents: 1000, maxBytes: 4 << 20 }), ...options })],
+  controllers: [StreamsController],
+  providers: [Feed],
+})
+class FaultsModule {}
+
+const complain = (kind: string) => (what: unknown) => {
+  complaints.push(`${kind}: ${what instanceof Error ? (what.stack ?? what.message) : String(what)}`);
+};
+process.on('warning', complain('warning'));
+process.on('unhandledRejection', complain('unhandled rejection'));
+process.on('uncaughtException', complain('uncaught exception'));
+const quiet = (): void => undefined;
+const logger = {
+  log: quiet,
+  debug: quiet,
+  verbose: quiet,
+  warn: complain('log'),
+  error: complain('log'),
+  fatal: complain('log'),
+};
+
+const platform = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+const app: INestApplication = await NestFactory.create(FaultsModule, platform as never, {
+  logger,
+  abortOnError: false,
+}).catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
+app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
+await app.listen(0, '127.0.0.1').catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
+const server = app.getHttpServer() as Server;
+const connections = app.get(SseConnections);
+
+const commands: Commands = { stats, publish, close };
+
+async function close(): Promise<{ tookMs: number; left: string[] }> {
+  const start = performance.now();
+  await app.close();
+  const tookMs = performance.now() - start;
+  // What was closed last is gone after a turn or two.
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  // The channel to the other process is the one thing that may still keep this one alive.
+  const left = process.getActiveResourcesInfo().filter((kind) => kind !== 'PipeWrap');
+  setImmediate(() => process.disconnect());
+  return { tookMs, left };
+}
+
+function stats(tidy = false): Stats {
+  if (tidy) global.gc?.();
+  const { heapUsed, rss } = process.memoryUsage();
+  const open = connections.list();
+  const emitters = [process, server];
+  return {
+    connections: open.length,
+    slots: (connections.slots as unknown as { size: number }).size,
+    sockets: process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length,
+    queuedBytes: open.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
+    dropped: open.reduce((sum, { dropped }) => sum + dropped, 0),
+    heapBytes: heapUsed,
+    rssBytes: rss,
+    handles: process.getActiveResourcesInfo().length,
+    listeners: emitters.reduce(
+      (sum, emitter) =>
+        sum + emitter.eventNames().reduce((all, name) => all + emitter.listenerCount(name), 0),
+      0,
+    ),
+    complaints: complaints.splice(0),
+  };
+}
+
+async function publish({ to, count, bytes, perTurn, everyMs }: PublishOrder): Promise<Published> {
+  const channel = app.get(Channels).channel('faults');
+  const { subject } = app.get(Feed);
+  global.gc?.();
+  const before = process.memoryUsage();
+  let [rss, heap] = [before.rss, before.heapUsed];
+  const start = performance.now();
+  for (let i = 0; i < count;) {
+    for (let turn = 0; turn < perTurn && i < count; turn++, i++) {
+      const text = `${process.hrtime.bigint()} ${i} `.padEnd(bytes, 'x');
+      if (to === 'subject') subject.next(text);
+      else await channel.publish(text);
+    }
+    const now = process.memoryUsage();
+    rss = Math.max(rss, now.rss);
+    heap = Math.max(heap, now.heapUsed);
+    await new Promise<void>((resolve) =>
+      everyMs === 0 ? setImmediate(resolve) : setTimeout(resolve, everyMs),
+    );
+  }
+  return {
+    tookMs: performance.now() - start,
+    peakRssBytes: rss - before.rss,
+    peakHeapBytes: heap - before.heapUsed,
+  };
+}
+
+process.on('message', (call: Call) => {
+  const answer = (rest: Omit<Answer, 'id'>): void =>
+    void process.send?.({ id: call.id, ...rest } satisfies Answer);
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- which one it is, the name says
+  Promise.resolve(Reflect.apply(commands[call.name] as Function, commands, call.args) as unknown).then(
+    (value) => answer({ value }),
+    (error: unknown) => answer({ error: String(error) }),
+  );
+});
+process.send?.({ port: (server.address() as AddressInfo).port });

@@ -1,0 +1,97 @@
+import { check, eventually, pause, quantile, type Fault } from './fault.js';
+import { request, type Lab } from './lab.js';
+import type { RawSocket } from './raw-socket.js';
+
+const SHUTDOWN_MS = 2000;
+
+/** Everything at once: what is open when the word comes. */
+async function everything(lab: Lab): Promise<RawSocket[]> {
+  const polite = await lab.many(500, '/polite');
+  await eventually('500 streams are open', () => polite.every(({ text }) => text.includes('hello')));
+  await lab.stalled(25, '/flood');
+  await lab.stalled(25, '/chunks');
+  await lab.many(5, '/deaf');
+  await lab.connect(request('/flood'), { readBytes: 128 });
+  for (const client of await lab.many(10, '/silent')) client.halfClose();
+  // Connections that were made and never used, that wait between two requests, that are in the middle of one.
+  for (let i = 0; i < 10; i++) await lab.connect();
+  for (const client of await lab.many(10, '/ordinary')) await eventually('an answer', () => client.bytes > 0);
+  for (let i = 0; i < 5; i++) await lab.get('/silent', 'Content-Type: text/x', 'Content-Length: 1000');
+  await lab.connect(request('/polite') + request('/polite'));
+  for (const client of await lab.many(10, '/chunks')) client.reset();
+  await pause(300);
+  return polite;
+}
+
+/** What newcomers get meanwhile: 503, or no connection. */
+async function knock(lab: Lab, until: () => boolean): Promise<{ refused: number; unavailable: number }> {
+  const counts = { refused: 0, unavailable: 0 };
+  while (!until()) {
+    try {
+      const client = await lab.get('/polite');
+      await eventually('an answer', () => client.bytes > 0 || client.closed || until());
+      if (/^HTTP\/1\.1 503 /.test(client.text)) counts.unavailable++;
+      else if (client.bytes > 0) throw new Error(`a newcomer was let in: ${client.text.slice(0, 100)}`);
+      else counts.refused++;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      counts.refused++;
+    }
+    await pause(20);
+  }
+  return counts;
+}
+
+function farewells(polite: RawSocket[]): string {
+  const retries = polite.map(({ text }) => {
+    const [, retry] = /\nretry: (\d+)\n\n(?:\r\n[0-9a-f]+\r\n)?event: bye\ndata: \n\n/.exec(text) ?? [];
+    return Number(retry);
+  });
+  const heard = retries.filter((retry) => retry > 0);
+  check(heard.length === polite.length, `only ${heard.length} of ${polite.length} heard goodbye`);
+  check(
+    polite.every(({ text }) => text.endsWith('0\r\n\r\n')),
+    'a body has no end',
+  );
+  return `${heard.length} farewells, retry from ${Math.min(...heard)} to ${Math.max(...heard)} ms, median ${quantile(heard, 0.5)}`;
+}
+
+/** A signal, as a process manager sends it. */
+export const terminated: Fault = {
+  name: 'SIGTERM under all of these at once',
+  options: { stallMs: 60_000, shutdownMs: SHUTDOWN_MS },
+  ends: true,
+  async run(lab) {
+    const polite = await everything(lab);
+    let over = false;
+    const start = performance.now();
+    lab.terminate();
+    const knocking = knock(lab, () => over);
+    const { code, signal } = await lab.exited;
+    const tookMs = performance.now() - start;
+    over = true;
+    const { refused, unavailable } = await knocking;
+    check(code === 0, `it ended with ${code ?? signal}`);
+    check(tookMs < SHUTDOWN_MS + 500, `it took ${tookMs.toFixed(0)} ms`);
+    return (
+      `exit code 0 after ${tookMs.toFixed(0)} ms (shutdownMs: ${SHUTDOWN_MS}); ${farewells(polite)}; ` +
+      `newcomers: ${unavailable} got 503, ${refused} no connection`
+    );
+  },
+};
+
+/** `app.close()`, after which nothing keeps the process alive. */
+export const closed: Fault = {
+  name: 'app.close() under all of these at once',
+  options: { stallMs: 60_000, shutdownMs: SHUTDOWN_MS },
+  ends: true,
+  async run(lab) {
+    const polite = await everything(lab);
+    const { tookMs, left } = await lab.ask('close');
+    check(tookMs < SHUTDOWN_MS, `it took ${tookMs.toFixed(0)} ms`);
+    check(left.length === 0, `it left ${left.join(', ')}`);
+    const { code, signal } = await lab.exited;
+    check(code === 0, `the process ended with ${code ?? signal}`);
+    return `closed in ${tookMs.toFixed(0)} ms, nothing left to keep the process alive; ${farewells(polite)}`;
+  },
+};

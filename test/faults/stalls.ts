@@ -1,0 +1,102 @@
+import { check, eventually, megabytes, type Fault } from './fault.js';
+import { request } from './lab.js';
+
+/** Clients that ask for all there is, and read nothing. */
+export const stalls: Fault = {
+  name: '50 clients that stop reading',
+  options: { stallMs: 2000, heartbeat: 1000 },
+  async run(lab) {
+    const start = performance.now();
+    await lab.stalled(25, '/flood');
+    await lab.stalled(25, '/chunks');
+    await eventually('they are all open', async () => (await lab.stats()).connections === 50);
+    const { queuedBytes } = await lab.stats();
+    await eventually('they are cut off', async () => (await lab.stats()).connections === 0);
+    const seconds = (performance.now() - start) / 1000;
+    // stallMs, a quarter of it at most to notice, and what it takes to fill the kernel's buffers.
+    check(seconds < 8, `it took ${seconds.toFixed(1)} s`);
+    return `cut off after ${seconds.toFixed(1)} s (stallMs: 2 s); ${megabytes(queuedBytes)} waited in all`;
+  },
+};
+
+/** Clients that say they will send nothing more: Node takes them for gone, also where bytes wait for them. */
+export const halfCloses: Fault = {
+  name: '100 clients that close their half',
+  options: { stallMs: 2000, heartbeat: 1000 },
+  async run(lab) {
+    const idle = await lab.many(50, '/silent');
+    const busy = await lab.many(25, '/ticks');
+    const stalled = await lab.stalled(25, '/chunks');
+    await eventually('they are all open', async () => (await lab.stats()).connections === 100);
+    for (const client of [...idle, ...busy, ...stalled]) client.halfClose();
+    await eventually('they are gone', async () => (await lab.stats()).connections === 0);
+    await eventually('they are told', () => [...idle, ...busy].every(({ closed }) => closed));
+    return 'all gone, those that read nothing after stallMs';
+  },
+};
+
+/** Connections that are reset while a chunk is on its way. */
+export const resets: Fault = {
+  name: '500 resets in the middle of a chunk',
+  async run(lab) {
+    for (let round = 0; round < 10; round++) {
+      const clients = await lab.many(50, '/chunks');
+      await eventually('all get something', () => clients.every(({ bytes }) => bytes > 10_000));
+      for (const client of clients) client.reset();
+    }
+    await eventually('they are gone', async () => (await lab.stats()).connections === 0);
+    return 'all gone';
+  },
+};
+
+/** Connections that come to nothing, each in another way. */
+export const aborts: Fault = {
+  name: `${cycles()} connections made and aborted`,
+  async run(lab) {
+    const total = cycles();
+    let done = 0;
+    const one = async (i: number): Promise<void> => {
+      const client = await lab.connect();
+      client.keep = false;
+      const path = ['/silent', '/ticks', '/chunks', '/flood', '/polite', '/live', '/channel', '/ordinary'][
+        i % 8
+      ];
+      const bytes = request(path ?? '/silent');
+      if (i % 5 > 0) client.send(i % 5 === 1 ? bytes.slice(0, -2) : bytes);
+      if (i % 5 > 2)
+        await eventually('something comes', () => client.bytes > 0 || path === '/silent' || client.closed);
+      if (i % 2 === 0) client.leave();
+      else client.reset();
+      done++;
+    };
+    const start = performance.now();
+    await Promise.all(
+      Array.from({ length: 50 }, async (_, lane) => {
+        for (let i = lane; i < total; i += 50) await one(i);
+      }),
+    );
+    await eventually('they are gone', async () => (await lab.stats()).connections === 0);
+    return `${done} in ${((performance.now() - start) / 1000).toFixed(1)} s, none left`;
+  },
+};
+
+function cycles(): number {
+  return Number(process.env['FAULT_CYCLES'] ?? 10_000);
+}
+
+/** Requests that are never whole. */
+export const unfinished: Fault = {
+  name: '100 requests whose body never comes',
+  options: { heartbeat: 500 },
+  async run(lab) {
+    const body = ['Content-Type: application/x-unread', 'Content-Length: 100000000'];
+    const clients = await Promise.all(Array.from({ length: 100 }, () => lab.get('/silent', ...body)));
+    await eventually('they are open', async () => (await lab.stats()).connections === 100);
+    // Until the server reads no more, and so hears no more of the connection.
+    for (const client of clients) client.send(Buffer.alloc(4 << 20));
+    await eventually('they fill up', () => clients.every(({ socket }) => socket.writableLength > 0));
+    for (const client of clients) client.reset();
+    await eventually('they are found gone', async () => (await lab.stats()).connections === 0);
+    return 'found gone by the heartbeat, on sockets that nobody reads';
+  },
+};
