@@ -25,6 +25,14 @@ describe('event()', () => {
     expect(event({ type: '' })).toEqual(new SseEvent(undefined, undefined, undefined, undefined, undefined));
   });
 
+  it('takes a field of null as one that is not there, but data of null as a value', () => {
+    const init = { type: null, event: null, id: null, retry: null, comment: null, data: null };
+    expect(event(init as unknown as EventInit)).toEqual(
+      new SseEvent(undefined, undefined, undefined, undefined, null),
+    );
+    expect(event({ type: null, event: 'a', data: 1 } as unknown as EventInit).type).toBe('a');
+  });
+
   it.each([
     ['', ''],
     ['a', 'a'],

@@ -89,14 +89,14 @@ export function retryAfter(ms: number): SseEvent {
 export const EVENT_FIELDS: ReadonlySet<string> = new Set(['data', 'id', 'type', 'event', 'retry', 'comment']);
 
 function checkedType({ type, event: alias }: EventInit): string | undefined {
-  if (type !== undefined && alias !== undefined && type !== alias) {
+  if (given(type) && given(alias) && type !== alias) {
     throw new SseError('SSE_INVALID_FIELD', `"type" is ${quoted(type)} and "event" is ${quoted(alias)}.`, {
       remedy: 'They are two names of one field: give one of them.',
       context: { field: 'type', value: type },
     });
   }
   const value = type ?? alias;
-  if (value === undefined || value === '') return undefined;
+  if (!given(value) || value === '') return undefined;
   if (typeof value !== 'string' || /[\r\n]/.test(value)) {
     throw refused(
       'type',
@@ -113,7 +113,7 @@ function checkedType({ type, event: alias }: EventInit): string | undefined {
  * @throws {SseError} `SSE_INVALID_FIELD` if it is not printable ASCII, or has a space at either end.
  */
 export function checkedId(id: unknown): string | undefined {
-  if (id === undefined || id === null) return undefined;
+  if (!given(id)) return undefined;
   const value = Number.isSafeInteger(id) ? String(id) : id;
   if (typeof value !== 'string' || !/^(?:[!-~](?:[ -~]*[!-~])?)?$/.test(value)) {
     throw refused(
@@ -126,7 +126,7 @@ export function checkedId(id: unknown): string | undefined {
 }
 
 function checkedRetry(retry: unknown): number | undefined {
-  return retry === undefined || retry === null ? undefined : requiredRetry(retry);
+  return given(retry) ? requiredRetry(retry) : undefined;
 }
 
 function requiredRetry(retry: unknown): number {
@@ -137,12 +137,17 @@ function requiredRetry(retry: unknown): number {
 }
 
 function checkedComment(text: unknown): string | undefined {
-  if (text === undefined || text === null) return undefined;
+  if (!given(text)) return undefined;
   if (typeof text !== 'string') throw refused('comment', text, NO_STRING);
   return text;
 }
 
 const NO_STRING = 'It must be a string.';
+
+/** A field may be null, as one from a database is: it is not there. Not so `data`, of which null is a value. */
+function given(field: unknown): boolean {
+  return field !== undefined && field !== null;
+}
 
 function refused(field: string, value: unknown, remedy: string): SseError {
   return new SseError('SSE_INVALID_FIELD', `The event field "${field}" cannot be ${quoted(value)}.`, {

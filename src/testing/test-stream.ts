@@ -21,7 +21,8 @@ export class TestStream {
   private readonly events: TestEvent[] = [];
   private received = '';
   private over: 'no' | 'ended' | 'cut off' | 'closed' = 'no';
-  private changed: (() => void) | undefined;
+  /** Who waits for something to happen. */
+  private readonly waiting = new Set<() => void>();
 
   /** @internal */
   constructor(
@@ -124,20 +125,21 @@ export class TestStream {
   }
 
   private wake(): void {
-    this.changed?.();
-    this.changed = undefined;
+    for (const goOn of this.waiting) goOn();
   }
 
   private wait(what: string, passed: TestEvent[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.changed = undefined;
+        this.waiting.delete(goOn);
         reject(this.failure(what, passed, `Nothing came for ${this.timeoutMs} ms.`));
       }, this.timeoutMs);
-      this.changed = () => {
+      const goOn = (): void => {
+        this.waiting.delete(goOn);
         clearTimeout(timer);
         resolve();
       };
+      this.waiting.add(goOn);
     });
   }
 
