@@ -35,6 +35,8 @@ export class RunView {
   private timer: unknown;
   private closed = false;
   private waiting = 0;
+  /** Nobody was here at the last check. */
+  private idle = false;
   private settle: () => void = () => undefined;
 
   constructor(private readonly init: RunViewInit) {
@@ -43,6 +45,11 @@ export class RunView {
     this.unfollow = init.control.follow((record) => this.hear(record));
     if (this.ended) this.settle();
     this.schedule();
+  }
+
+  /** Somebody is about to come: stays for at least one more check. */
+  expect(): void {
+    this.idle = false;
   }
 
   /** Asks the owner to stop. Resolves when the run has ended. */
@@ -122,7 +129,9 @@ export class RunView {
     await this.sayViewing(viewers > 0);
     if (this.ended) await this.sayEnd();
     else if (silent && settings.clock.now() - this.heardAt >= settings.leaseMs) await this.giveUp();
-    if (viewers === 0 && this.waiting === 0 && (this.heard || this.ended)) this.close();
+    if (viewers > 0 || this.waiting > 0 || !(this.heard || this.ended)) this.idle = false;
+    else if (this.idle) this.close();
+    else this.idle = true;
   }
 
   private async giveUp(): Promise<void> {

@@ -98,6 +98,26 @@ describe('a run whose node dies', () => {
     },
   );
 
+  it('is lost for one, too, who came when the last was gone and begins to read later', async () => {
+    await b.runs.close();
+    const c = nodes.add();
+    a.wire.mend();
+    await nodes.advance(1000);
+    const first = await c.runs.attach('r');
+    await first.next();
+    await nodes.advance(5250);
+    await first.return();
+    await nodes.advance(5000);
+    const second = await c.runs.attach('r');
+    await nodes.advance(5000);
+    expect(await second.next()).toMatchObject({ value: { data: 1 } });
+    a.wire.cut();
+    const end = second.next().catch((error: unknown) => error);
+    await nodes.advance(LEASE_MS);
+    expect(await end).toMatchObject(lost('r'));
+    await c.runs.close();
+  });
+
   it('is lost once, whoever notices first', async () => {
     const others = [nodes.add(), nodes.add()];
     const viewers = [viewer];

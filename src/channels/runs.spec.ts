@@ -195,6 +195,22 @@ eachReach('runs', (add) => {
     ]);
   });
 
+  it('are encoded once for all who view them', async () => {
+    const a = add();
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    hand.give(...range(0, 10));
+    await turns();
+    const all = await Promise.all(range(0, 3).map(() => a.runs.attach('r')));
+    for (const subscription of all) await subscription.ready;
+    const batches = all.map((subscription) => subscription.take());
+    await turns();
+    const [first, ...others] = all.map((subscription, i) => batches[i] ?? subscription.take());
+    expect(first?.size).toBe(10);
+    for (const batch of others) expect(batch?.bytes).toBe(first?.bytes);
+    for (const subscription of all) subscription.close();
+  });
+
   it('refuse what cannot be an id, and say so of one that never was', async () => {
     const a = add();
     await a.runs.start('r', () => ['x']);

@@ -91,6 +91,7 @@ export class Runs {
     const { current, ended } = control.state;
     if (!current) throw RunException.unknown(id);
     const view = this.view(id, control);
+    view?.expect();
     const events = new RunEvents(this.channels, id, current.run, current.from);
     if (ended) {
       await events.ensureEnd(ended.at, ended.outcome);
