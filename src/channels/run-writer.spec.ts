@@ -1,0 +1,92 @@
+import { Observable } from 'rxjs';
+import { TestNodes, turns } from '../../test/fixtures/nodes.js';
+import { RunViewer } from '../../test/fixtures/run-viewer.js';
+
+const KIB = 'x'.repeat(1024);
+
+async function* counting(asked: { count: number }, value: unknown) {
+  for (;;) {
+    asked.count++;
+    yield value;
+  }
+}
+
+describe('what a run writes', () => {
+  it.each([
+    ['events', 0, 256],
+    ['bytes', KIB, 64],
+  ])('is at most one append ahead of the log, in %s', async (_, value, most) => {
+    const nodes = new TestNodes();
+    const { runs, wire } = nodes.add();
+    const asked = { count: 0 };
+    let release: () => void = () => undefined;
+    const append = wire.append.bind(wire);
+    wire.append = async (channel, records) => {
+      if (channel.startsWith('run-events:')) await new Promise<void>((resolve) => (release = resolve));
+      return append(channel, records);
+    };
+    await runs.start('r', () => counting(asked, value));
+    await turns(100);
+    const first = asked.count;
+    await turns(100);
+    // One batch under way, one that waits.
+    expect([asked.count, first <= 2 * most + 1, first > most]).toEqual([first, true, true]);
+    release();
+    await turns(100);
+    expect(asked.count - first).toBeLessThanOrEqual(2 * most);
+    expect(asked.count).toBeGreaterThan(first);
+    wire.append = append;
+    release();
+    await runs.stop('r');
+  });
+
+  it('is one append for what a source yields without a pause', async () => {
+    const nodes = new TestNodes();
+    const { runs, wire } = nodes.add();
+    const sizes: number[] = [];
+    const append = wire.append.bind(wire);
+    wire.append = (channel, records) => {
+      if (channel.startsWith('run-events:')) sizes.push(records.length);
+      return append(channel, records);
+    };
+    await runs.start('r', async function* () {
+      yield* [1, 2, 3];
+      await turns(20);
+      yield* [4, 5];
+    });
+    await turns(60);
+    // And the end marker.
+    expect(sizes).toEqual([3, 2, 1]);
+  });
+
+  it('may be pushed at once where the log takes it at once', async () => {
+    const nodes = new TestNodes({ maxBytes: 10_000_000 });
+    const node = nodes.add({}, 'direct');
+    const source = new Observable((subscriber) => {
+      for (let i = 0; i < 4000; i++) subscriber.next(KIB);
+      subscriber.complete();
+    });
+    await node.runs.start('r', () => source);
+    expect((await RunViewer.collect(node, 'r')).seen).toHaveLength(4000);
+  });
+
+  it('may not be pushed a mebibyte ahead of the log: then the run fails, with what was written', async () => {
+    const nodes = new TestNodes({ maxBytes: 10_000_000 });
+    const node = nodes.add();
+    let released = false;
+    const source = new Observable((subscriber) => {
+      for (let i = 0; i < 4000; i++) subscriber.next(KIB);
+      return () => (released = true);
+    });
+    await node.runs.start('r', () => source);
+    await turns(100);
+    const viewer = await RunViewer.collect(node, 'r');
+    expect(await viewer.end).toMatchObject({ status: 500 });
+    expect(viewer.seen.length).toBeGreaterThan(1000);
+    expect(viewer.seen.length).toBeLessThan(1200);
+    expect([released, node.logger.errors]).toEqual([
+      true,
+      [expect.stringMatching(/^Run "r": SseError: \d+ bytes of a run wait for the log\./)],
+    ]);
+  });
+});
