@@ -159,13 +159,18 @@ eachReach('runs', (add) => {
     const all = range(0, 5).map(() => add());
     for (const round of range(0, 20)) {
       const id = `r${round}`;
+      const hands = all.flatMap(() => [new Hand(), new Hand()]);
       const started = await Promise.allSettled(
-        all.flatMap(({ runs }, i) => [0, 1].map((n) => runs.start(id, () => [[i, n]]))),
+        hands.map((hand, i) => all[i >> 1]?.runs.start(id, hand.source)),
       );
-      expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      const winners = hands.filter((_, i) => started[i]?.status === 'fulfilled');
+      expect(winners).toHaveLength(1);
+      hands.forEach((hand, i) => {
+        hand.give(i);
+        hand.done();
+      });
       const views = await Promise.all(all.map((node) => collect(node, id)));
-      for (const { seen } of views) expect(seen).toEqual(views[0]?.seen);
-      expect(views[0]?.seen).toHaveLength(1);
+      for (const { seen } of views) expect(seen).toEqual([hands.indexOf(winners[0] as Hand)]);
     }
   });
 

@@ -61,8 +61,10 @@ describeRedisServer('runs over a Redis', () => {
     const all = range(0, 6).map(() => node());
     for (const round of range(0, 10)) {
       const id = `race${round}`;
-      const started = await Promise.allSettled(all.map(({ runs }, i) => runs.start(id, () => [i])));
+      const hand = new Hand();
+      const started = await Promise.allSettled(all.map(({ runs }) => runs.start(id, hand.source)));
       expect(started.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(all.filter(({ runs }) => runs.list().includes(id))).toHaveLength(1);
     }
   });
 
