@@ -2,7 +2,7 @@
 export default {
   testEnvironment: 'node',
   // A bound for a machine that is busy with other things; nothing here waits for time to pass.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/demo'],
   testRegex: '(\\.spec|\\.e2e-spec)\\.ts$',

@@ -1,7 +1,12 @@
 export { SseModule, type SseModuleAsyncOptions } from './sse.module.js';
 
 export { Sse, SseDefaults } from './handler/sse.decorator.js';
-export { LastEventId, SseConnection, SseSignal } from './handler/parameters.decorator.js';
+export {
+  LastEventId,
+  SseConnection,
+  SseSignal,
+  type StreamParameter,
+} from './handler/parameters.decorator.js';
 export { isSseRoute } from './handler/is-sse-route.js';
 
 export { comment, event, isSseEvent, retryAfter, SseEvent, type EventInit } from './events/sse-event.js';

@@ -36,8 +36,8 @@ export class SseEvent {
     readonly data: unknown,
     raw?: string,
   ) {
-    // Left out where there is none: a copy that a class serializer makes then still reads as a MessageEvent.
-    if (raw !== undefined) this.raw = raw;
+    // Not to be seen by a class serializer: the copy that it makes then still reads as a MessageEvent, id and all.
+    if (raw !== undefined) Object.defineProperty(this, 'raw', { value: raw });
   }
 }
 Object.defineProperty(SseEvent.prototype, BRAND, { value: true });

@@ -1,6 +1,11 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { SseConnection as Connection } from '../connection/connection.js';
+import { SseError } from '../sse.errors.js';
 import { portOf } from './sse.decorator.js';
+import { routeOptionsOf } from './sse.metadata.js';
+
+/** A parameter decorator of streams; it takes pipes, as Nest's own do. */
+export type StreamParameter = (...pipes: (Type<PipeTransform> | PipeTransform)[]) => ParameterDecorator;
 
 /**
  * Where the client left off: its `Last-Event-ID` (or the query parameter, see `lastEventIdQuery`), `undefined` on a
@@ -9,7 +14,7 @@ import { portOf } from './sse.decorator.js';
  * @example
  * @Sse('news') news(@LastEventId() after?: string) { return this.channel.subscribe({ after }); }
  */
-export const LastEventId = createParamDecorator(
+export const LastEventId: StreamParameter = createParamDecorator(
   (_data: undefined, context: ExecutionContext) => connectionOf(context).lastEventId,
 );
 
@@ -17,18 +22,24 @@ export const LastEventId = createParamDecorator(
  * An `AbortSignal` that aborts when the stream is over, whoever ended it. Its `reason` is an `SseError` whose code
  * says why. Hand it to whatever the handler waits for.
  */
-export const SseSignal = createParamDecorator(
+export const SseSignal: StreamParameter = createParamDecorator(
   (_data: undefined, context: ExecutionContext): AbortSignal => connectionOf(context).signal,
 );
 
 /** The connection of this request. */
 export type SseConnection = Connection;
 /** The connection of this request: its id, what was sent so far, and `close()`. */
-export const SseConnection = createParamDecorator((_data: undefined, context: ExecutionContext): Connection =>
-  connectionOf(context),
+export const SseConnection: StreamParameter = createParamDecorator(
+  (_data: undefined, context: ExecutionContext): Connection => connectionOf(context),
 );
 
 function connectionOf(context: ExecutionContext): Connection {
   const name = `${context.getClass().name}.${context.getHandler().name}`;
+  if (!routeOptionsOf(context.getHandler())) {
+    throw new SseError('SSE_NOT_STREAMABLE', `${name} is not an @Sse() route of nestjs-event-stream.`, {
+      remedy: 'Its parameter decorators work there only: is "Sse" imported from "@nestjs/common"?',
+      context: { handler: name },
+    });
+  }
   return portOf(context.switchToHttp().getResponse(), name).connection as Connection;
 }

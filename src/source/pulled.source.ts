@@ -75,10 +75,9 @@ class PullLoop {
         const { value } = result;
         sink.next(isPromiseLike(value) ? await value : value);
         if (this.released) return;
-        if (!demand.ready) {
-          await demand.whenReady();
-          left = VALUES_PER_TURN;
-        } else if (--left === 0) {
+        if (!demand.ready) await demand.whenReady();
+        // Also after a wait: a body that is behind middleware may drain before the loop has turned.
+        if (--left === 0) {
           await nextTurn();
           left = VALUES_PER_TURN;
         }
