@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream';
+import { of } from 'rxjs';
+import { Source, isSource } from './source.js';
+import { toSource } from './to-source.js';
+
+const teardown = { warnMs: false as const, onSlow: () => undefined, onLateError: () => undefined };
+const refusal = (result: unknown): unknown => {
+  try {
+    return toSource(result, teardown);
+  } catch (error) {
+    return error;
+  }
+};
+class Own extends Source {
+  readonly pulled = false;
+  open(): () => void {
+    return () => undefined;
+  }
+}
+
+describe('a handler’s result', () => {
+  it.each<[string, unknown, boolean]>([
+    ['an async generator', (async function* () {})(), true],
+    ['a sync generator', (function* () {})(), true],
+    ['an array', [], true],
+    ['a set', new Set(), true],
+    ['a map', new Map(), true],
+    ['URLSearchParams', new URLSearchParams(), true],
+    ['a Readable', Readable.from([]), true],
+    ['a ReadableStream', new ReadableStream(), true],
+    ['an Observable', of(), false],
+  ])('%s is a source, and pulled: %#', (_what, result, pulled) => {
+    const source = toSource(result, teardown);
+    expect(isSource(source)).toBe(true);
+    expect(source?.pulled).toBe(pulled);
+  });
+
+  it('is not touched before it is opened', () => {
+    const touched = {
+      [Symbol.asyncIterator]: () => {
+        throw new Error('touched');
+      },
+    };
+    expect(isSource(toSource(touched, teardown))).toBe(true);
+  });
+
+  it('that is a source already is that source', () => {
+    const own = new Own();
+    expect(toSource(own, teardown)).toBe(own);
+  });
+
+  it.each([
+    undefined,
+    null,
+    0,
+    true,
+    {},
+    { data: 'x' },
+    new Date(),
+    Buffer.from('a'),
+    new Uint8Array(1),
+    new DataView(new ArrayBuffer(1)),
+    new ArrayBuffer(1),
+    Symbol('s'),
+    1n,
+  ])('%p is a plain value', (result) => {
+    expect(toSource(result, teardown)).toBeUndefined();
+  });
+
+  it.each([
+    ['text', 'the string "text"'],
+    [Object('text'), 'the string "text"'],
+    [function make() {}, 'function make'],
+    [class Some {}, 'function Some'],
+    [{ next: () => undefined }, 'has next() but cannot be iterated'],
+  ])('%p is refused, and the remedy is named', (result, says) => {
+    const error = refusal(result) as Error;
+    expect(error).toMatchObject({ code: 'SSE_NOT_STREAMABLE', context: { result } });
+    expect(error.message).toContain(`An @Sse() handler returned ${says.startsWith('has') ? '' : says}`);
+    expect(error.message).toContain(says);
+  });
+});
