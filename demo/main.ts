@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { ConsoleLogger } from '@nestjs/common';
 import { createDemo } from './create-app.js';
 import { readSettings } from './settings.js';
 
@@ -13,7 +14,8 @@ try {
   // Nest would log a port in use as a second line.
   app.useLogger(false);
   await app.listen(port, host);
-  app.useLogger([...LOG_LEVELS]);
+  // Levels alone would not bring back what was switched off.
+  app.useLogger(new ConsoleLogger({ logLevels: [...LOG_LEVELS] }));
   console.log(`Demo on ${await app.getUrl()}`);
 } catch (error) {
   console.error(reason(error));

@@ -32,7 +32,7 @@ function standard(text: string): { blocks: Block[]; retries: number[] } {
 
 const lineBreak = fc.constantFrom('\n', '\r', '\r\n');
 const value = fc.oneof(
-  fc.constantFrom('', ' ', '0', 'é', '✓ 😀', '{"a":1}', 'x\0', '12', '~end'),
+  fc.constantFrom('', ' ', '0', 'é', '✓ 😀', '{"a":1}', 'x\0', '12', '~e'),
   fc.string({ unit: 'grapheme', maxLength: 6 }).map((text) => text.replace(/[\r\n]/g, '')),
 );
 const line = fc.oneof(

@@ -31,6 +31,18 @@ describe('the end that the server decides', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('leaves the place where the stream was: the reserved id is none to resume from', async () => {
+    server = await ScriptedServer.start(stream('id: 7\ndata: 1\n\nid: ~end\ndata: [DONE]\n\n'));
+    const events = connect(server.url);
+    const ids: [string | undefined, string][] = [];
+    for await (const { id, lastEventId } of events) ids.push([id, lastEventId]);
+    expect(ids).toEqual([
+      ['7', '7'],
+      [undefined, '7'],
+    ]);
+    expect(events.lastEventId).toBe('7');
+  });
+
   it('is not the reserved id before the response is over', async () => {
     server = await ScriptedServer.start(stream('id: ~end\ndata: 1\n\ndata: 2\n\nid: 3\ndata: 3\n\n'), ended);
     expect(await received()).toEqual(['1', '2', '3']);

@@ -32,6 +32,8 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
   private readonly events: AsyncGenerator<ReceivedEvents<Map>, undefined, undefined>;
   private exchange: Exchange | undefined;
   private leaveSignal: (() => void) | undefined;
+  /** The server has said that there is nothing more to come back for. */
+  private over = false;
   private failures = 0;
   private serverRetryMs: number | undefined;
 
@@ -119,9 +121,12 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
     });
     for (let bytes = await exchange.read(); bytes !== undefined; bytes = await exchange.read()) {
       for (const { id, type, data } of reader.feed(bytes)) {
-        this.lastEventId = id ?? this.lastEventId;
+        // Not a place in the stream: who kept it to resume from would never be answered again.
+        this.over = id === END_OF_STREAM_ID || (this.over && id === undefined);
+        const own = this.over ? undefined : id;
+        this.lastEventId = own ?? this.lastEventId;
         if (data === undefined || OF_THE_LIBRARY.has(type) || events?.has(type) === false) continue;
-        yield new JsonEvent(type, data, id, this.lastEventId) as object as ReceivedEvents<Map>;
+        yield new JsonEvent(type, data, own, this.lastEventId) as object as ReceivedEvents<Map>;
         this.wait.check();
       }
     }
@@ -129,7 +134,7 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
 
   /** Whether the stream ends with this attempt. A server that sent the reserved id would only answer 204. */
   private isOver({ opened, error }: Outcome): boolean {
-    if (opened && this.lastEventId === END_OF_STREAM_ID) return true;
+    if (opened && this.over) return true;
     const { retries, reconnectAfterEnd } = this.options;
     return opened && error === undefined && !(retries && reconnectAfterEnd);
   }
