@@ -7,6 +7,8 @@ export interface Fault {
   readonly options?: object;
   /** Without running anything beforehand: the growth of a process's memory shows only in a fresh one. */
   readonly cold?: true;
+  /** The server is to be in a network of its own, which takes Linux and root; left out elsewhere. */
+  readonly alone?: true;
   /** The fault ends the server, so that there is nothing left to look at. */
   readonly ends?: true;
   /** Does it, and says what was seen; throws if something did not hold. */

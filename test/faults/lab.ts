@@ -26,10 +26,13 @@ export class Lab {
     this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   }
 
-  /** Starts a server; `options` are the module's. */
-  static async start(adapter: string, options: object = {}): Promise<Lab> {
+  /** Starts a server; `options` are the module's. `alone`: in a network of its own (Linux, as root). */
+  static async start(adapter: string, options: object = {}, alone = false): Promise<Lab> {
     const file = fileURLToPath(new URL('./server.js', import.meta.url));
-    const child = fork(file, [adapter, JSON.stringify(options)], { execArgv: ['--expose-gc'] });
+    const node = alone
+      ? { execPath: 'unshare', execArgv: ['--net', process.execPath, '--expose-gc'] }
+      : { execArgv: ['--expose-gc'] };
+    const child = fork(file, [adapter, JSON.stringify(options)], node);
     const port = await new Promise<number>((resolve, reject) => {
       child.once('message', (message) => resolve((message as { port: number }).port));
       child.once('exit', (code) => reject(new Error(`the server did not start (${code})`)));
@@ -76,6 +79,10 @@ export class Lab {
     const clients = await this.many(count, path);
     for (const client of clients) client.stall();
     return clients;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   terminate(): void {

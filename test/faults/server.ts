@@ -15,7 +15,7 @@ const options = JSON.parse(optionsText) as SseModuleOptions;
 const complaints: string[] = [];
 
 @Module({
-  imports: [SseModule.forRoot({ log: memoryLog({ maxEvents: 1000, maxBytes: 4 << 20 }), ...options })],
+  imports: [SseModule.forRoot({ log: memoryLog({ maxEvents: 500 }), ...options })],
   controllers: [StreamsController],
   providers: [Feed],
 })
@@ -46,7 +46,7 @@ const app: INestApplication = await NestFactory.create(FaultsModule, platform as
   process.exit(1);
 });
 app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
-await app.listen(0, '127.0.0.1').catch((error: unknown) => {
+await app.listen(0, '0.0.0.0').catch((error: unknown) => {
   console.error(error);
   process.exit(1);
 });

@@ -23,23 +23,21 @@ async function everything(lab: Lab): Promise<RawSocket[]> {
   return polite;
 }
 
-/** What newcomers get meanwhile: 503, or no connection. */
-async function knock(lab: Lab, until: () => boolean): Promise<{ refused: number; unavailable: number }> {
-  const counts = { refused: 0, unavailable: 0 };
+/** What newcomers get meanwhile: 503, or no connection; a few may come before the word does. */
+async function knock(lab: Lab, until: () => boolean): Promise<string> {
+  let [early, refused, unavailable, late] = [0, 0, 0, 0];
   while (!until()) {
-    try {
-      const client = await lab.get('/polite');
-      await eventually('an answer', () => client.bytes > 0 || client.closed || until());
-      if (/^HTTP\/1\.1 503 /.test(client.text)) counts.unavailable++;
-      else if (client.bytes > 0) throw new Error(`a newcomer was let in: ${client.text.slice(0, 100)}`);
-      else counts.refused++;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      counts.refused++;
-    }
+    const client = await lab.get('/polite').catch(() => undefined);
+    if (client) await eventually('an answer', () => client.bytes > 0 || client.closed || until());
+    if (!client || client.bytes === 0) refused++;
+    else if (/^HTTP\/1\.1 503 /.test(client.text)) unavailable++;
+    else if (unavailable + refused === 0) early++;
+    else late++;
     await pause(20);
   }
-  return counts;
+  check(late === 0, `${late} newcomers were let in`);
+  check(unavailable > 0, 'no newcomer got 503');
+  return `newcomers: ${early} in time, ${unavailable} got 503, ${refused} no connection`;
 }
 
 function farewells(polite: RawSocket[]): string {
@@ -66,16 +64,17 @@ export const terminated: Fault = {
     let over = false;
     const start = performance.now();
     lab.terminate();
-    const knocking = knock(lab, () => over);
+    const knocking = knock(lab, () => over).catch((error: unknown) => error);
     const { code, signal } = await lab.exited;
     const tookMs = performance.now() - start;
     over = true;
-    const { refused, unavailable } = await knocking;
+    const newcomers = await knocking;
+    if (typeof newcomers !== 'string') throw newcomers;
     check(code === 0, `it ended with ${code ?? signal}`);
     check(tookMs < SHUTDOWN_MS + 500, `it took ${tookMs.toFixed(0)} ms`);
     return (
       `exit code 0 after ${tookMs.toFixed(0)} ms (shutdownMs: ${SHUTDOWN_MS}); ${farewells(polite)}; ` +
-      `newcomers: ${unavailable} got 503, ${refused} no connection`
+      newcomers
     );
   },
 };
