@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { SseModule } from 'nestjs-event-stream';
+import { AdminModule } from './admin/admin.module.js';
 import { BoardGameModule } from './board-game/board-game.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
 import { logFromEnvironment } from './log.js';
@@ -22,6 +23,7 @@ import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
     TrpcCppModule,
     ChannelsModule,
     RunsModule,
+    AdminModule,
   ],
 })
 export class DemoModule {}

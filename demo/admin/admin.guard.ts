@@ -1,0 +1,33 @@
+import {
+  Injectable,
+  NotFoundException,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** Lets in who brings the token in `DEMO_ADMIN_TOKEN`; without one set there is nothing here to be let in to. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  private readonly token = process.env['DEMO_ADMIN_TOKEN'] ?? '';
+
+  canActivate(context: ExecutionContext): boolean {
+    const { headers, method, url } = context
+      .switchToHttp()
+      .getRequest<{ headers: Record<string, string | undefined>; method: string; url: string }>();
+    // The words of a route that does not exist.
+    if (this.token === '') throw new NotFoundException(`Cannot ${method} ${url}`);
+    const [, given] = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '') ?? [];
+    if (given === undefined || !isSame(given, this.token)) {
+      throw new UnauthorizedException('Send the token in DEMO_ADMIN_TOKEN as Authorization: Bearer.');
+    }
+    return true;
+  }
+}
+
+/** Compares in a time that tells nothing of where two texts differ, nor of their lengths. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest());
+  return timingSafeEqual(a as Buffer, b as Buffer);
+}
