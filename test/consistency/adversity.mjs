@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What can happen, and how often of a hundred times. */
 const KINDS = [
-  ['kill a node', 40],
+  ['kill a node', 32],
+  ['restart a node', 8],
   ['freeze a node', 10],
   ['restart Redis', 15],
   ['kill Redis', 10],
@@ -66,7 +67,8 @@ export class Adversity {
       await target.pauseClients(longMs / 2);
       return sleep(longMs / 2);
     }
-    await target.child.end(kind === 'restart Redis' ? 'SIGTERM' : 'SIGKILL');
+    const ended = await target.child.end(kind.startsWith('restart') ? 'SIGTERM' : 'SIGKILL');
+    if (!ended) this.#history.trouble(`${kind}: it did not end on SIGTERM`);
     await sleep(shortMs);
     return target.child.start();
   }

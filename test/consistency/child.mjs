@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const PATIENCE_MS = 20_000;
+
 const children = new Set();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
@@ -24,10 +26,6 @@ export class Child {
     this.#isUp = isUp;
   }
 
-  get running() {
-    return this.#process !== undefined;
-  }
-
   async start() {
     const [command, args, env] = this.#start();
     const child = spawn(command, args, {
@@ -48,14 +46,21 @@ export class Child {
     }
   }
 
-  /** Ends it by a signal and waits until it is gone. */
+  /** Ends it by a signal and waits until it is gone. Whether that was enough. */
   async end(signal = 'SIGKILL') {
     const child = this.#process;
     this.#process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return true;
+    let enough = true;
+    const timer = setTimeout(() => {
+      enough = false;
+      child.kill('SIGKILL');
+    }, PATIENCE_MS);
     child.kill(signal);
     child.kill('SIGCONT');
     await once(child, 'exit');
+    clearTimeout(timer);
+    return enough;
   }
 
   /** Makes it stand still, its connections open. */

@@ -35,6 +35,7 @@ Module({ imports: [SseModule.forRoot({ log: await log() })], controllers: [Chann
 );
 
 const app = await NestFactory.create(Application, await adapter(), { logger: ['fatal', 'error', 'warn'] });
+app.enableShutdownHooks(undefined, { useProcessExit: true });
 await app.listen(Number(PORT ?? 0), '127.0.0.1');
 console.log(`Node on ${await app.getUrl()}`);
 

@@ -12,7 +12,7 @@ const USAGE = `npm run test:consistency -- [options]
   --seed N             of everything that is random (default: from the clock)
   --app demo|small     for Redis: the demo's processes, built by \`npm run build:demo\`, or a small application that
                        keeps less (default demo; the log in memory has the small one)
-  --short              20 seconds for each log, for CI`;
+  --short              14 seconds for each log, for CI`;
 
 const LOGS = ['memory', 'redis'];
 
@@ -39,7 +39,7 @@ export function readOptions(args) {
       channels: whole('channels', 20),
       nodes: whole('nodes', 3),
       deliveries: whole('deliveries', 1_000_000),
-      seconds: whole('seconds', values.short ? 20 : 1800),
+      seconds: whole('seconds', values.short ? 14 : 1800),
       perSecond: whole('rate', 400),
       seed: whole('seed', Date.now() % 1_000_000),
       app: oneOf('app', values.app ?? 'demo', ['demo', 'small']),

@@ -27,6 +27,7 @@ export class Reader {
   #node;
   #breaking;
   #brokeAt;
+  #closed = false;
   #stream;
   #source;
   #goal;
@@ -80,6 +81,7 @@ export class Reader {
   }
 
   close() {
+    this.#closed = true;
     clearTimeout(this.#breaking);
     this.#stream?.close();
     this.#source?.close();
@@ -99,6 +101,7 @@ export class Reader {
       // Who reads slower than is published fills the sockets up, and then falls behind the log.
       if (slow && !calm()) await sleep(random.around(SLOW_EVENT_MS));
     }
+    if (!this.#closed) this.#trouble('was told that the stream is over');
   }
 
   #listen(url) {

@@ -38,6 +38,7 @@ export class RedisServer {
           () => false,
         ),
     );
+    process.once('exit', () => server.#clean());
     await server.child.start();
     return server;
   }
@@ -53,6 +54,10 @@ export class RedisServer {
 
   async remove() {
     await this.child.end();
+    this.#clean();
+  }
+
+  #clean() {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

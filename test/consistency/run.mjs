@@ -12,7 +12,12 @@ const SPECIAL = {
 };
 
 const { logs, ...options } = readOptions(process.argv.slice(2));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    console.error(`Stopped by ${signal}, with nothing shown.`);
+    process.exit(130);
+  });
+}
 let failed = false;
 for (const log of logs) {
   if (log === 'redis' && !hasRedisServer()) {
