@@ -1,5 +1,5 @@
 // Runs the bench. See README.md for the method, --help for the options.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { readCommandLine } from './command-line.mjs';
 import { openFileLimit, isSupported } from './machinery/operating-system.mjs';
@@ -20,10 +20,14 @@ else await bench();
 
 async function bench() {
   checkGround();
-  const { hasChannels } = await import('./servers/ours.mjs');
   const rows = [];
   for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name))) {
-    const found = await runScenario(scenario, hasChannels);
+    const missing = scenario.missing?.();
+    if (missing) {
+      console.error(`${scenario.name} is left out: ${missing}.\n`);
+      continue;
+    }
+    const found = await runScenario(scenario);
     rows.push(...found);
     console.log(`${tableOf(found)}\n`);
     // After each scenario: a run of an hour that is stopped has lost nothing.
@@ -33,14 +37,14 @@ async function bench() {
   if (rows.some(({ metric }) => metric === 'failed')) process.exitCode = 1;
 }
 
-async function runScenario(scenario, hasChannels) {
+async function runScenario(scenario) {
   const servers = scenario.servers.filter(
     (server) => options.servers.includes(server) && (server !== 'nchan' || isNchanInstalled()),
   );
   console.log(styleText('underline', `${scenario.name}: ${scenario.title}`));
   const rounds = [];
   for (let round = 0; round < options.rounds; round++) {
-    rounds.push(await runRound(scenario, servers, labFor(scenario, hasChannels)));
+    rounds.push(await runRound(scenario, servers, labFor(scenario)));
   }
   return rowsOf(scenario, servers, rounds);
 }
@@ -67,13 +71,12 @@ async function runRound(scenario, servers, lab) {
 }
 
 /** What a scenario measures with. */
-function labFor({ name: label }, hasChannels) {
+function labFor({ name: label }) {
   const { quick, profiles } = options;
   const trial = (server, settings, work, execArgv) =>
     Trial.run(server, { settings, execArgv, profiles, label }, work);
   return {
     quick,
-    hasChannels,
     trial,
     /** Several servers at the same time. */
     trials(servers, work) {
@@ -94,8 +97,10 @@ function progress(text) {
 
 function checkGround() {
   if (!isSupported()) fail('The bench reads CPU time and memory from /proc, which is on Linux only.');
-  if (!existsSync(new URL('../dist/esm/index.js', import.meta.url))) {
-    fail('There is no build of the library yet: npm run build');
+  const built = new URL('../dist/esm/index.js', import.meta.url);
+  if (!existsSync(built)) fail('There is no build of the library yet: npm run build');
+  if (changedAt(new URL('../src/', import.meta.url)) > statSync(built).mtimeMs) {
+    console.error('The sources have changed since the library was built; measured is the build.\n');
   }
   if (openFileLimit() < 10_000 + SPARE_FILES) {
     console.error(
@@ -104,6 +109,11 @@ function checkGround() {
     );
   }
   if (!isNchanInstalled()) console.error('nginx with nchan is not installed: its rows are left out.\n');
+}
+
+function changedAt(folder) {
+  const files = readdirSync(folder, { recursive: true });
+  return Math.max(...files.map((file) => statSync(new URL(file, folder)).mtimeMs));
 }
 
 function fail(message) {

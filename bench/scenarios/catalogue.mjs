@@ -4,6 +4,7 @@ import { generator } from './generator.mjs';
 import { idle } from './idle.mjs';
 import { observable } from './observable.mjs';
 import { otherRoutes } from './other-routes.mjs';
+import { redis } from './redis.mjs';
 import { resume } from './resume.mjs';
 import { stalled } from './stalled.mjs';
 
@@ -18,4 +19,5 @@ export const SCENARIOS = [
   connect,
   otherRoutes,
   resume,
+  redis,
 ];

@@ -18,7 +18,7 @@ function fanOut({ name, perTurn, floor }) {
     floor: () => floor,
     async measure(server, lab) {
       const measured = await measureVia(server, lab, perTurn, undefined);
-      if (!SERVERS[server].isOurs || !lab.hasChannels) return measured;
+      if (!SERVERS[server].isOurs) return measured;
       return [...measured, ...(await measureVia(server, lab, perTurn, 'channel'))];
     },
     plots: [

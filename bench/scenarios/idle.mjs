@@ -18,7 +18,7 @@ export const idle = {
   floor: (server, metric) => (metric.startsWith('cpuPerHeartbeat') ? 'raw-sock' : routingFor(server)),
   async measure(server, lab) {
     const measured = await measureVia(server, lab, undefined);
-    if (!SERVERS[server].isOurs || !lab.hasChannels) return measured;
+    if (!SERVERS[server].isOurs) return measured;
     return [...measured, ...(await measureVia(server, lab, 'channel'))];
   },
   plots: [

@@ -1,9 +1,12 @@
 import { forgetPeak, residentBytes } from '../machinery/operating-system.mjs';
 import { LARGE_PAD } from '../machinery/payload.mjs';
+import { SERVERS } from '../servers/catalogue.mjs';
 import { broadcast } from './fan-out.mjs';
 
 const LIVE = 10;
 const STALLED = 50;
+/** Events a second. */
+const RATE = 1500;
 /** What a server that never gives a client up may hold; it then stops where others would have crashed. */
 const HEAP_LIMIT = '--max-old-space-size=4096';
 
@@ -16,34 +19,39 @@ export const stalled = {
     ...['raw', 'raw-sock'],
   ],
   floor: () => 'raw-sock',
-  measure: (server, lab) =>
-    lab.trial(
-      server,
-      {},
-      async (trial) => {
-        const max = lab.quick ? 5000 : 10_000;
-        const rate = 1500;
-        const run = { clients: LIVE, pad: LARGE_PAD, rate, max, window: 500, ms: (max / rate) * 3000 };
-        await broadcast(trial, { ...run, max: 1500 });
-        const without = await broadcast(trial, { ...run, max: max / 2 });
-
-        await trial.client.ask('stall', { port: trial.port, path: '/subscribe', total: STALLED });
-        if (trial.isNode) await trial.server.ask('usedHeap');
-        const { now } = residentBytes(trial.server.pid);
-        forgetPeak(trial.server.pid);
-        const during = await broadcast(trial, { ...run, part: 'stalled' });
-        const { peak } = residentBytes(trial.server.pid);
-        const { closed } = await trial.client.ask('wake', { withinMs: 1500 });
-        return [
-          { metric: 'peakGrowth', unit: 'MB', value: (peak - now) / 2 ** 20 },
-          { metric: 'p99', unit: 'ms', value: during.p99 / 1000 },
-          { metric: 'p99.unstalled', unit: 'ms', value: without.p99 / 1000 },
-          { metric: 'cpuPerEvent', unit: 'µs', value: during.cpu / during.sent },
-          // Where publishing waits for those who stall, fewer go out.
-          { metric: 'sent', unit: 'events', value: during.sent, plain: true },
-          { metric: 'cutOff', unit: 'clients', value: closed, plain: true },
-        ];
-      },
-      [HEAP_LIMIT],
-    ),
+  async measure(server, lab) {
+    const measured = await measureVia(server, lab, undefined);
+    if (!SERVERS[server].isOurs) return measured;
+    return [...measured, ...(await measureVia(server, lab, 'channel'))];
+  },
 };
+
+function measureVia(server, lab, via) {
+  const work = async (trial) => {
+    const max = lab.quick ? 5000 : 10_000;
+    const run = { clients: LIVE, pad: LARGE_PAD, rate: RATE, max, window: 500, ms: (max / RATE) * 3000 };
+    await broadcast(trial, { ...run, max: 1500 });
+    const without = await broadcast(trial, { ...run, max: max / 2 });
+
+    await trial.client.ask('stall', { port: trial.port, path: '/subscribe', total: STALLED });
+    if (trial.isNode) await trial.server.ask('usedHeap');
+    const { now } = residentBytes(trial.server.pid);
+    forgetPeak(trial.server.pid);
+    const part = ['stalled', via].filter(Boolean).join('-');
+    const during = await broadcast(trial, { ...run, part });
+    const { peak } = residentBytes(trial.server.pid);
+    const { closed } = await trial.client.ask('wake', { withinMs: 1500 });
+    const suffix = via ? `.${via}` : '';
+    const metric = (name) => ({ metric: `${name}${suffix}`, of: name });
+    return [
+      { ...metric('peakGrowth'), unit: 'MB', value: (peak - now) / 2 ** 20 },
+      { ...metric('p99'), unit: 'ms', value: during.p99 / 1000 },
+      { ...metric('p99Unstalled'), unit: 'ms', value: without.p99 / 1000 },
+      { ...metric('cpuPerEvent'), unit: 'µs', value: during.cpu / during.sent },
+      // Where publishing waits for those who stall, fewer go out.
+      { ...metric('sent'), unit: 'events', value: during.sent, plain: true },
+      { ...metric('cutOff'), unit: 'clients', value: closed, plain: true },
+    ];
+  };
+  return lab.trial(server, { via }, work, [HEAP_LIMIT]);
+}

@@ -3,10 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sleep } from '../machinery/clock.mjs';
+import { freePort, untilListening } from '../machinery/free-port.mjs';
 import { payload } from '../machinery/payload.mjs';
 import { Publisher } from '../machinery/publisher.mjs';
 
@@ -26,7 +25,7 @@ export async function startNchan({ heartbeatMs = 15_000 }) {
   const nginx = spawn(NGINX, ['-c', join(folder, 'nginx.conf'), '-p', folder], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  await answers(port);
+  await untilListening(port);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const publish = publisherOf(port, agent);
   const publisher = new Publisher(publish);
@@ -90,26 +89,4 @@ function workerOf(master) {
   return Number(
     children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker process')),
   );
-}
-
-async function answers(port) {
-  for (let i = 0; i < 100; i++) {
-    const socket = connect(port, '127.0.0.1');
-    const [event] = await Promise.race([
-      once(socket, 'connect').then(() => ['connect']),
-      once(socket, 'close').then(() => ['close']),
-    ]).catch(() => ['error']);
-    socket.destroy();
-    if (event === 'connect') return;
-    await sleep(50);
-  }
-  throw new Error('nginx did not start.');
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }

@@ -1,15 +1,10 @@
 // This library, as its README shows it: the handlers of nest.mjs with the import changed, generators, and channels.
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
-import * as library from 'nestjs-event-stream';
+import { Channels, LastEventId, Sse, SseModule, SseSignal, event } from 'nestjs-event-stream';
 import { NEVER, Subject, concat, from, startWith, tap } from 'rxjs';
 import { counter, payload } from '../machinery/payload.mjs';
 import { decorate } from './decorate.mjs';
 import { startNest } from './nest-application.mjs';
-
-const { Channels, LastEventId, Sse, SseModule, SseSignal, event } = library;
-
-/** Whether there are channels to measure. */
-export const hasChannels = Channels !== undefined;
 
 /** What an application's own logging or metrics interceptor does: it sees each value. */
 class SeesEachValue {
@@ -19,7 +14,7 @@ class SeesEachValue {
   }
 }
 
-export async function start({ adapter, intercepted = false, via = 'subject', heartbeatMs }) {
+export async function start({ adapter, intercepted = false, via = 'subject', heartbeatMs, redisUrl }) {
   const subject = new Subject();
   const log = [];
   let channel;
@@ -65,7 +60,7 @@ export async function start({ adapter, intercepted = false, via = 'subject', hea
   Controller()(Streams);
 
   const { app, port } = await startNest(adapter, {
-    imports: [SseModule.forRoot(heartbeatMs ? { heartbeat: heartbeatMs } : {})],
+    imports: [SseModule.forRoot({ heartbeat: heartbeatMs, log: await logAt(redisUrl) })],
     controllers: [Streams],
   });
   if (via === 'channel') {
@@ -80,6 +75,13 @@ export async function start({ adapter, intercepted = false, via = 'subject', hea
     },
     resumeId: (after) => String(after),
   };
+}
+
+/** The log behind the channels: in Redis, or the module's own. */
+async function logAt(redisUrl) {
+  if (redisUrl === undefined) return undefined;
+  const { redisLog } = await import('nestjs-event-stream/redis');
+  return redisLog({ client: redisUrl });
 }
 
 function publishedTo(channel) {
