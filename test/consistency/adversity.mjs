@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What can happen, and how often of a hundred times. */
+/** What can happen, and how often compared with the others. */
 const KINDS = [
   ['kill a node', 32],
   ['restart a node', 8],
@@ -52,7 +52,7 @@ export class Adversity {
     const shortMs = this.#random.around(600);
     const longMs = this.#random.integer(100, 7500);
     // One thing at a time may happen to each.
-    if (!target || this.#busy.has(target)) return;
+    if (this.#busy.has(target)) return;
     this.#busy.add(target);
     this.counts[kind]++;
     const work = this.#cause(kind, target, shortMs, longMs).finally(() => this.#busy.delete(target));
@@ -74,7 +74,8 @@ export class Adversity {
   }
 
   #choose() {
-    let points = this.#random.integer(0, 99);
-    return KINDS.find(([, weight]) => (points -= weight) < 0)[0];
+    const possible = KINDS.filter(([kind]) => this.#redis || !kind.endsWith('Redis'));
+    let points = this.#random.number() * possible.reduce((sum, [, weight]) => sum + weight, 0);
+    return possible.find(([, weight]) => (points -= weight) < 0)[0];
   }
 }
