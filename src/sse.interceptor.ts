@@ -5,6 +5,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { rawRequest, rawResponse } from './connection/response.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { readLastEventId } from './handler/admission.js';
+import { CutOffLog } from './handler/cut-off-log.js';
 import { RequestStream } from './handler/request-stream.js';
 import { PORT } from './handler/sse.metadata.js';
 import { RouteGuards } from './handler/route-guards.js';
@@ -18,13 +19,16 @@ import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 @Injectable()
 export class SseInterceptor implements NestInterceptor<unknown, unknown> {
   private readonly logger = new Logger('SseModule');
+  private readonly cutOffs: CutOffLog;
 
   constructor(
     @Inject(SseRoutes) private readonly routes: SseRoutes,
     @Inject(SseConnections) private readonly connections: SseConnections,
     @Inject(RouteGuards) private readonly guards: RouteGuards,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-  ) {}
+  ) {
+    this.cutOffs = new CutOffLog(this.logger, connections.timers);
+  }
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
@@ -60,6 +64,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       connections,
       guards: this.guards,
       logger,
+      cutOffs: this.cutOffs,
       request,
       response,
       lastEventId,

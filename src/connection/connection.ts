@@ -46,6 +46,8 @@ export interface ConnectionInit extends OutletSettings {
 export interface ConnectionListener {
   /** The head is on its way. */
   opened(): void;
+  /** About to be cut off, because the client is too slow: what waits for it can still be seen. */
+  cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void;
   /** Over, for the reason that `code` names; `error` is there if nothing was sent and an HTTP error can be. */
   closed(code: SseErrorCode, error?: unknown): void;
   /** Something of the application's that was asked about an event has thrown. */
@@ -237,6 +239,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   overflowed(): void {
+    this.listener.cutOff('SSE_OVERFLOW');
     this.destroy('SSE_OVERFLOW');
   }
 
@@ -249,6 +252,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   stalled(): void {
+    this.listener.cutOff('SSE_STALLED');
     this.destroy('SSE_STALLED');
   }
 

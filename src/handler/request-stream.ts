@@ -16,6 +16,7 @@ import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
 import { PLACE_TYPE } from '../wire/end-of-stream.js';
 import { Admission, limitException } from './admission.js';
+import type { CutOffLog } from './cut-off-log.js';
 import { toHttpError } from './http-error.js';
 import { RightToStay } from './right-to-stay.js';
 import type { RouteGuards } from './route-guards.js';
@@ -30,6 +31,7 @@ export interface RequestStreamInit {
   connections: SseConnections;
   guards: RouteGuards;
   logger: LoggerService;
+  cutOffs: CutOffLog;
   request: object;
   response: object;
   lastEventId: string | undefined;
@@ -260,6 +262,16 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     } catch (error) {
       clock.defer(() => this.failed(error));
     }
+  }
+
+  cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void {
+    const { overflow, stallMs } = this.init.route.options;
+    this.init.cutOffs.add(
+      this.connection,
+      code === 'SSE_OVERFLOW'
+        ? { limit: 'overflow.maxBytes', value: overflow.maxBytes }
+        : { limit: 'stallMs', value: Number(stallMs) },
+    );
   }
 
   closed(code: SseErrorCode, error?: unknown): void {

@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { NEVER } from 'rxjs';
 import { isSseError, Sse, SseConnection, SseConnections } from 'nestjs-event-stream';
 import { ManualClock } from '../fixtures/manual-clock.js';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
@@ -42,15 +43,19 @@ const UNREAD = ['Content-Type: application/x-unread', 'Content-Length: 100000000
 eachAdapter((adapter) => {
   let app: INestApplication;
   let clock: ManualClock;
+  let logger: RecordingLogger;
   beforeEach(async () => {
     reasons = [];
     clock = new ManualClock();
-    app = await makeApp(adapter, { controllers: [OddController], clock });
+    logger = new RecordingLogger();
+    app = await makeApp(adapter, { controllers: [OddController], clock, logger });
   });
   afterEach(closeApps);
 
   const count = (): number => app.get(SseConnections).count();
   const gone = (): Promise<void> => until(() => count() === 0, 'that the client is gone');
+  const STALLED =
+    /^GET \/flood: connection 1 was cut off, because its client was too slow: it took nothing for "stallMs" \(30000\)\. [1-9]\d{4,} bytes were queued for it\.$/;
   const reason = (code: string): boolean => isSseError(reasons[0], code as 'SSE_ENDED');
 
   describe('a request whose body is never finished', () => {
@@ -126,6 +131,18 @@ eachAdapter((adapter) => {
     await client.isClosed();
     // Cut off: the end of the body is missing.
     expect(client.received.endsWith('\r\n0\r\n\r\n')).toBe(false);
+    expect(logger.errors).toEqual([]);
+    expect(logger.warnings).toEqual([expect.stringMatching(STALLED)]);
+  });
+
+  it('a client that leaves is no matter for the log', async () => {
+    const client = await RawClient.connect(app, get('/flood'));
+    client.stall();
+    await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
+    client.reset();
+    await gone();
+    clock.advance(120_000);
+    expect([...logger.errors, ...logger.warnings]).toEqual([]);
   });
 
   it('a client that leaves the last bytes of an ended stream unread is cut off as well', async () => {
@@ -138,6 +155,7 @@ eachAdapter((adapter) => {
     clock.advance(40_000);
     await gone();
     expect(reason('SSE_CLOSED')).toBe(true);
+    expect(logger.warnings).toEqual([expect.stringMatching(STALLED)]);
     client.leave();
   });
 

@@ -202,6 +202,19 @@ eachAdapter((adapter) => {
       expect(isSseError(closedBecause, 'SSE_OVERFLOW')).toBe(true);
       expect(app.get(SseConnections).count()).toBe(0);
       expect(live.observed).toBe(false);
+      expect(logger.errors).toEqual([]);
+      expect(logger.warnings).toEqual([
+        expect.stringMatching(
+          /^GET \/disconnect: connection 1 was cut off, because its client was too slow: one more event is more than "overflow\.maxBytes" \(10000\) allows to wait\. [1-9]\d{4} bytes were queued for it\.$/,
+        ),
+      ]);
+    });
+
+    it('that cuts off many at once is a line for each', async () => {
+      const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.get(app, '/disconnect')));
+      await Promise.all(clients.map((client) => client.isClosed()));
+      expect(logger.warnings).toHaveLength(20);
+      expect(new Set(logger.warnings.map((line) => /connection \w+/.exec(line)?.[0])).size).toBe(20);
     });
 
     it('of no end is left as soon as the connection is gone', async () => {
