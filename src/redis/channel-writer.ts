@@ -27,7 +27,7 @@ export interface WriterContext {
 
 interface Batch {
   readonly number: number;
-  readonly appends: readonly PendingAppend[];
+  appends: readonly PendingAppend[];
   /** It was sent, and what became of it is not known. */
   open: boolean;
 }
@@ -79,6 +79,9 @@ export class ChannelWriter {
   send(): void {
     const { link, settings } = this.context;
     if (this.sending) return;
+    // What was given up before it was sent, or was refused, is not to come after all. What may be there already stays:
+    // the receipt is for the batch as it was.
+    if (this.batch?.open === false) this.batch.appends = this.batch.appends.filter(({ settled }) => !settled);
     if (this.batch?.appends.every(({ settled }) => settled)) this.batch = undefined;
     this.batch ??= this.nextBatch();
     if (!this.batch) return this.stop();

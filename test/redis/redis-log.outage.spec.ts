@@ -1,6 +1,7 @@
 import { Channels, event, type SseError } from 'nestjs-event-stream';
 import { redisLog, redisSlots, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
 import { readFileSync } from 'node:fs';
+import { ManualClock } from '../fixtures/manual-clock.js';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { Viewer, until } from './viewer.js';
@@ -92,6 +93,29 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await behind.until(7);
     // It had 4 already when 5 and 6 turned out to be lost; after the gap comes all that is kept.
     expect(behind.seen).toEqual([4, 'gap', 1, 2, 3, 4, 7]);
+  });
+
+  it('what was said not to be published is not, though others waited together with it', async () => {
+    await start(...DURABLE);
+    const clock = new ManualClock();
+    const { channels, log } = node({ waitMs: 5000, clock });
+    await channels.channel('c').publish(1);
+    await server.kill();
+    await until(() => log.health().status === 'down');
+    const refused = channels.channel('c').publish(['x', 'y']);
+    const other = channels.channel('c').publish(2);
+    clock.advance(4000);
+    const later = channels.channel('c').publish(3);
+    const waits = expect(Promise.all([refused, other].map((call) => call.catch(String)))).resolves.toEqual(
+      Array(2).fill(expect.stringContaining('It was not published')),
+    );
+    clock.advance(1000);
+    await waits;
+    await server.start();
+    await later;
+    const viewer = new Viewer(channels, 'c', { from: 'oldest' });
+    await viewer.until(3);
+    expect(viewer.seen).toEqual([1, 3]);
   });
 
   it('a publish fails after waitMs, and without it at once; nothing of it appears later', async () => {
