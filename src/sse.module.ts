@@ -49,22 +49,25 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     @Inject(Runs) private readonly runs: Runs,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
-    resolveOptions('SseModule', options);
     this.shutdown = resolveModuleOptions(options);
   }
 
   /**
    * With options for all routes; controllers (`@SseDefaults()`) and routes (`@Sse()`) may differ.
    *
-   * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are out of range or contradict each other.
+   * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are unknown, out of range or contradict each other.
    */
   static forRoot(options: SseModuleOptions = {}): DynamicModule {
-    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useValue: options }]);
+    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useFactory: () => checked(options) }]);
   }
 
   /** With options that a factory makes, from what it injects. */
   static forRootAsync({ imports, inject, useFactory }: SseModuleAsyncOptions): DynamicModule {
-    const provider: Provider = { provide: SSE_MODULE_OPTIONS, useFactory, ...(inject && { inject }) };
+    const provider: Provider = {
+      provide: SSE_MODULE_OPTIONS,
+      useFactory: async (...args: never[]) => checked(await useFactory(...args)),
+      ...(inject && { inject }),
+    };
     return { ...dynamicModule([provider]), ...(imports && { imports }) };
   }
 
@@ -114,6 +117,13 @@ function dynamicModule(options: Provider[]): DynamicModule {
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };
+}
+
+/** Before anything is made of them. */
+function checked(options: SseModuleOptions): SseModuleOptions {
+  resolveModuleOptions(options);
+  resolveOptions('SseModule', options);
+  return options;
 }
 
 function makeConnections({ slots }: SseModuleOptions): SseConnections {

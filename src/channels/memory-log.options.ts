@@ -1,4 +1,6 @@
 import { systemClock, type Clock } from '../connection/clock.js';
+import { checkOptions, type OptionTable } from '../option-check.js';
+import { anything, having } from '../option-kinds.js';
 import { SseError, quoted } from '../sse.errors.js';
 
 /** What {@link memoryLog} keeps. A bound that is `false` is none; whichever is reached first evicts the oldest. */
@@ -40,15 +42,26 @@ export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
 /** What an event is taken to cost besides its text, where the bound is on memory as a whole. */
 export const ENTRY_OVERHEAD_BYTES = 256;
 
+// The bounds are looked at by `resolveMemoryLogOptions()`.
+const TABLE: OptionTable<MemoryLogOptions> = {
+  maxEvents: anything,
+  maxBytes: anything,
+  maxAgeMs: anything,
+  maxEventBytes: anything,
+  maxTotalBytes: anything,
+  clock: having(['now', 'schedule'], 'a clock'),
+};
+
 const BOUNDS = ['maxEvents', 'maxBytes', 'maxAgeMs', 'maxEventBytes', 'maxTotalBytes'] as const;
 
 /**
  * The limits that options stand for.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a bound that is not a positive whole number, an event size beyond what is
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a bound that is not a positive whole number, an event size beyond what is
  * kept, or options that bound nothing.
  */
 export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLimits {
+  checkOptions('memoryLog()', options, TABLE);
   const given = { ...MEMORY_LOG_DEFAULTS, ...withoutUndefined(options) };
   for (const name of BOUNDS) {
     const value = given[name];

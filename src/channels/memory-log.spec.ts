@@ -224,6 +224,19 @@ describe('the options of a memory log', () => {
     );
   });
 
+  it.each<[unknown, string]>([
+    [{ maxEvent: 5 }, 'memoryLog(): there is no option "maxEvent" (5). Did you mean "maxEvents"?'],
+    [{ maxAge: 5 }, 'memoryLog(): there is no option "maxAge" (5). Did you mean "maxAgeMs"?'],
+    [{ maxEvents: null }, 'maxEvents: null'],
+    [{ clock: 5 }, 'memoryLog(): the option "clock" cannot be 5.'],
+    [null, 'memoryLog(): the options cannot be null.'],
+    [500, 'memoryLog(): the options cannot be 500.'],
+  ])('that are none are refused: %j', (options, what) => {
+    expect(() => memoryLog(options as MemoryLogOptions)).toThrow(
+      expect.objectContaining({ code: 'SSE_INVALID_OPTIONS', message: expect.stringContaining(what) }),
+    );
+  });
+
   it('switch a bound off by false, and leave it at its default by undefined', () => {
     const log = memoryLog({ maxEvents: false, maxAgeMs: undefined });
     publish(log, 'a', ...Array.from({ length: 1001 }, () => 10));

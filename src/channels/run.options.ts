@@ -2,6 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import { systemClock, type Clock } from '../connection/clock.js';
 import { event } from '../events/sse-event.js';
 import type { Emits, Serialize } from '../events/to-event.js';
+import type { OptionTable } from '../option-check.js';
+import { MAX_DELAY_MS, anyOf, anything, flag, func, having, kind, none, oneOf } from '../option-kinds.js';
 import { SseError, quoted } from '../sse.errors.js';
 import type { SubscribeOptions } from './subscription.options.js';
 
@@ -34,6 +36,28 @@ export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
   /** Who is told of runs that fail. @default Nest's logger */
   logger?: Pick<LoggerService, 'error' | 'warn'> | undefined;
 }
+
+// Numbers and types of events are looked at by `resolveRunOptions()`.
+const OF_ALL = {
+  orphanMs: anything,
+  stopped: anyOf(
+    none,
+    kind((value) => typeof value === 'string', 'the type of an event'),
+  ),
+  emits: oneOf('events', 'data'),
+} satisfies OptionTable<Omit<RunOptions, 'attachIfRunning'>>;
+
+/** Of `Runs.start()`. */
+export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, attachIfRunning: flag };
+
+/** Of the option `runs` of the module. */
+export const RUNS_TABLE: OptionTable<RunsOptions> = {
+  ...OF_ALL,
+  leaseMs: anything,
+  serialize: func('that makes text of a value, such as JSON.stringify'),
+  clock: having(['now', 'schedule'], 'a clock'),
+  logger: having(['error', 'warn'], 'a logger'),
+};
 
 /** From where on to view a run. */
 export interface AttachOptions<T = unknown> extends Pick<SubscribeOptions<T>, 'signal' | 'filter' | 'gap'> {
@@ -81,9 +105,6 @@ export function resolveRunOptions(options: RunsOptions, over: RunSettings = DEFA
   if (settings.stopped !== false) event({ type: settings.stopped, data: '' });
   return settings;
 }
-
-/** The longest delay that a timer can keep. */
-const MAX_DELAY_MS = 2_147_483_647;
 
 function checkTime(name: string, value: unknown): void {
   if (typeof value === 'number' && value > 0 && value <= MAX_DELAY_MS) return;

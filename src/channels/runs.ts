@@ -1,4 +1,5 @@
 import { Injectable, Logger, type LoggerService } from '@nestjs/common';
+import { checkOptions } from '../option-check.js';
 import type { Channels } from './channels.js';
 import type { EventLog } from './event-log.js';
 import { Run } from './run.js';
@@ -9,6 +10,8 @@ import { RunOwner, type RunSource } from './run-owner.js';
 import { RunView } from './run-view.js';
 import { RunException } from './run.exception.js';
 import {
+  RUNS_TABLE,
+  RUN_TABLE,
   resolveRunOptions,
   type AttachOptions,
   type RunOptions,
@@ -37,6 +40,7 @@ export class Runs {
     private readonly channels: Channels,
     options: RunsOptions = {},
   ) {
+    checkOptions('Runs', options, RUNS_TABLE);
     this.log = channels.log;
     this.settings = resolveRunOptions(options);
     this.logger = options.logger ?? new Logger('Runs');
@@ -54,6 +58,7 @@ export class Runs {
    */
   async start(id: string, source: RunSource, options: RunOptions = {}): Promise<Run> {
     checkRunId(id);
+    checkOptions('Runs.start()', options, RUN_TABLE);
     const settings = resolveRunOptions(options, this.settings);
     // An end that is being written is over in a moment.
     const before = this.owners.get(id);

@@ -1,6 +1,8 @@
 import { HttpCode, RequestMapping, RequestMethod, Res } from '@nestjs/common';
+import { checkOptions } from '../option-check.js';
 import { SseError } from '../sse.errors.js';
 import { rawResponse } from '../connection/response.js';
+import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 import { CONTROLLER_OPTIONS, PORT, ROUTE_OPTIONS, type HandlerPort } from './sse.metadata.js';
 
@@ -31,9 +33,12 @@ export function Sse(
   const path = withPath ? pathOrOptions : '/';
   const options = withPath ? givenOptions : pathOrOptions;
   return (target, key, descriptor) => {
+    const name = `${target.constructor.name}.${String(key)}`;
+    // All else about options is looked at when the application starts, together with those of the module.
+    if (options === null) checkOptions(name, options, ROUTE_TABLE);
     const method = descriptor.value as unknown as Method;
     const index = hiddenArgument(target, key, method);
-    const wrapped = streaming(method, index, `${target.constructor.name}.${String(key)}`);
+    const wrapped = streaming(method, index, name);
     copyMetadata(method, wrapped);
     Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
     (descriptor as PropertyDescriptor).value = wrapped;

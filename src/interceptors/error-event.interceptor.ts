@@ -9,6 +9,8 @@ import {
 import type { Observable } from 'rxjs';
 import { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
+import { checkOptions } from '../option-check.js';
+import { ERRORS } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
 import { ErrorEventStage } from './error-event.stage.js';
 import { through } from './through.js';
@@ -24,7 +26,10 @@ import { through } from './through.js';
 export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent> {
   private readonly logger = new Logger(ErrorEventInterceptor.name);
 
-  constructor(@Optional() private readonly options: ErrorEventOptions = {}) {}
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` */
+  constructor(@Optional() private readonly options: ErrorEventOptions = {}) {
+    checkOptions('ErrorEventInterceptor', options, ERRORS);
+  }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
     return next.handle().pipe(

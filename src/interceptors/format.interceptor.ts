@@ -7,6 +7,8 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { SseEvent } from '../events/sse-event.js';
+import { checkOptions } from '../option-check.js';
+import { FORMAT } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type SseOptions } from '../options/sse.options.js';
 import { FormatStage } from './format.stage.js';
 import { through } from './through.js';
@@ -23,7 +25,10 @@ export type FormatOptions = Pick<SseOptions, 'emits' | 'serialize'>;
  */
 @Injectable()
 export class FormatInterceptor implements NestInterceptor<unknown, SseEvent> {
-  constructor(@Optional() private readonly options: FormatOptions = {}) {}
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` */
+  constructor(@Optional() private readonly options: FormatOptions = {}) {
+    checkOptions('FormatInterceptor', options, FORMAT);
+  }
 
   intercept(_context: ExecutionContext, next: CallHandler<unknown>): Observable<SseEvent> {
     const { emits = SSE_DEFAULTS.emits, serialize = SSE_DEFAULTS.serialize } = this.options;

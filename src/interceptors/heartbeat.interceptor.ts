@@ -10,6 +10,8 @@ import { systemClock } from '../connection/clock.js';
 import { SharedTimers } from '../connection/shared-timers.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
+import { checkOptions } from '../option-check.js';
+import { HEARTBEAT } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type HeartbeatOptions, type ResolvedHeartbeat } from '../options/sse.options.js';
 import { Heartbeat, type Beating } from './heartbeat.js';
 import { through, type Stage } from './through.js';
@@ -25,10 +27,12 @@ import { through, type Stage } from './through.js';
 export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent> {
   private readonly options: ResolvedHeartbeat;
 
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` */
   constructor(
     @Optional() options: HeartbeatOptions = {},
     @Optional() private readonly timers: SharedTimers = new SharedTimers(systemClock),
   ) {
+    checkOptions('HeartbeatInterceptor', options, HEARTBEAT);
     const { heartbeatMs, serialize } = SSE_DEFAULTS;
     this.options = { ...options, intervalMs: options.intervalMs ?? heartbeatMs, serialize };
   }

@@ -1,3 +1,4 @@
+import { memoryLog } from '../channels/memory-log.js';
 import { isSseError } from '../sse.errors.js';
 import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
 import type { SseModuleOptions, SseOptions, SseRouteOptions } from './sse.options.js';
@@ -17,7 +18,9 @@ const refused = (options: SseRouteOptions): string =>
 const MAX_DELAY = 2_147_483_647;
 
 describe('options that cannot be are refused', () => {
-  const NUMBERS: unknown[] = [NaN, -1, Infinity, -Infinity, 2 ** 31, '100', null];
+  const NUMBERS: unknown[] = [NaN, -1, Infinity, -Infinity, 2 ** 31, '100', null, true, {}];
+  const text = (value: unknown): string =>
+    typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
 
   describe.each<[name: string, of: (value: never) => SseOptions, min: number]>([
     ['openAfterMs', (openAfterMs) => ({ openAfterMs }), 0],
@@ -28,11 +31,12 @@ describe('options that cannot be are refused', () => {
     ['stallMs', (stallMs) => ({ stallMs }), 1],
     ['teardownWarnMs', (teardownWarnMs) => ({ teardownWarnMs }), 1],
   ])('the time %s', (name, of, min) => {
-    it.each(NUMBERS.filter((value) => value !== null))('as %p', (value) => {
-      const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-      expect(refused(of(value as never))).toBe(
-        `News.all: the option "${name}" cannot be ${text}. It is a number of milliseconds from ${min} to ${MAX_DELAY}.`,
+    it.each(NUMBERS)('as %p', (value) => {
+      const message = refused(of(value as never));
+      expect(message.startsWith(`News.all: the option "${name}" cannot be ${text(value)}. It is `)).toBe(
+        true,
       );
+      expect(message).toContain(`a number of milliseconds from ${min} to ${MAX_DELAY}`);
     });
     it('as 0, where that is no time', () => {
       if (min === 0) expect(refused(of(0 as never))).toBe('was not refused');
@@ -49,10 +53,11 @@ describe('options that cannot be are refused', () => {
     it.each([NaN, -1, -Infinity, 1.5, 2 ** 53, '100', name === 'overflow.maxBytes' ? false : Infinity])(
       'as %p',
       (value) => {
-        const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-        expect(refused(of(value as never))).toBe(
-          `News.all: the option "${name}" cannot be ${text}. It is a whole number, ${min} or more.`,
+        const message = refused(of(value as never));
+        expect(message.startsWith(`News.all: the option "${name}" cannot be ${text(value)}. It is `)).toBe(
+          true,
         );
+        expect(message).toContain(`a whole number, ${min} or more`);
       },
     );
   });
@@ -85,7 +90,7 @@ describe('options that cannot be are refused', () => {
     ['limit.key', { limit: { key: 'user' as never, max: 1 } }, /"limit\.key" cannot be "user"/],
     ['limit.status', { limit: { key: 'ip', max: 1, status: 200 } }, /"limit\.status" cannot be 200/],
     ['limit.status as a word', { limit: { key: 'ip', max: 1, status: 'no' as never } }, /cannot be "no"/],
-    ['exclusive', { exclusive: 'everybody' as never }, /"limit\.key" cannot be "everybody"/],
+    ['exclusive', { exclusive: 'everybody' as never }, /"exclusive" cannot be "everybody"/],
   ])('%s', (_name, options, message) => {
     expect(refused(options)).toMatch(message);
   });
@@ -99,10 +104,173 @@ describe('options that cannot be are refused', () => {
   });
 });
 
+describe('a key that is no option is refused, with the one that was probably meant', () => {
+  it.each<[string, object, string]>([
+    ['in other case', { heartBeat: 5 }, 'no option "heartBeat" (5). Did you mean "heartbeat"?'],
+    ['a letter short', { hartbeat: 5 }, 'no option "hartbeat" (5). Did you mean "heartbeat"?'],
+    ['without its unit', { stall: 5 }, 'no option "stall" (5). Did you mean "stallMs"?'],
+    ['with a unit too many', { heartbeatMs: 5 }, 'no option "heartbeatMs" (5). Did you mean "heartbeat"?'],
+    [
+      'a level too high',
+      { intervalMs: 5 },
+      'no option "intervalMs" (5). Did you mean "heartbeat.intervalMs"?',
+    ],
+    [
+      'of a heartbeat',
+      { heartbeat: { interval: 5 } },
+      'no option "heartbeat.interval" (5). Did you mean "heartbeat.intervalMs"?',
+    ],
+    [
+      'of complete',
+      { complete: { name: 'end' } },
+      'no option "complete.name" ("end"). Take it out, or use one of "event", "data", "id".',
+    ],
+    ['of errors', { errors: { mapp: 5 } }, 'Did you mean "errors.map"?'],
+    ['of overflow', { overflow: { max: 5 } }, 'Did you mean "overflow.maxBytes"?'],
+    ['of a policy', { overflow: { policy: { coalesc: 5 } } }, 'Did you mean "overflow.policy.coalesce"?'],
+    ['of a report', { overflow: { report: { events: 'x' } } }, 'Did you mean "overflow.report.event"?'],
+    ['of a limit', { limit: { key: 'ip', maximum: 1 } }, 'no option "limit.maximum" (1).'],
+    [
+      'of one of several limits',
+      {
+        limit: [
+          { key: 'ip', max: 1 },
+          { key: 'ip', mx: 1 },
+        ],
+      },
+      'no option "limit[1].mx" (1). Did you mean "limit[1].max"?',
+    ],
+    ['of exclusive', { exclusive: { key: 'ip', max: 1 } }, 'no option "exclusive.max" (1).'],
+    ['of timeout', { timeout: { after: 5 } }, 'Did you mean "timeout.afterMs"?'],
+    [
+      'like nothing',
+      { colour: 'red' },
+      'no option "colour" ("red"). Take it out, or use one of "emits", "serialize", "ids",',
+    ],
+    ['of every object', { toString: 5 }, 'no option "toString" (5).'],
+    ['with nothing in it', { hartbeat: undefined }, 'no option "hartbeat" (undefined).'],
+  ])('%s', (_how, options, message) => {
+    const said = refused(options as SseOptions);
+    expect(said.startsWith('News.all: there is ')).toBe(true);
+    expect(said).toContain(message);
+  });
+
+  it('and one of another level with where it belongs', () => {
+    const log = { append: () => 1 };
+    expect(refused({ log } as object)).toContain('It is an option of SseModule.forRoot(): give it there.');
+    expect(refusal(() => resolveModuleOptions({ method: 1 } as object))).toContain(
+      'It is an option of @Sse(): give it there.',
+    );
+    expect(refusal(() => resolveOptions('News.all', {}, { shutdownMs: 5 } as object))).toBe(
+      '@SseDefaults() of News: the option "shutdownMs" cannot be 5. It is an option of SseModule.forRoot(): give it there.',
+    );
+    expect(refusal(() => resolveModuleOptions({ colour: 1 } as object))).toContain('"shutdownRetryMs".');
+    expect(refused({ colour: 1 } as object)).not.toContain('shutdownRetryMs');
+  });
+});
+
+describe('a value of the wrong kind is refused, with what to write instead', () => {
+  it.each<[object, string]>([
+    [{ ids: 'seq' }, `"ids" cannot be "seq". It is false for none, 'sequence' or a function of the value`],
+    [{ ids: true }, `"ids" cannot be true. It is false for none, 'sequence' or`],
+    [
+      { complete: true },
+      `"complete" cannot be true. It is 'reconnect' or { event, data, id }. Write { event: 'end' }.`,
+    ],
+    [{ complete: 'FINISHED' }, `Write { event: 'FINISHED' }.`],
+    [{ complete: false }, 'Leave it out for no last event.'],
+    [
+      { serialize: 'json' },
+      '"serialize" cannot be "json". It is a function that makes text of a value, such as JSON.stringify.',
+    ],
+    [{ overflow: 5 }, '"overflow" cannot be 5. It is { maxBytes, policy, report }. Write { maxBytes: 5 }.'],
+    [{ overflow: 'drop-oldest' }, `Write { policy: 'drop-oldest' }.`],
+    [{ overflow: { report: true } }, '"overflow.report" cannot be true. It is false for none or { event }.'],
+    [
+      { heartbeat: 0 },
+      '"heartbeat" cannot be 0. It is a number of milliseconds from 1 to 2147483647, false for none or { intervalMs, event, data, id, always }. Write false to switch it off.',
+    ],
+    [{ heartbeat: null }, '"heartbeat" cannot be null.'],
+    [{ heartbeat: true }, 'Leave it out for the default.'],
+    [{ heartbeat: '15000' }, 'This is text: write Number(…) around it.'],
+    [{ heartbeat: [5] }, '"heartbeat" cannot be'],
+    [{ heartbeat: { always: 'yes' } }, '"heartbeat.always" cannot be "yes". It is true or false.'],
+    [
+      { timeout: 5000 },
+      '"timeout" cannot be 5000. It is { afterMs, event, data } or false for none. Write { afterMs: 5000 }.',
+    ],
+    [{ timeout: {} }, 'the option "timeout.afterMs" is missing. It is a number of milliseconds'],
+    [
+      { exclusive: true },
+      `"exclusive" cannot be true. It is 'route', 'ip', 'process', a function of the request or { key, status, retryMs }. Write 'route' for one stream`,
+    ],
+    [{ exclusive: { status: 'retry' } }, 'the option "exclusive.key" is missing.'],
+    [
+      { limit: 5 },
+      `"limit" cannot be 5. It is { key, max, status, retryMs } or a list of these. Write { key: 'route', max: 5 }.`,
+    ],
+    [{ limit: [5] }, '"limit[0]" cannot be 5.'],
+    [{ limit: { key: 'ip' } }, 'the option "limit.max" is missing. It is a whole number, 1 or more.'],
+    [
+      { errors: 'failure' },
+      `"errors" cannot be "failure". It is { event, map }. Write { event: 'failure' }.`,
+    ],
+    [{ errors: { map: 'text' } }, '"errors.map" cannot be "text". It is a function'],
+    [{ lastEventIdQuery: 'lastEventId' }, '"lastEventIdQuery" cannot be "lastEventId". It is true or false.'],
+    [{ method: 'POST' }, '"method" cannot be "POST". It is a method of Nest, such as RequestMethod.POST.'],
+    [{ maxPendingDataLength: '5' }, '"maxPendingDataLength" cannot be "5". It is a number of bytes'],
+    [{ maxDurationMs: null }, '"maxDurationMs" cannot be null.'],
+    [{ stallMs: 0 }, 'Write false to switch it off.'],
+  ])('%j', (options, message) => {
+    expect(refused(options)).toContain(message);
+  });
+
+  it.each<[object, string]>([
+    [
+      { log: {} },
+      'SseModule: the option "log" cannot be {}. It is an event log: memoryLog(), redisLog() or an EventLog of your own.',
+    ],
+    [
+      { log: memoryLog },
+      'SseModule: the option "log" cannot be function memoryLog. It is an event log: memoryLog(), redisLog() or an EventLog of your own. Call it, and give what it returns.',
+    ],
+    [
+      { slots: {} },
+      'SseModule: the option "slots" cannot be {}. It is a store of slots: redisSlots() or a SlotStore of your own.',
+    ],
+    [{ runs: 5 }, 'SseModule: the option "runs" cannot be 5.'],
+    [
+      { runs: { orphan: 5 } },
+      'SseModule: there is no option "runs.orphan" (5). Did you mean "runs.orphanMs"?',
+    ],
+    [
+      { runs: { emits: 'text' } },
+      `SseModule: the option "runs.emits" cannot be "text". It is 'events' or 'data'.`,
+    ],
+  ])('of the module: %j', (options, message) => {
+    expect(refusal(() => resolveModuleOptions(options))).toContain(message);
+  });
+
+  it.each([null, 5, 'ids', [], () => ({})])('instead of all options: %p', (given) => {
+    expect(refusal(() => resolveModuleOptions(given as never))).toMatch(
+      /^SseModule: the options cannot be .* Give an object: \{\} for the defaults\.$/,
+    );
+    expect(refused(given as never)).toMatch(/^News\.all: the options cannot be /);
+    expect(refusal(() => resolveOptions('News.all', {}, given as never))).toMatch(
+      /^@SseDefaults\(\) of News: the options cannot be /,
+    );
+  });
+});
+
 describe('options that contradict each other are refused, with both values', () => {
   it.each<[string, SseOptions, string, string]>([
     ['a heartbeat longer than the stall limit', { heartbeat: 40_000, stallMs: 30_000 }, '40000', '30000'],
-    ['a timeout after the end', { timeout: { afterMs: 60_000 }, maxDurationMs: 50_000 }, '60000', '50000'],
+    [
+      'a timeout after the end',
+      { timeout: { afterMs: 60_000 }, maxDurationMs: 50_000 },
+      '60000',
+      '50000. It is not longer than',
+    ],
     ['a revalidation after the end', { revalidateMs: 70_000, maxDurationMs: 50_000 }, '70000', '50000'],
     [
       'more connections of a route than of the process',

@@ -1,5 +1,7 @@
 import type { Serialize } from '../events/to-event.js';
-import { checkDelay, checkInteger, checkOptions } from './check-options.js';
+import { checkOptions } from '../option-check.js';
+import { checkTogether } from './check-options.js';
+import { CONTROLLER_TABLE, MODULE_TABLE, ROUTE_TABLE } from './option-tables.js';
 import {
   SSE_DEFAULTS,
   type HeartbeatOptions,
@@ -14,14 +16,19 @@ import {
 /**
  * The options of one route: those of the module, the controller and the route, in rising order, over the defaults.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a value out of range, or two that contradict each other.
+ * @param where the route as messages name it, `Class.method`
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a value that its option cannot have, or two that contradict
+ * each other.
  */
 export function resolveOptions(
   where: string,
-  module: SseOptions,
+  module: SseModuleOptions,
   controller: SseOptions = {},
   route: SseRouteOptions = {},
 ): ResolvedOptions {
+  checkOptions(where, module, MODULE_TABLE);
+  checkOptions(`@SseDefaults() of ${where.split('.', 1)[0]}`, controller, CONTROLLER_TABLE);
+  checkOptions(where, route, ROUTE_TABLE);
   const own: SseOptions = { ...defined(controller), ...defined(route) };
   const given: SseOptions = { ...defined(module), ...own };
   const serialize = given.serialize ?? SSE_DEFAULTS.serialize;
@@ -51,23 +58,21 @@ export function resolveOptions(
     lastEventIdQuery: given.lastEventIdQuery ?? false,
     maxLastEventIdBytes: given.maxLastEventIdBytes ?? SSE_DEFAULTS.maxLastEventIdBytes,
   };
-  checkOptions(where, resolved);
+  checkTogether(where, resolved);
   return resolved;
 }
 
 /**
  * The application's own options over their defaults.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a value out of range.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, or a value that its option cannot have.
  */
 export function resolveModuleOptions(options: SseModuleOptions): {
   shutdownMs: number;
   shutdownRetryMs: number | false;
 } {
+  checkOptions('SseModule', options, MODULE_TABLE);
   const { shutdownMs = SSE_DEFAULTS.shutdownMs, shutdownRetryMs = SSE_DEFAULTS.shutdownRetryMs } = options;
-  const where = 'SseModule';
-  checkDelay(where, 'shutdownMs', shutdownMs, 0);
-  if (shutdownRetryMs !== false) checkInteger(where, 'shutdownRetryMs', shutdownRetryMs, 0);
   return { shutdownMs, shutdownRetryMs };
 }
 

@@ -1,4 +1,6 @@
 import { systemClock, type Clock } from '../connection/clock.js';
+import { checkOptions, type OptionKind, type OptionTable } from '../option-check.js';
+import { anything, func, having, oneOf, required } from '../option-kinds.js';
 import { SseError, quoted } from '../sse.errors.js';
 import type { RedisConnection } from './redis-link.js';
 
@@ -60,15 +62,35 @@ export interface RedisLogSettings {
   bounds(channel: string): RedisBounds;
 }
 
+// Bounds, the prefix and the client are looked at where they are used.
+const RETENTION: OptionTable<RedisRetention> = {
+  maxEvents: anything,
+  maxBytes: anything,
+  maxAgeMs: anything,
+};
+const TABLE: OptionTable<RedisLogOptions> = {
+  ...RETENTION,
+  client: redisClient(),
+  prefix: anything,
+  retention: func('of a channel name, which gives its bounds'),
+  maxEventBytes: anything,
+  trim: oneOf('approximate', 'exact'),
+  waitMs: anything,
+  forgetMs: anything,
+  pingMs: anything,
+  clock: having(['now', 'schedule'], 'a clock'),
+};
+
 const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxEventBytes: 262_144 };
 
 /**
  * The settings that options stand for.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a number that is not a positive whole one, options that bound nothing, or
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a number that is not a positive whole one, options that bound nothing, or
  * a prefix with braces.
  */
 export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettings {
+  checkOptions('redisLog()', options, TABLE);
   const { prefix, retention, clock = systemClock } = options;
   const bounds = resolveBounds(options, options.maxEventBytes);
   return {
@@ -80,7 +102,9 @@ export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettin
     clock,
     bounds: (channel) => {
       const special = retention?.(channel);
-      return special ? resolveBounds({ ...options, ...defined(special) }, options.maxEventBytes) : bounds;
+      if (!special) return bounds;
+      checkOptions(`redisLog(), retention(${quoted(channel)})`, special, RETENTION);
+      return resolveBounds({ ...options, ...defined(special) }, options.maxEventBytes);
     },
   };
 }
@@ -94,6 +118,12 @@ function resolveBounds(given: RedisRetention, maxEventBytes: number | false | un
   }
   const event = number('maxEventBytes', maxEventBytes, DEFAULTS.maxEventBytes) || Infinity;
   return { maxEvents, maxBytes, maxAgeMs, maxEventBytes: Math.min(event, maxBytes || Infinity) };
+}
+
+/** The kind of the option `client`, without which there is nothing; what it is, the link finds out. */
+export function redisClient(): OptionKind {
+  const words = 'what createClient(), createCluster() or createSentinel() returned, client options, or a URL';
+  return required({ ...anything, words: [words] });
 }
 
 /**

@@ -1,6 +1,8 @@
 import { systemClock, type Clock } from '../connection/clock.js';
+import { checkOptions, type OptionTable } from '../option-check.js';
+import { anything, having, kind, oneOf } from '../option-kinds.js';
 import type { RedisConnection } from './redis-link.js';
-import { checkedPrefix, duration } from './redis-log.options.js';
+import { checkedPrefix, duration, redisClient } from './redis-log.options.js';
 
 /** How {@link redisSlots} counts. */
 export interface RedisSlotsOptions {
@@ -33,6 +35,20 @@ export interface RedisSlotsSettings {
   readonly clock: Clock;
 }
 
+const milliseconds = kind(
+  (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  'milliseconds, above 0',
+);
+const TABLE: OptionTable<RedisSlotsOptions> = {
+  client: redisClient(),
+  prefix: anything,
+  leaseMs: milliseconds,
+  whileAway: oneOf('allow', 'refuse'),
+  waitMs: milliseconds,
+  pingMs: anything,
+  clock: having(['now', 'schedule'], 'a clock'),
+};
+
 const LEASE_MS = 15_000;
 const WAIT_MS = 2000;
 
@@ -42,11 +58,12 @@ const WAIT_MS = 2000;
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
 export function resolveRedisSlotsOptions(options: RedisSlotsOptions): RedisSlotsSettings {
+  checkOptions('redisSlots()', options, TABLE);
   return {
     prefix: checkedPrefix(options.prefix),
-    leaseMs: duration('leaseMs', options.leaseMs, LEASE_MS) || LEASE_MS,
+    leaseMs: options.leaseMs ?? LEASE_MS,
     refuses: options.whileAway === 'refuse',
-    waitMs: duration('waitMs', options.waitMs, WAIT_MS) || WAIT_MS,
+    waitMs: options.waitMs ?? WAIT_MS,
     pingMs: duration('pingMs', options.pingMs, 5000),
     clock: options.clock ?? systemClock,
   };

@@ -165,6 +165,9 @@ eachAdapter((adapter) => {
         { heartbeat: 50_000, stallMs: 20_000 },
         'SseModule: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 50000',
       ],
+      ['an unknown option', { heartBeat: 5 } as object, 'SseModule: there is no option "heartBeat" (5).'],
+      ['what is no log', { log: {} as never }, 'SseModule: the option "log" cannot be {}.'],
+      ['what are no options', null as never, 'SseModule: the options cannot be null.'],
       [
         'a shutdown without end',
         { shutdownMs: Infinity },
@@ -175,6 +178,45 @@ eachAdapter((adapter) => {
         const error: unknown = await bootstrap([sse]).catch((thrown: unknown) => thrown);
         expect(isSseError(error, 'SSE_INVALID_OPTIONS')).toBe(true);
         expect((error as Error).message).toContain(message);
+      }
+    });
+
+    it('with a factory that gives nothing', async () => {
+      const sse = SseModule.forRootAsync({ useFactory: () => undefined as never });
+      await expect(bootstrap([sse])).rejects.toThrow('SseModule: the options cannot be undefined.');
+    });
+
+    it('with an unknown option of a controller or a route', async () => {
+      @SseDefaults({ hartbeat: 5 } as object)
+      @Controller()
+      class MisspeltController {
+        @Sse('a')
+        *a() {}
+      }
+      @Controller()
+      class MisspeltRouteController {
+        @Sse('b', { ids: 'seq' as never })
+        *b() {}
+      }
+      const starts = (controller: Type) => bootstrap([SseModule.forRoot()], { controllers: [controller] });
+      await expect(starts(MisspeltController)).rejects.toThrow(
+        '@SseDefaults() of MisspeltController: there is no option "hartbeat" (5). Did you mean "heartbeat"?',
+      );
+      await expect(starts(MisspeltRouteController)).rejects.toThrow(
+        'MisspeltRouteController.b: the option "ids" cannot be "seq".',
+      );
+    });
+
+    it('with null for the options of a route, when its class is made', () => {
+      const make = (decorate: () => MethodDecorator) => () => {
+        class Broken {
+          @decorate()
+          c() {}
+        }
+        return Broken;
+      };
+      for (const decorate of [() => Sse(null as never), () => Sse('c', null as never)]) {
+        expect(make(decorate)).toThrow('Broken.c: the options cannot be null.');
       }
     });
 

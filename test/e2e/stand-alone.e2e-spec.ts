@@ -87,6 +87,27 @@ class NestController {
 @Module({ controllers: [NestController] })
 class NestModule {}
 
+it.each<[string, () => unknown, string]>([
+  [
+    'a format',
+    () => new FormatInterceptor({ emit: 'data' } as object),
+    '"emit" ("data"). Did you mean "emits"?',
+  ],
+  [
+    'an error event',
+    () => new ErrorEventInterceptor({ name: 'e' } as object),
+    'there is no option "name" ("e").',
+  ],
+  ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'the option "intervalMs" cannot be 0.'],
+])('%s with options that cannot be is refused where it is made', (_what, make, message) => {
+  expect(make).toThrow(
+    expect.objectContaining({
+      code: 'SSE_INVALID_OPTIONS',
+      message: expect.stringContaining(message) as string,
+    }) as Error,
+  );
+});
+
 eachAdapter((adapter) => {
   let app: INestApplication;
   const logger = new RecordingLogger();
