@@ -3,6 +3,7 @@ import { event } from '../events/sse-event.js';
 import type { Teardown } from '../source/pulled.source.js';
 import type { Release } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
+import { errorText } from '../error-text.js';
 import { SseError, isSseError, quoted } from '../sse.errors.js';
 import type { RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
@@ -208,8 +209,7 @@ export class RunOwner implements Teardown {
   }
 
   private report(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : quoted(error);
-    this.init.logger.error(`Run ${quoted(this.events.id)}: ${text}`);
+    this.init.logger.error(`Run ${quoted(this.events.id)}: ${errorText(error)}`);
   }
 }
 

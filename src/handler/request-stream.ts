@@ -282,8 +282,10 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.admission?.release();
     this.letGo();
     if (!connection.started) connections.delete(connection);
-    if (error !== undefined) subscriber.error(error);
-    else if (this.plain && code === 'SSE_ENDED') reply(this.answer);
+    if (error !== undefined) {
+      this.troubles.markPlace(error);
+      subscriber.error(error);
+    } else if (this.plain && code === 'SSE_ENDED') reply(this.answer);
     else if (code === 'SSE_SHUTDOWN' && !connection.started) {
       subscriber.error(new ServiceUnavailableException('The application is shutting down.'));
     } else {

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
 import type { Teardown } from '../source/pulled.source.js';
+import { errorText, markPlace } from '../error-text.js';
 import { REPORTED, SseError, isSseError, quoted } from '../sse.errors.js';
 import type { SseRoute } from './sse-routes.js';
 
@@ -16,9 +17,13 @@ export class SourceTroubles implements Teardown {
     return this.route.options.teardownWarnMs;
   }
 
+  private get place(): string {
+    return `${this.route.name} (${this.connection.route})`;
+  }
+
   onSlow(): void {
     this.logger.warn(
-      `The source of ${this.route.name} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
+      `The source of ${this.place} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
         'It waits for something that does not settle: hand the @SseSignal() of the handler to it.',
     );
   }
@@ -34,8 +39,14 @@ export class SourceTroubles implements Teardown {
   /** Logs an error that its client is not shown. */
   report(error: unknown): void {
     if (typeof error === 'object' && error !== null && REPORTED in error) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : quoted(error);
-    this.logger.error(`${this.route.name}: ${text}`);
+    this.logger.error(`${this.place}: ${errorText(error)}`);
+  }
+
+  /** Tells the log, which is not ours where an error is an HTTP error, of the route. */
+  markPlace(error: unknown): void {
+    const { getStatus } = error as { getStatus?: unknown };
+    // What is an answer is no trouble.
+    if (typeof getStatus !== 'function') markPlace(error, this.place);
   }
 
   /** What was thrown, if it is an error or at least an object, and otherwise an error that says what it was. */

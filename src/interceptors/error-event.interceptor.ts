@@ -9,6 +9,7 @@ import {
 import type { Observable } from 'rxjs';
 import { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
+import { errorText } from '../error-text.js';
 import { checkOptions } from '../option-check.js';
 import { ERRORS } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
@@ -50,7 +51,8 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
           opened: () => opened,
           silent: () => false,
           ending: () => undefined,
-          report: (error: unknown) => this.logger.error(error),
+          report: (error: unknown) =>
+            this.logger.error(`${context.getClass().name}.${context.getHandler().name}: ${errorText(error)}`),
           farewell: undefined,
         };
         return new ErrorEventStage(settings, seen);

@@ -26,11 +26,19 @@ const lookalike = Object.assign(new Error('short'), {
   getResponse: () => ({ statusCode: 418, message: 'short and stout' }),
 });
 
+const ofDatabase = Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
 const UNKNOWN = { statusCode: 500, error: 'Internal Server Error', message: 'Internal server error' };
 
 /** What is thrown after the first event, what the client is told, and whether the log is. */
 const ERRORS: Record<string, [thrown: unknown, body: unknown, logged: boolean]> = {
   'an Error': [new Error('secret'), UNKNOWN, true],
+  'an Error with a cause': [new Error('secret', { cause: ofDatabase }), UNKNOWN, true],
+  'an HttpException with a cause': [
+    new InternalServerErrorException('later', { cause: ofDatabase }),
+    { statusCode: 500, error: 'Internal Server Error', message: 'later' },
+    true,
+  ],
   'an Error of its own class': [new Custom('secret'), UNKNOWN, true],
   'an HttpException': [
     new NotFoundException('No such job'),
@@ -232,9 +240,14 @@ eachAdapter((adapter) =>
         if (route === 'thrown') expect(released).toBe(1);
         expect(logger.errors).toHaveLength(logged ? 1 : 0);
         if (!logged) return;
-        expect(logger.errors[0]).toContain(`ErrorsController.${route}`);
+        expect(logger.errors[0]).toContain(`ErrorsController.${route} (GET /${route}/:name): `);
         if (thrown instanceof Error) expect(logger.errors[0]).toContain(thrown.stack);
-        else expect(logger.errors[0]).toMatch(/no Error|status|prototype|\[object Object\]|\{\}/);
+        if (thrown instanceof Error && thrown.cause === ofDatabase) {
+          expect(logger.errors[0]).toContain('cause: Error: ECONNREFUSED');
+          expect(logger.errors[0]).toContain('code: ECONNREFUSED');
+        }
+        if (!(thrown instanceof Error))
+          expect(logger.errors[0]).toMatch(/no Error|status|prototype|\[object Object\]|\{\}/);
       });
     });
 

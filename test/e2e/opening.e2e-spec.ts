@@ -53,6 +53,9 @@ class NobodyGuard implements CanActivate {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const never = (): Promise<never> => new Promise(() => undefined);
 
+/** Thrown for each request anew. */
+const broken = new Error('broken', { cause: new Error('the reason') });
+
 @Controller()
 @UseFilters(OutOfStockFilter)
 class OpeningController {
@@ -116,6 +119,19 @@ class OpeningController {
     await turn();
     throw new Error('secret');
     yield 'never';
+  }
+  @Sse('broken-generator')
+  async *brokenGenerator() {
+    yield* [];
+    throw broken;
+  }
+  @Sse('broken-handler')
+  brokenHandler() {
+    throw new Error('secret');
+  }
+  @Sse('unserialisable')
+  async *unserialisable() {
+    yield 1n;
   }
   @Sse('slow-filter', { openAfterMs: 1 })
   @UseFilters(SlowFilter)
@@ -232,6 +248,20 @@ eachAdapter((adapter) =>
         expect(answer.raw().startsWith(':')).toBe(false);
         expect(logger.errors).toHaveLength(answer.status === 500 ? 1 : 0);
       });
+
+      it.each(['/unknown', '/broken-generator', '/broken-handler', '/unserialisable'])(
+        'that is a 500 names its route in the log: %s',
+        async (path) => {
+          for (let again = 0; again < 2; again++) {
+            logger.errors.length = 0;
+            expect((await openStream(app, path)).status).toBe(500);
+            expect(logger.errors).toHaveLength(1);
+            expect(logger.errors[0]?.match(/OpeningController\.\w+ \(GET \S+\)/g)).toEqual([
+              expect.stringContaining(`(GET ${path})`),
+            ]);
+          }
+        },
+      );
 
       it("goes through the application's own filters", async () => {
         const answer = await openStream(app, '/custom');
