@@ -2,10 +2,11 @@ import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Observable, type Subscriber } from 'rxjs';
-import { rawRequest, rawResponse } from './connection/response.js';
+import { isAnswered, rawRequest, rawResponse } from './connection/response.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { readLastEventId } from './handler/admission.js';
 import { CutOffLog } from './handler/cut-off-log.js';
+import { EmptyAnswers } from './handler/empty-answers.js';
 import { RequestStream } from './handler/request-stream.js';
 import { PORT } from './handler/sse.metadata.js';
 import { RouteGuards } from './handler/route-guards.js';
@@ -20,6 +21,7 @@ import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 export class SseInterceptor implements NestInterceptor<unknown, unknown> {
   private readonly logger = new Logger('SseModule');
   private readonly cutOffs: CutOffLog;
+  private readonly emptyAnswers = new EmptyAnswers(this.logger);
 
   constructor(
     @Inject(SseRoutes) private readonly routes: SseRoutes,
@@ -58,7 +60,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
     const lastEventId = readLastEventId(request, route.options);
     // A stream that has ended, asked for again by a client that does so by itself (WHATWG HTML, 9.2.3).
     if (lastEventId === END_OF_STREAM_ID) return this.reply(response, undefined, subscriber, 204);
-    const stream = new RequestStream({
+    const stream: RequestStream = new RequestStream({
       route,
       context,
       connections,
@@ -69,7 +71,10 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       response,
       lastEventId,
       setHeader,
-      reply: (value) => this.reply(response, value, subscriber),
+      reply: (value) => {
+        this.emptyAnswers.note(route, stream.connection.route, response, value);
+        this.reply(response, value, subscriber);
+      },
       subscriber,
     });
     if (rawRequest(request).method === 'HEAD') stream.connection.complete();
@@ -90,9 +95,4 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
       (error: unknown) => subscriber.error(error),
     );
   }
-}
-
-/** Fastify knows before Node does: its hooks come in between. */
-function isAnswered(response: object): boolean {
-  return rawResponse(response).headersSent || (response as { sent?: boolean }).sent === true;
 }

@@ -47,6 +47,11 @@ export function routeOf(request: object): string {
   return `${method} ${String(route?.path ?? routeOptions?.url ?? url)}`;
 }
 
+/** Whether a handler has answered by itself. Fastify knows before Node does: its hooks come in between. */
+export function isAnswered(response: object): boolean {
+  return rawResponse(response).headersSent || (response as { sent?: boolean }).sent === true;
+}
+
 /**
  * Sets the head of an event stream on a response, over whatever was set before, and hands over what the body is
  * written to: at once, or where Fastify has `onSend` hooks (cookies come from one), after they ran.

@@ -1,0 +1,94 @@
+import { Controller, HttpCode } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { of } from 'rxjs';
+import { Sse } from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
+
+@Controller('jobs')
+class ForgetfulController {
+  @Sse(':id/forgotten')
+  forgotten() {
+    of(1, 2, 3);
+  }
+  @Sse('promised')
+  async promised() {
+    await Promise.resolve();
+  }
+  @Sse('null')
+  nothing() {
+    return null;
+  }
+  @Sse('meant')
+  @HttpCode(204)
+  meant() {}
+  @Sse('object')
+  object() {
+    return {};
+  }
+  @Sse('false')
+  false() {
+    return false;
+  }
+  @Sse('empty-stream')
+  emptyStream() {
+    return of<number[]>();
+  }
+}
+
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    const logger = new RecordingLogger();
+    const environment = process.env['NODE_ENV'];
+    let app: INestApplication;
+    beforeEach(async () => {
+      logger.warnings.length = 0;
+      app = await makeApp(adapter, { controllers: [ForgetfulController], logger, setUp });
+    });
+    afterEach(async () => {
+      process.env['NODE_ENV'] = environment;
+      await closeApps();
+    });
+
+    const ask = async (path: string): Promise<[status: number, body: string]> => {
+      const answer = await openStream(app, path);
+      await answer.end();
+      return [answer.status, answer.raw()];
+    };
+
+    it.each([
+      ['/jobs/7/forgotten', 'ForgetfulController.forgotten (GET /jobs/:id/forgotten) returned undefined'],
+      ['/jobs/promised', 'ForgetfulController.promised (GET /jobs/promised) returned undefined'],
+      ['/jobs/null', 'ForgetfulController.nothing (GET /jobs/null) returned null'],
+    ])(
+      'a handler that gives nothing (%s) answers with nothing, and is named in the log once',
+      async (path, words) => {
+        for (let again = 0; again < 3; again++) {
+          const nothing = path.endsWith('null') && adapter === 'fastify' ? 'null' : '';
+          expect(await ask(path)).toEqual([200, nothing]);
+        }
+        expect(logger.warnings).toEqual([
+          `${words}, so its answer is a 200 without a stream. ` +
+            'Was the `return` before the stream forgotten? If it is meant, say so with @HttpCode(204).',
+        ]);
+      },
+    );
+
+    it('not in production', async () => {
+      process.env['NODE_ENV'] = 'production';
+      expect(await ask('/jobs/promised')).toEqual([200, '']);
+      expect(logger.warnings).toEqual([]);
+    });
+
+    it.each([
+      ['/jobs/meant', 204, ''],
+      ['/jobs/object', 200, '{}'],
+      ['/jobs/false', 200, 'false'],
+      ['/jobs/empty-stream', 200, ':\n'],
+    ])('nor where it is meant, or something: %s', async (path, status, body) => {
+      expect(await ask(path)).toEqual([status, body]);
+      expect(logger.warnings).toEqual([]);
+    });
+  }),
+);
