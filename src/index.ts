@@ -1,4 +1,4 @@
-export { SseModule, type SseModuleAsyncOptions } from './sse.module.js';
+export { SseModule } from './sse.module.js';
 
 export { Sse, SseDefaults } from './handler/sse.decorator.js';
 export {
@@ -47,6 +47,7 @@ export { LogEntry, type Parse } from './channels/log-entry.js';
 export type { LogRecord } from './channels/log-record.js';
 export { compareEventIds } from './channels/event-ids.js';
 
+export type { SseModuleAsyncOptions, SseOptionsFactory } from './options/async.options.js';
 export {
   SSE_DEFAULTS,
   type CompleteOptions,

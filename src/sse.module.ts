@@ -2,15 +2,13 @@ import {
   Inject,
   Module,
   type DynamicModule,
-  type FactoryProvider,
-  type ModuleMetadata,
   type NestModule,
   type OnApplicationShutdown,
   type OnModuleDestroy,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import { APP_INTERCEPTOR, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
 import { Runs } from './channels/runs.js';
 import { systemClock } from './connection/clock.js';
@@ -18,18 +16,16 @@ import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes } from './handler/sse-routes.js';
-import { resolveModuleOptions, resolveOptions } from './options/resolve-options.js';
+import {
+  asyncOptionsProviders,
+  checkedOptions,
+  type SseModuleAsyncOptions,
+} from './options/async.options.js';
+import { resolveModuleOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
+import { SseError } from './sse.errors.js';
 import { SseInterceptor } from './sse.interceptor.js';
-
-/** Options of the module that are made by a factory. */
-export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  /** What the factory gets. */
-  inject?: FactoryProvider['inject'];
-  /** Makes the options of the module. */
-  useFactory: (...args: never[]) => SseModuleOptions | Promise<SseModuleOptions>;
-}
 
 /**
  * Makes `@Sse()` routes work, in the whole application. Import it once, in the root module.
@@ -39,17 +35,12 @@ export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
  */
 @Module({})
 export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
-  private readonly shutdown: ReturnType<typeof resolveModuleOptions>;
   private closing: ServerClosing | undefined;
 
-  constructor(
-    @Inject(SSE_MODULE_OPTIONS) options: SseModuleOptions,
-    @Inject(SseRoutes) private readonly routes: SseRoutes,
-    @Inject(SseConnections) private readonly connections: SseConnections,
-    @Inject(Runs) private readonly runs: Runs,
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-  ) {
-    this.shutdown = resolveModuleOptions(options);
+  /** @throws {SseError} `SSE_MODULE_MISSING` where it was imported without `forRoot()`. */
+  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {
+    // Asked for here and not injected, as Nest would only name the first provider that the class alone does not have.
+    if (!this.has(SSE_MODULE_OPTIONS)) throw bare();
   }
 
   /**
@@ -58,45 +49,70 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
    * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are unknown, out of range or contradict each other.
    */
   static forRoot(options: SseModuleOptions = {}): DynamicModule {
-    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useFactory: () => checked(options) }]);
+    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useFactory: () => checkedOptions(options) }]);
   }
 
-  /** With options that a factory makes, from what it injects. */
-  static forRootAsync({ imports, inject, useFactory }: SseModuleAsyncOptions): DynamicModule {
-    const provider: Provider = {
-      provide: SSE_MODULE_OPTIONS,
-      useFactory: async (...args: never[]) => checked(await useFactory(...args)),
-      ...(inject && { inject }),
+  /**
+   * With options that are made at start-up, from what is injected.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS`
+   * @example
+   * SseModule.forRootAsync({ inject: [Settings], useFactory: (settings: Settings) => ({ heartbeat: settings.heartbeatMs }) })
+   */
+  static forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
+    return {
+      ...dynamicModule(asyncOptionsProviders(options)),
+      ...(options.imports && { imports: options.imports }),
     };
-    return { ...dynamicModule([provider]), ...(imports && { imports }) };
   }
 
   /** @internal The last moment before Nest looks at the global interceptors. */
   configure(): void {
-    this.routes.putFirst((interceptor) => interceptor instanceof SseInterceptor);
+    this.moduleRef.get(SseRoutes).putFirst((interceptor) => interceptor instanceof SseInterceptor);
   }
 
   /** @internal */
   onModuleInit(): void {
-    this.routes.resolveAll();
+    this.moduleRef.get(SseRoutes).resolveAll();
     // An application without a server has no adapter, or one that stands for none.
-    const server = this.host.httpAdapter?.getHttpServer() as ServerLike | undefined;
+    const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
+    const server = httpAdapter?.getHttpServer() as ServerLike | undefined;
     if (typeof server?.on === 'function') this.closing = new ServerClosing(server, systemClock);
   }
 
   /** @internal Before the server is closed, which would wait for the streams. */
   async onModuleDestroy(): Promise<void> {
-    const { shutdownMs, shutdownRetryMs } = this.shutdown;
+    const { moduleRef } = this;
+    const { shutdownMs, shutdownRetryMs } = resolveModuleOptions(moduleRef.get(SSE_MODULE_OPTIONS));
     // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
-    await Promise.all([this.connections.shutdown(shutdownMs, shutdownRetryMs), this.runs.close(shutdownMs)]);
+    await Promise.all([
+      moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
+      moduleRef.get(Runs).close(shutdownMs),
+    ]);
     this.closing?.start();
   }
 
   /** @internal After the server was closed. */
   async onApplicationShutdown(): Promise<void> {
     this.closing?.stop();
-    await this.connections.slots.close?.();
+    await this.moduleRef.get(SseConnections).slots.close?.();
   }
+
+  private has(token: symbol): boolean {
+    try {
+      this.moduleRef.get(token);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function bare(): SseError {
+  return new SseError('SSE_MODULE_MISSING', 'SseModule was imported without its options.', {
+    remedy:
+      'Write SseModule.forRoot() in the imports of the root module; no other module has to import SseModule.',
+  });
 }
 
 function dynamicModule(options: Provider[]): DynamicModule {
@@ -117,13 +133,6 @@ function dynamicModule(options: Provider[]): DynamicModule {
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };
-}
-
-/** Before anything is made of them. */
-function checked(options: SseModuleOptions): SseModuleOptions {
-  resolveModuleOptions(options);
-  resolveOptions('SseModule', options);
-  return options;
 }
 
 function makeConnections({ slots }: SseModuleOptions): SseConnections {

@@ -5,13 +5,16 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { NEVER } from 'rxjs';
 import {
+  Channels,
   isSseError,
   Sse,
   SseConnection,
   SseConnections,
   SseDefaults,
   SseModule,
+  type SseModuleOptions,
   type SseOptions,
+  type SseOptionsFactory,
 } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
@@ -147,6 +150,70 @@ eachAdapter((adapter) => {
     const app = await bootstrap([SseModule.forRootAsync({ useFactory: () => ({ errors: { event: 'x' } }) })]);
     expect(await errorType(app, '/plain/failing')).toBe('x');
     await app.close();
+  });
+
+  describe('takes options that a class makes', () => {
+    @Injectable()
+    class OptionsService implements SseOptionsFactory {
+      constructor(@Inject(Settings) private readonly settings: Settings) {}
+      async createSseOptions(): Promise<SseModuleOptions> {
+        return { errors: { event: this.settings.name } };
+      }
+    }
+    @Module({ imports: [SettingsModule], providers: [OptionsService], exports: [OptionsService] })
+    class OptionsModule {}
+
+    it.each([
+      ['of its own', { imports: [SettingsModule], useClass: OptionsService }],
+      ['that is there', { imports: [OptionsModule], useExisting: OptionsService }],
+    ])('%s', async (_which, options) => {
+      const app = await bootstrap([SseModule.forRootAsync(options)]);
+      expect(await errorType(app, '/plain/failing')).toBe('of-the-factory');
+      await app.close();
+    });
+
+    it('and refuses what is none', async () => {
+      const sse = SseModule.forRootAsync({ imports: [SettingsModule], useExisting: Settings as never });
+      await expect(bootstrap([sse])).rejects.toThrow(
+        'SseModule.forRootAsync(): an instance of Settings makes no options. Give it a method createSseOptions()',
+      );
+    });
+  });
+
+  it.each([
+    [
+      'nothing',
+      {},
+      '0 ways to make the options are given. Give one of "useFactory", "useClass" and "useExisting".',
+    ],
+    ['two ways', { useFactory: () => ({}), useClass: Object }, '2 ways to make the options are given.'],
+    [
+      'a misspelt one',
+      { useFactroy: () => ({}) },
+      'there is no option "useFactroy" (function useFactroy). Did you mean "useFactory"?',
+    ],
+    [
+      'options',
+      { useFactory: {} },
+      'the option "useFactory" cannot be {}. It is a function that makes the options.',
+    ],
+    ['null', null, 'the options cannot be null.'],
+  ])('forRootAsync() refuses %s', (_what, options, message) => {
+    expect(() => SseModule.forRootAsync(options as object)).toThrow(`SseModule.forRootAsync(): ${message}`);
+  });
+
+  it('that was imported without forRoot() says so, in the root module and beside it', async () => {
+    @Module({ imports: [SseModule] })
+    class BareModule {}
+    @Controller()
+    class PublishingController {
+      constructor(@Inject(Channels) readonly channels: Channels) {}
+    }
+    const message =
+      'SseModule was imported without its options. Write SseModule.forRoot() in the imports of the root module';
+    await expect(bootstrap([SseModule])).rejects.toThrow(message);
+    await expect(bootstrap([BareModule, SseModule.forRoot()])).rejects.toThrow(message);
+    await expect(bootstrap([SseModule], { controllers: [PublishingController] })).rejects.toThrow(message);
   });
 
   describe('refuses to start', () => {

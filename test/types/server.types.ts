@@ -24,6 +24,7 @@ import {
   type EventInit,
   type SseErrorCode,
   type SseModuleOptions,
+  type SseOptionsFactory,
   type SseOptions,
   type SseRouteOptions,
 } from 'nestjs-event-stream';
@@ -158,6 +159,16 @@ SseDefaults({ method: RequestMethod.POST });
 })
 export class AppModule {}
 export type Modules = Expect<Equal<ReturnType<typeof SseModule.forRoot>, DynamicModule>>;
+class OptionsFactory implements SseOptionsFactory {
+  async createSseOptions() {
+    return { heartbeat: 5 };
+  }
+}
+SseModule.forRootAsync({ imports: [AppModule], useClass: OptionsFactory });
+SseModule.forRootAsync({ useExisting: OptionsFactory });
+SseModule.forRootAsync({ useExisting: Symbol('options') });
+// @ts-expect-error this class makes no options
+SseModule.forRootAsync({ useClass: AppModule });
 // @ts-expect-error a factory gives options
 SseModule.forRootAsync({ useFactory: () => ({ heartbeat: 'often' }) });
 

@@ -1,0 +1,84 @@
+import type { FactoryProvider, InjectionToken, ModuleMetadata, Provider, Type } from '@nestjs/common';
+import { checkOptions, type OptionTable } from '../option-check.js';
+import { anything, func, kind } from '../option-kinds.js';
+import { SseError, quoted } from '../sse.errors.js';
+import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
+import type { SseModuleOptions } from './sse.options.js';
+import { SSE_MODULE_OPTIONS } from './sse.tokens.js';
+
+/** Makes the options of the module: what `useClass` and `useExisting` of {@link SseModuleAsyncOptions} name. */
+export interface SseOptionsFactory {
+  /** Called once, at start-up. */
+  createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
+}
+
+/** Options of the module that are made at start-up, in one of three ways. */
+export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` gets. */
+  inject?: FactoryProvider['inject'];
+  /** Makes the options, from what it injects. */
+  useFactory?: (...args: never[]) => SseModuleOptions | Promise<SseModuleOptions>;
+  /** A class that makes them, of which the module makes an instance. */
+  useClass?: Type<SseOptionsFactory>;
+  /** A provider that makes them, of a module among `imports` or a global one. */
+  useExisting?: InjectionToken<SseOptionsFactory>;
+}
+
+const list = kind(Array.isArray, 'a list');
+const ASYNC_TABLE: OptionTable<SseModuleAsyncOptions> = {
+  imports: list,
+  inject: list,
+  useFactory: func('that makes the options'),
+  useClass: func('that is a class'),
+  useExisting: anything,
+};
+
+/**
+ * The options of the module as they are, before anything is made of them.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS`
+ */
+export function checkedOptions(options: SseModuleOptions): SseModuleOptions {
+  resolveModuleOptions(options);
+  resolveOptions('SseModule', options);
+  return options;
+}
+
+/**
+ * What makes the options, as providers.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS` where it is not one of the three ways.
+ */
+export function asyncOptionsProviders(options: SseModuleAsyncOptions): Provider[] {
+  const where = 'SseModule.forRootAsync()';
+  checkOptions(where, options, ASYNC_TABLE);
+  const { inject, useFactory, useClass, useExisting } = options;
+  const ways = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
+  if (ways.length !== 1) {
+    throw new SseError(
+      'SSE_INVALID_OPTIONS',
+      `${where}: ${ways.length} ways to make the options are given.`,
+      {
+        remedy: 'Give one of "useFactory", "useClass" and "useExisting".',
+      },
+    );
+  }
+  const provide = SSE_MODULE_OPTIONS;
+  if (useFactory) {
+    const make = async (...args: never[]): Promise<SseModuleOptions> =>
+      checkedOptions(await useFactory(...args));
+    return [{ provide, useFactory: make, ...(inject && { inject }) }];
+  }
+  const make = async (factory: SseOptionsFactory): Promise<SseModuleOptions> => {
+    if (typeof factory?.createSseOptions !== 'function') throw noFactory(where, factory);
+    return checkedOptions(await factory.createSseOptions());
+  };
+  if (useClass) return [useClass, { provide, useFactory: make, inject: [useClass] }];
+  return [{ provide, useFactory: make, inject: [useExisting as InjectionToken] }];
+}
+
+function noFactory(where: string, given: unknown): SseError {
+  return new SseError('SSE_INVALID_OPTIONS', `${where}: ${quoted(given)} makes no options.`, {
+    remedy: 'Give it a method createSseOptions(): see SseOptionsFactory.',
+  });
+}
