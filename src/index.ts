@@ -7,6 +7,7 @@ export {
   SseSignal,
   type StreamParameter,
 } from './handler/parameters.decorator.js';
+export { SseErrorFilter } from './handler/sse-error.filter.js';
 export { isSseRoute } from './handler/is-sse-route.js';
 
 export { comment, event, isSseEvent, retryAfter, SseEvent, type EventInit } from './events/sse-event.js';

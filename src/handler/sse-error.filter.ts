@@ -1,0 +1,29 @@
+import { Catch, HttpException, Logger, type ArgumentsHost } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
+import { routeOf } from '../connection/response.js';
+import { errorText } from '../error-text.js';
+import { SseError } from '../sse.errors.js';
+import { ANSWERS_TO_PUBLISHING, toHttpError } from './http-error.js';
+
+/**
+ * Gives an {@link SseError} that comes out of an ordinary route the status that it has on an `@Sse()` route: 503 while
+ * the event log is away, 404 for a run that there is none of, 413, 409, 400. One that is a mistake in the program stays
+ * a 500. What is 500 or above is logged.
+ *
+ * @example
+ * @UseFilters(SseErrorFilter)
+ * @Post('news') publish(@Body() news: News) { return this.channels.channel<News>('news').publish(news); }
+ */
+@Catch(SseError)
+export class SseErrorFilter extends BaseExceptionFilter<SseError> {
+  private readonly logger = new Logger(SseErrorFilter.name);
+
+  override catch(error: SseError, host: ArgumentsHost): void {
+    const answer = toHttpError(error, ANSWERS_TO_PUBLISHING);
+    // What has no status is a 500, which Nest logs.
+    if (answer instanceof HttpException && answer.getStatus() >= 500) {
+      this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);
+    }
+    super.catch(answer as SseError, host);
+  }
+}
