@@ -24,6 +24,7 @@ export class SseErrorFilter extends BaseExceptionFilter<SseError> {
     if (answer instanceof HttpException && answer.getStatus() >= 500) {
       this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);
     }
+    // oxlint-disable-next-line promise/valid-params, promise/no-promise-in-callback -- the catch() of a filter
     super.catch(answer as SseError, host);
   }
 }
