@@ -26,7 +26,13 @@ export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
 export { Channels, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
 export type { ChannelSubscription } from './channels/subscription.js';
-export type { ChannelEvent, EventTest, SubscribeOptions } from './channels/subscription.options.js';
+export type {
+  ChannelEvent,
+  EventTest,
+  SubscribeOptions,
+  WithoutGaps,
+} from './channels/subscription.options.js';
+export { isGap, type Gap, type GapEvent } from './channels/gap-notice.js';
 export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './channels/runs.js';
 export type { Run } from './channels/run.js';
@@ -56,6 +62,7 @@ export {
   type ExclusiveOptions,
   type HeartbeatOptions,
   type LimitOptions,
+  type PayloadOption,
   type SseModuleOptions,
   type SseOptions,
   type SseRouteOptions,

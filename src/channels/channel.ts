@@ -5,7 +5,7 @@ import type { Feeds } from './feeds.js';
 import { toRecord } from './log-record.js';
 import { checkAfter } from './start-position.js';
 import { ChannelSubscription } from './subscription.js';
-import { gapType, type SubscribeOptions } from './subscription.options.js';
+import { gapType, type SubscribeOptions, type WithoutGaps } from './subscription.options.js';
 
 /** What can be published: a payload, or an event made by `event()`. */
 export type Publishable<T> = T | SseEvent;
@@ -30,14 +30,14 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Adds an event, or an array of them as neighbours, all or none (an array as payload goes into `event({ data })`).
+   * Adds an event, or an array of them as neighbours, all or none (an array as payload goes into `event({ data })`, or into an array).
    * Resolves with the id, or ids, once the log has them.
    *
    * @throws {SseError} as a rejection: `SSE_NOT_SERIALIZABLE`, `SSE_INVALID_FIELD`, `SSE_INVALID_RAW`,
    * `SSE_EVENT_TOO_LARGE`, `SSE_ID_ORDER`, `SSE_LOG_UNAVAILABLE`.
    */
   publish(events: readonly Publishable<T>[]): Promise<string[]>;
-  publish(event: Publishable<T>): Promise<string>;
+  publish(event: Exclude<Publishable<T>, readonly unknown[]>): Promise<string>;
   async publish(given: Publishable<T> | readonly Publishable<T>[]): Promise<string | string[]> {
     const many = Array.isArray(given);
     const values: readonly unknown[] = many ? given : [given];
@@ -57,6 +57,8 @@ export class Channel<T = unknown> {
    * @example
    * @Sse('news') news(@LastEventId() after?: string) { return this.channels.channel('news').subscribe({ after }); }
    */
+  subscribe(options: SubscribeOptions<T> & WithoutGaps): ChannelSubscription<T, never>;
+  subscribe(options?: SubscribeOptions<T>): ChannelSubscription<T>;
   subscribe(options: SubscribeOptions<T> = {}): ChannelSubscription<T> {
     return openSubscription([this.key], this.feeds, this.settings, options);
   }

@@ -8,7 +8,7 @@ import { Feeds } from './feeds.js';
 import type { Parse } from './log-entry.js';
 import { memoryLog } from './memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
-import type { SubscribeOptions } from './subscription.options.js';
+import type { SubscribeOptions, WithoutGaps } from './subscription.options.js';
 
 /** How channels behave. */
 export interface ChannelsOptions {
@@ -51,6 +51,14 @@ export class Channels implements OnApplicationShutdown {
    * @throws {SseError} `SSE_INVALID_CHANNEL`, also for no channel or more than 100; `SSE_INVALID_CURSOR` if `after` knows
    * none of them; `SSE_INVALID_FIELD`.
    */
+  subscribe<T = unknown>(
+    names: string | readonly string[],
+    options: SubscribeOptions<T> & WithoutGaps,
+  ): ChannelSubscription<T, never>;
+  subscribe<T = unknown>(
+    names: string | readonly string[],
+    options?: SubscribeOptions<T>,
+  ): ChannelSubscription<T>;
   subscribe<T = unknown>(
     names: string | readonly string[],
     options: SubscribeOptions<T> = {},

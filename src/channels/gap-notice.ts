@@ -1,4 +1,4 @@
-import { event, type SseEvent } from '../events/sse-event.js';
+import { SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import type { ChannelKey } from './cursor.js';
 import type { Deliverable } from './log-entry.js';
@@ -11,6 +11,25 @@ export interface Gap {
   readonly oldest: string | null;
 }
 
+const BRAND = Symbol.for('nestjs-event-stream:gap');
+
+/** Says that events are missing before a subscription goes on with what is kept. {@link isGap} tells it from others. */
+export class GapEvent extends SseEvent {
+  declare readonly [BRAND]: true;
+  declare readonly data: Gap;
+}
+Object.defineProperty(GapEvent.prototype, BRAND, { value: true });
+
+/**
+ * Whether what a subscription gave is a gap, whatever its type is called, and not an event that was published.
+ *
+ * @example
+ * for await (const event of subscription) yield isGap(event) ? event : toRow(event.data);
+ */
+export function isGap(event: SseEvent): event is GapEvent {
+  return BRAND in event;
+}
+
 /** The type of gap events unless a subscription says otherwise. */
 export const GAP_EVENT = 'gap';
 
@@ -19,10 +38,10 @@ export class GapNotice implements Deliverable {
   readonly channel: ChannelKey | undefined = undefined;
   readonly frame: string;
   readonly bytes: number;
-  private readonly event: SseEvent;
+  private readonly event: GapEvent;
 
   constructor(type: string, id: string, gap: Gap) {
-    this.event = event({ type, id, data: gap });
+    this.event = Object.freeze(new GapEvent(type, id, undefined, undefined, gap));
     this.frame = encodeEvent(this.event);
     this.bytes = Buffer.byteLength(this.frame);
   }

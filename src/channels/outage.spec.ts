@@ -75,7 +75,7 @@ describe('while the log is out of reach', () => {
   it('a cut in the middle of reads loses and repeats nothing', async () => {
     const { wire, cutOff, other } = nodes();
     const subscription = cutOff.channel<number>('a').subscribe({ from: 'oldest' });
-    const seen: number[] = [];
+    const seen: unknown[] = [];
     const loop = (async () => {
       for await (const { data } of subscription) if (seen.push(data) === 300) break;
     })();

@@ -2,6 +2,7 @@ import type { RunStatus } from './run-outcome.js';
 import type { AttachOptions } from './run.options.js';
 import type { Runs } from './runs.js';
 import type { ChannelSubscription } from './subscription.js';
+import type { WithoutGaps } from './subscription.options.js';
 
 /** A run that was started, wherever that was. Holds nothing but its id. */
 export class Run {
@@ -14,6 +15,8 @@ export class Run {
   ) {}
 
   /** Like `Runs.attach()`. */
+  attach<T = unknown>(options: AttachOptions<T> & WithoutGaps): Promise<ChannelSubscription<T, never>>;
+  attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
   attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>> {
     return this.runs.attach(this.id, options);
   }

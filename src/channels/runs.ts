@@ -19,6 +19,7 @@ import {
   type RunsOptions,
 } from './run.options.js';
 import type { ChannelSubscription } from './subscription.js';
+import type { WithoutGaps } from './subscription.options.js';
 
 /**
  * Producers that outlive their clients: what a run yields goes to the log, once, and clients attach to it, leave and come
@@ -89,6 +90,11 @@ export class Runs {
    * @example
    * @Sse('chats/:id') view(@Param('id') id: string, @LastEventId() after?: string) { return this.runs.attach(id, { after }); }
    */
+  attach<T = unknown>(
+    id: string,
+    options: AttachOptions<T> & WithoutGaps,
+  ): Promise<ChannelSubscription<T, never>>;
+  attach<T = unknown>(id: string, options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
   async attach<T = unknown>(id: string, options: AttachOptions<T> = {}): Promise<ChannelSubscription<T>> {
     const owner = this.owners.get(id);
     if (owner) return owner.events.subscribe(options);

@@ -5,6 +5,11 @@ import type { StartOptions } from './start-position.js';
 /** An event of a channel: `data` is what was published, as it came back from text. */
 export type ChannelEvent<T = unknown> = SseEvent & { readonly data: T };
 
+/** For a subscription that tells of no gaps: events are all that it gives. */
+export interface WithoutGaps {
+  gap: false;
+}
+
 /** Asked about an event, and the channel it was published to. */
 export type EventTest<T = unknown> = (event: ChannelEvent<T>, channel: string) => boolean;
 

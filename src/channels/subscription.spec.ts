@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { event, SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import { Channels, type ChannelsOptions } from './channels.js';
+import { isGap } from './gap-notice.js';
 import { memoryLog } from './memory-log.js';
 import { isChannelSubscription, type ChannelSubscription } from './subscription.js';
 
@@ -247,6 +248,9 @@ describe('a gap', () => {
       ['missed', undefined],
       [undefined],
     ]);
+    const told = drain(a.subscribe({ after: first, gap: 'missed' })).map((each) => isGap(each));
+    expect(told).toEqual([true, false]);
+    expect(isGap(event({ type: 'gap', data: { requested: 'a', oldest: null } }))).toBe(false);
     expect(() => a.subscribe({ gap: 'two\nlines' })).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_FIELD' }),
     );

@@ -2,12 +2,13 @@ import type { ChannelKey } from './cursor.js';
 import { CursorReader, type ReaderOwner } from './cursor-reader.js';
 import type { EventBatch } from './event-batch.js';
 import type { Feeds } from './feeds.js';
+import type { GapEvent } from './gap-notice.js';
 import type { ChannelEvent, SubscribeOptions } from './subscription.options.js';
 
 const BRAND = Symbol.for('nestjs-event-stream:subscription');
 
-interface Parked<T> {
-  resolve(result: IteratorResult<ChannelEvent<T>, undefined>): void;
+interface Parked<E> {
+  resolve(result: IteratorResult<E, undefined>): void;
   reject(error: unknown): void;
 }
 
@@ -16,15 +17,15 @@ interface Parked<T> {
  * missing. One consumer iterates it, or takes batches; both move the same position. It starts where things stand when
  * it is made, and counts as a subscriber from when it is first asked.
  */
-export class ChannelSubscription<T = unknown>
-  implements AsyncIterableIterator<ChannelEvent<T>, undefined>, ReaderOwner
+export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
+  implements AsyncIterableIterator<ChannelEvent<T> | G, undefined>, ReaderOwner
 {
   declare readonly [BRAND]: true;
   private readonly reader: CursorReader;
   /** What next() is giving out, and how far. */
   private batch: EventBatch | undefined;
   private index = 0;
-  private parked: Parked<T>[] | undefined;
+  private parked: Parked<ChannelEvent<T> | G>[] | undefined;
   private callback: (() => void) | undefined;
   private armed = false;
   private waiters: (() => void)[] | undefined;
@@ -55,7 +56,7 @@ export class ChannelSubscription<T = unknown>
     return new Promise((resolve) => (this.waiters ??= []).push(resolve));
   }
 
-  next(): Promise<IteratorResult<ChannelEvent<T>, undefined>> {
+  next(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
     this.reader.begin();
     if (this.parked === undefined) {
       const value = this.nextEvent();
@@ -69,7 +70,7 @@ export class ChannelSubscription<T = unknown>
   }
 
   /** Ends the subscription; a parked `next()` resolves as done. */
-  return(): Promise<IteratorResult<ChannelEvent<T>, undefined>> {
+  return(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
     this.close();
     return Promise.resolve(DONE);
   }
@@ -131,7 +132,7 @@ export class ChannelSubscription<T = unknown>
     this.callback?.();
   }
 
-  private nextEvent(): ChannelEvent<T> | undefined {
+  private nextEvent(): ChannelEvent<T> | G | undefined {
     if (this.reader.aborted) this.batch = undefined;
     if (this.batch === undefined) {
       this.batch = this.reader.pull();
@@ -139,7 +140,7 @@ export class ChannelSubscription<T = unknown>
     }
     const event = this.batch?.event(this.index++);
     if (this.batch && this.index >= this.batch.size) this.batch = undefined;
-    return event as ChannelEvent<T> | undefined;
+    return event as ChannelEvent<T> | G | undefined;
   }
 
   private letIn(): void {

@@ -8,8 +8,11 @@ import { Outlet, type OutletListener, type OutletSettings } from './outlet.js';
 import { routeOf } from './response.js';
 import type { SharedTimers } from './shared-timers.js';
 
-/** One open stream, as handlers (`@SseConnection()`) and `SseConnections` show it. */
-export interface SseConnection {
+/**
+ * One open stream, as handlers (`@SseConnection()`) and `SseConnections` show it. `Request` is what the application
+ * takes its requests for: that of Express or Fastify, or what a guard made of it.
+ */
+export interface SseConnection<Request extends object = object> {
   /** Unlike that of any other connection of this process. */
   readonly id: string;
   /** Method and path pattern of its route, such as `GET /progress/:id`. */
@@ -18,7 +21,7 @@ export interface SseConnection {
   readonly ip: string | undefined;
   readonly openedAt: Date;
   /** The framework's request: who the user is stands there. */
-  readonly request: object;
+  readonly request: Request;
   /** Where the client left off, from `Last-Event-ID`; `undefined` on a first connect. */
   readonly lastEventId: string | undefined;
   /** Aborts when the stream is over, whoever ended it; `signal.reason` is an `SseError` whose code says why. */

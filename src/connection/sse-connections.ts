@@ -13,7 +13,7 @@ const CUT = 0.9;
  *
  * @example
  * logout(userId: string) {
- *   this.connections.closeWhere(({ request }) => request.user?.id === userId);
+ *   this.connections.closeWhere<{ user?: { id: string } }>(({ request }) => request.user?.id === userId);
  * }
  */
 export class SseConnections {
@@ -34,25 +34,25 @@ export class SseConnections {
   }
 
   /** The open connections, oldest first. */
-  list(): SseConnection[] {
-    return [...this.open.values()];
+  list<Request extends object = object>(): SseConnection<Request>[] {
+    // What the request is, the application knows.
+    return [...this.open.values()] as unknown as SseConnection<Request>[];
   }
 
   /** How many connections are open, of all or of those for which `where` holds. */
-  count(where?: (connection: SseConnection) => boolean): number {
-    if (!where) return this.open.size;
-    let count = 0;
-    for (const connection of this.open.values()) if (where(connection)) count++;
-    return count;
+  count<Request extends object = object>(where?: (connection: SseConnection<Request>) => boolean): number {
+    return where ? this.list<Request>().filter(where).length : this.open.size;
   }
 
   /**
    * How many connections are open under each key, which `keyOf` makes of a connection: its user, its `route`, its `ip`.
    * One without a key is not counted.
    */
-  countBy(keyOf: (connection: SseConnection) => string | undefined): Map<string, number> {
+  countBy<Request extends object = object>(
+    keyOf: (connection: SseConnection<Request>) => string | undefined,
+  ): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const connection of this.open.values()) {
+    for (const connection of this.list<Request>()) {
       const key = keyOf(connection);
       if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
@@ -67,8 +67,10 @@ export class SseConnections {
   }
 
   /** Ends all connections for which `where` holds, and says how many. */
-  closeWhere(where: (connection: SseConnection) => boolean): number {
-    const matching = this.list().filter(where);
+  closeWhere<Request extends object = object>(
+    where: (connection: SseConnection<Request>) => boolean,
+  ): number {
+    const matching = this.list<Request>().filter(where);
     for (const connection of matching) connection.close();
     return matching.length;
   }

@@ -27,7 +27,7 @@ export const SseSignal: StreamParameter = createParamDecorator(
 );
 
 /** The connection of this request. */
-export type SseConnection = Connection;
+export type SseConnection<Request extends object = object> = Connection<Request>;
 /** The connection of this request: its id, what was sent so far, and `close()`. */
 export const SseConnection: StreamParameter = createParamDecorator(
   (_data: undefined, context: ExecutionContext): Connection => connectionOf(context),

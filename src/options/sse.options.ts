@@ -5,6 +5,13 @@ import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.
 import type { LimitAnswer, SlotStore } from '../connection/limits.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 
+/**
+ * A payload, or a function of the request that makes one each time. All that is not a function is spelled out, as
+ * `unknown` would leave a function's parameter without a type.
+ */
+export type PayloadOption =
+  ((context: ExecutionContext) => unknown) | object | string | number | boolean | bigint | null | undefined;
+
 /** Sends something whenever a stream has been silent, so that nothing on the way takes it for dead. */
 export interface HeartbeatOptions {
   /** Milliseconds of silence before a heartbeat. @default 15_000 */
@@ -12,7 +19,7 @@ export interface HeartbeatOptions {
   /** Type of the heartbeat event. @default none: a comment, unless `data` is given */
   event?: string;
   /** Its payload, or a function of the request that makes one each time. @default '' where `event` is given */
-  data?: unknown;
+  data?: PayloadOption;
   /** Its id, or a function of the request that makes one each time. @default none */
   id?: string | ((context: ExecutionContext) => string);
   /** Send it every `intervalMs`, also while events flow. @default false */
@@ -47,7 +54,7 @@ export interface TimeoutOptions {
   /** Type of the last event. @default none (a `message`) */
   event?: string;
   /** Its payload, or a function of the request that makes it. @default `{"type":"timeout","message":…}` */
-  data?: unknown;
+  data?: PayloadOption;
 }
 
 /** How many connections there may be under one key. */

@@ -22,11 +22,13 @@ import {
   SseModule,
   SseSignal,
   type EventInit,
+  type HeartbeatOptions,
   type SseErrorCode,
   type SseModuleOptions,
   type SseOptionsFactory,
   type SseOptions,
   type SseRouteOptions,
+  type TimeoutOptions,
 } from 'nestjs-event-stream';
 import type { Equal, Expect } from './assertions.js';
 
@@ -77,8 +79,8 @@ export class Routes {
     yield { aborted: signal.aborted, after };
   }
   @Sse(['a', 'b'], { heartbeat: false })
-  *paths(@SseConnection() connection: SseConnection) {
-    yield connection.queuedBytes;
+  *paths(@SseConnection() connection: SseConnection<AuthenticatedRequest>) {
+    yield connection.queuedBytes + connection.request.user.id;
   }
   @Sse({ method: RequestMethod.POST, complete: 'reconnect' })
   async promised() {
@@ -93,13 +95,17 @@ export class Routes {
     heartbeat: {
       intervalMs: 1,
       event: 'ping',
-      data: (request: ExecutionContext) => request,
+      data: (request) => request.getClass().name,
       id: () => 'x',
       always: true,
     },
     errors: { event: 'failure', map: (error, request) => [error, request.getClass().name] },
     complete: { event: 'end', data: { any: 1 }, id: 'last' },
-    timeout: { afterMs: (request) => request.getArgs().length, event: 't', data: 1 },
+    timeout: {
+      afterMs: (request) => request.getArgs().length,
+      event: 't',
+      data: (request) => request.getType(),
+    },
     maxDurationMs: false,
     overflow: { maxBytes: 1, policy: { coalesce: (made) => made.type } },
     stallMs: false,
@@ -172,6 +178,24 @@ SseModule.forRootAsync({ useClass: AppModule });
 // @ts-expect-error a factory gives options
 SseModule.forRootAsync({ useFactory: () => ({ heartbeat: 'often' }) });
 
+interface AuthenticatedRequest {
+  user: { id: string };
+}
+// What a payload may be.
+export const payloads: HeartbeatOptions['data'][] = [
+  1,
+  'a',
+  null,
+  undefined,
+  true,
+  1n,
+  [1],
+  { a: 1 },
+  new Date(),
+  () => 1,
+];
+export const asked: TimeoutOptions['data'] = (request) => request.getHandler().name;
+
 // Connections may be looked at and closed, and nothing else.
 export function administrate(app: INestApplication): void {
   const [first] = connections.list();
@@ -182,6 +206,12 @@ export function administrate(app: INestApplication): void {
   ];
   connections.count(({ ip, lastEventId }) => ip === lastEventId);
   connections.closeWhere(({ request }) => request === asked);
+  connections.closeWhere<{ user?: { id: string } }>(({ request }) => request.user?.id === 'me');
+  connections.count(({ request }: SseConnection<AuthenticatedRequest>) => request.user.id === 'me');
+  connections.countBy<AuthenticatedRequest>(({ request }) => request.user.id);
+  connections.list<AuthenticatedRequest>()[0]?.request.user.id.trim();
+  // @ts-expect-error nothing is known of a request
+  connections.closeWhere(({ request }) => request.user);
   // @ts-expect-error what was sent is not to be set
   if (first) first.bytes = 0;
   const closed: boolean = connections.close('id');
