@@ -81,6 +81,18 @@ describe('the documentation', () => {
       }
     }
   });
+
+  it('links from the README to what is in the package, so that they hold where the package is shown', () => {
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+    const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    expect(text.match(/\]\((?!https?:|#)[^)]*\)/g)).toBeNull();
+    const linked = [...text.matchAll(/https:\/\/unpkg\.com\/browse\/nestjs-event-stream\/(\S+)/g)];
+    expect(linked.length).toBeGreaterThanOrEqual(PAGES.length);
+    for (const [, path = ''] of linked) {
+      expect(() => readFileSync(join(ROOT, path))).not.toThrow();
+      expect(files.some((shipped) => path === shipped || path.startsWith(`${shipped}/`))).toBe(true);
+    }
+  });
 });
 
 eachAdapter((adapter) => {

@@ -20,7 +20,7 @@ type Method = (...args: unknown[]) => unknown;
  * @example
  * @Sse('progress/:id')
  * async *progress(@Param('id') id: string, @SseSignal() signal: AbortSignal) {
- *   for await (const pct of this.jobs.progress(id, { signal })) yield { type: 'progress', pct };
+ *   for await (const pct of this.jobs.progress(id, { signal })) yield event({ type: 'progress', data: { pct } });
  * }
  */
 export function Sse(path?: string | string[], options?: SseRouteOptions): MethodDecorator;

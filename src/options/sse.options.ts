@@ -67,8 +67,9 @@ export interface LimitOptions {
   /** As many may be open. A positive integer. */
   max: number;
   /**
-   * The answer to one more: a status before any stream, `'retry'` (200, `retry:` and the end, as an `EventSource`
-   * never comes back from a 4xx), or `'replace'` (the oldest is closed). @default 429, 503 for `'process'`
+   * The answer to one more: a status before any stream, which stops an `EventSource` for good (it never comes back from a
+   * 4xx or 5xx); `'retry'`, which it does come back from (200, `retry:` and the end); or `'replace'` (the oldest is
+   * closed). @default 429, 503 for `'process'`
    */
   status?: LimitAnswer;
   /** When one that was turned away may come back, for `Retry-After` and `retry:`, in milliseconds. @default 5000 */
@@ -124,9 +125,12 @@ export interface SseOptions {
   stallMs?: number | false;
   /** Milliseconds after which a source that still runs without its client is named in the log. @default 10_000 */
   teardownWarnMs?: number | false;
-  /** How many connections there may be. All of several limits must hold. @default none */
+  /**
+   * How many connections there may be. All of several limits must hold. For pages say `status: 'retry'`: the usual 429
+   * stops an `EventSource` for good. @default none
+   */
   limit?: LimitOptions | LimitOptions[];
-  /** At most one connection per key. @default none */
+  /** At most one connection per key. For pages `{ key, status: 'retry' }` or `'replace'`, as with `limit`. @default none */
   exclusive?: ExclusiveOptions;
   /** Also take the query parameter `lastEventId` where there is no `Last-Event-ID`. @default false */
   lastEventIdQuery?: boolean;
