@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { SseModule } from 'nestjs-event-stream';
+import { SseModule, type SlotStore } from 'nestjs-event-stream';
 import { AdminModule } from './admin/admin.module.js';
 import { BoardGameModule } from './board-game/board-game.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
@@ -8,13 +8,19 @@ import { PagesModule } from './pages/pages.module.js';
 import { PrCoreModule } from './prcore/prcore.module.js';
 import { RatEngineModule } from './rat-engine/rat-engine.module.js';
 import { RunsModule } from './runs/runs.module.js';
+import { StateModule } from './state/state.module.js';
+import { SHARED_SLOTS } from './state/work.js';
 import { TimeplusModule } from './timeplus/timeplus.module.js';
 import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
 
 /** Five systems that stream in five ways, beside ordinary routes, in one application; and channels and runs for all. */
 @Module({
   imports: [
-    SseModule.forRootAsync({ useFactory: async () => ({ log: await logFromEnvironment() }) }),
+    SseModule.forRootAsync({
+      imports: [StateModule],
+      inject: [SHARED_SLOTS],
+      useFactory: async (slots: SlotStore | undefined) => ({ log: await logFromEnvironment(), slots }),
+    }),
     PagesModule,
     RatEngineModule,
     PrCoreModule,

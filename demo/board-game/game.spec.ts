@@ -1,22 +1,14 @@
 import { ConflictException, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { Game } from './game.js';
-import type { PlayerView } from './game.js';
 
 /** A game whose die shows these numbers, one after the other. */
 function game(rolls: number[], names = ['Ann', 'Bo']): Game {
   const left = [...rolls];
-  return new Game('g', names, () => {
+  return Game.begin('g', names, () => {
     const roll = left.shift();
     if (roll === undefined) throw new Error('More was rolled than the test says.');
     return roll;
   });
-}
-
-function seen(table: Game, player: string): { views: PlayerView[]; done: () => boolean } {
-  const views: PlayerView[] = [];
-  let done = false;
-  table.watch(player).subscribe({ next: (view) => views.push(view), complete: () => (done = true) });
-  return { views, done: () => done };
 }
 
 const TO_THE_END = [5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5];
@@ -77,28 +69,31 @@ describe('Game', () => {
     for (const player of ['3', '0', '01', '', 'Ann']) {
       expect(() => table.move(player, 0)).toThrow(NotFoundException);
       expect(() => table.viewOf(player)).toThrow(NotFoundException);
-      expect(() => table.watch(player)).toThrow(NotFoundException);
     }
     expect(table.view().version).toBe(1);
   });
 
-  it('shows a watcher the state at once and after every change, until a player is final', () => {
+  it('has a final player in the end, and takes no more moves', () => {
     const table = game(TO_THE_END);
-    const watcher = seen(table, '2');
-    expect(watcher.views.map(({ version }) => version)).toEqual([1]);
     playToTheEnd(table);
-    expect(watcher.views.map(({ version }) => version)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
-    expect(watcher.views.at(-1)).toMatchObject({ final_player: 1, turn: null, roll: null, legal_pawns: [] });
-    expect(watcher.views.slice(0, -1).every(({ final_player }) => final_player === null)).toBe(true);
-    expect(watcher.done()).toBe(true);
+    expect(table.viewOf('2')).toMatchObject({
+      version: 16,
+      final_player: 1,
+      turn: null,
+      roll: null,
+      legal_pawns: [],
+    });
+    expect(() => table.move('2', 0)).toThrow(new ConflictException('The game is over.'));
   });
 
-  it('shows one who comes after the end the final state, and takes no more moves', () => {
-    const table = game(TO_THE_END);
-    playToTheEnd(table);
-    const late = seen(table, '1');
-    expect(late.views).toHaveLength(1);
-    expect(late.done()).toBe(true);
-    expect(() => table.move('2', 0)).toThrow(new ConflictException('The game is over.'));
+  it('goes on elsewhere from its state, as text', () => {
+    const table = game([4, 6, 1]);
+    const elsewhere = (): Game => new Game(JSON.parse(JSON.stringify(table.state)), () => 3);
+    table.move('1', 1);
+    expect(elsewhere().viewOf('2')).toEqual(table.viewOf('2'));
+    const other = elsewhere();
+    other.move('2', 0);
+    expect(other.view()).toMatchObject({ version: 3, turn: 1, roll: 3 });
+    expect(table.view().version).toBe(2);
   });
 });

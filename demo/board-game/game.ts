@@ -1,6 +1,4 @@
 import { ConflictException, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
-import { BehaviorSubject, map, takeWhile } from 'rxjs';
-import type { Observable } from 'rxjs';
 import { FINISH, PAWNS, legalPawns, moved } from './rules.js';
 import type { Board } from './rules.js';
 
@@ -30,33 +28,53 @@ export interface PlayerView extends GameView {
   readonly legal_pawns: readonly number[];
 }
 
+/** All that there is to know of a game. */
+export interface GameState {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly board: Board;
+  readonly version: number;
+  /** The seat of the player who is at the turn, from 0. */
+  readonly turn: number;
+  readonly roll: number;
+}
+
 /**
  * A race for two to four players with two pawns each. Who is at the turn has rolled already and chooses a pawn; see
  * `rules.ts` for where it may go. Nobody is asked for a move who has none: the turn passes on.
  */
 export class Game {
   #board: Board;
-  #version = 1;
-  #turn = 0;
+  #version: number;
+  #turn: number;
   #roll: number;
-  readonly #changes = new BehaviorSubject<void>(undefined);
 
   constructor(
-    readonly id: string,
-    private readonly names: readonly string[],
+    private readonly begun: GameState,
     private readonly rollDie: () => number,
   ) {
-    this.#board = names.map(() => Array<number>(PAWNS).fill(0));
-    this.#roll = rollDie();
+    ({ board: this.#board, version: this.#version, turn: this.#turn, roll: this.#roll } = begun);
+  }
+
+  /** A new game, which begins with the first player. */
+  static begin(id: string, names: readonly string[], rollDie: () => number): Game {
+    const board = names.map(() => Array<number>(PAWNS).fill(0));
+    return new Game({ id, names, board, version: 1, turn: 0, roll: rollDie() }, rollDie);
+  }
+
+  /** The game as it stands, to go on with elsewhere. */
+  get state(): GameState {
+    const { id, names } = this.begun;
+    return { id, names, board: this.#board, version: this.#version, turn: this.#turn, roll: this.#roll };
   }
 
   view(): GameView {
     const winner = this.#winner();
     const over = winner !== undefined;
     return {
-      game_id: this.id,
+      game_id: this.begun.id,
       version: this.#version,
-      players: this.names.map((name, seat) => ({
+      players: this.begun.names.map((name, seat) => ({
         player_id: seat + 1,
         name,
         pawns: this.#board[seat] ?? [],
@@ -74,15 +92,6 @@ export class Game {
     const view = this.view();
     const atTurn = view.turn === seat + 1;
     return { ...view, player_id: seat + 1, legal_pawns: atTurn ? this.#legalPawns() : [] };
-  }
-
-  /** What a player sees, now and after every change, until somebody has won. */
-  watch(playerId: string): Observable<PlayerView> {
-    this.#seatOf(playerId);
-    return this.#changes.pipe(
-      map(() => this.viewOf(playerId)),
-      takeWhile((view) => view.final_player === null, true),
-    );
   }
 
   /**
@@ -104,13 +113,12 @@ export class Game {
     this.#board = moved(this.#board, seat, pawn, this.#roll);
     if (this.#winner() === undefined) this.#passTurn();
     this.#version++;
-    this.#changes.next();
   }
 
   /** A roll of 1 always has a legal move, so this comes to an end. */
   #passTurn(): void {
     do {
-      this.#turn = (this.#turn + 1) % this.names.length;
+      this.#turn = (this.#turn + 1) % this.begun.names.length;
       this.#roll = this.rollDie();
     } while (this.#legalPawns().length === 0);
   }
@@ -125,8 +133,8 @@ export class Game {
   }
 
   #seatOf(playerId: string): number {
-    const seat = this.names.findIndex((_, index) => String(index + 1) === playerId);
-    if (seat === -1) throw new NotFoundException(`Nobody plays as "${playerId}" in game "${this.id}".`);
+    const seat = this.begun.names.findIndex((_, index) => String(index + 1) === playerId);
+    if (seat === -1) throw new NotFoundException(`Nobody plays as "${playerId}" in game "${this.begun.id}".`);
     return seat;
   }
 }

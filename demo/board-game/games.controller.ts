@@ -1,32 +1,34 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, UseFilters } from '@nestjs/common';
+import { SseErrorFilter } from '../channels/sse-error.filter.js';
 import { readNames, readPawn } from './game.body.js';
 import type { GameView, PlayerView } from './game.js';
 import { Games } from './games.service.js';
 
 /** The ordinary routes of the board game, the one that clients used to poll among them. */
 @Controller('games')
+@UseFilters(SseErrorFilter)
 export class GamesController {
   constructor(private readonly games: Games) {}
 
   @Post()
-  create(@Body() body: unknown): GameView {
-    return this.games.create(readNames(body)).view();
+  async create(@Body() body: unknown): Promise<GameView> {
+    return (await this.games.create(readNames(body))).view();
   }
 
   @Post(':gameId/player/:playerId/move')
   @HttpCode(200)
-  move(
+  async move(
     @Param('gameId') gameId: string,
     @Param('playerId') playerId: string,
     @Body() body: unknown,
-  ): PlayerView {
-    const game = this.games.find(gameId);
-    game.move(playerId, readPawn(body));
-    return game.viewOf(playerId);
+  ): Promise<PlayerView> {
+    // Nobody at this table is told so before he is told what is wrong with his move.
+    (await this.games.find(gameId)).viewOf(playerId);
+    return (await this.games.move(gameId, playerId, readPawn(body))).viewOf(playerId);
   }
 
   @Get(':gameId/player/:playerId/status')
-  status(@Param('gameId') gameId: string, @Param('playerId') playerId: string): PlayerView {
-    return this.games.find(gameId).viewOf(playerId);
+  async status(@Param('gameId') gameId: string, @Param('playerId') playerId: string): Promise<PlayerView> {
+    return (await this.games.find(gameId)).viewOf(playerId);
   }
 }

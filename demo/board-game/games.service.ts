@@ -1,22 +1,92 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
+import { Channels, isGap } from 'nestjs-event-stream';
+import type { Channel } from 'nestjs-event-stream';
+import { Records } from '../state/records.js';
 import { Game } from './game.js';
+import type { GameState, PlayerView } from './game.js';
 
-/** The tables at which games are played. */
+const rollDie = (): number => randomInt(1, 7);
+
+/**
+ * The tables at which games are played, through whichever process a player comes: a record for each says how it stands, and
+ * a channel tells of each change.
+ */
 @Injectable()
 export class Games {
-  readonly #games = new Map<string, Game>();
+  constructor(
+    private readonly records: Records,
+    private readonly channels: Channels,
+  ) {}
 
-  create(names: readonly string[]): Game {
-    const game = new Game(randomUUID(), names, () => randomInt(1, 7));
-    this.#games.set(game.id, game);
+  async create(names: readonly string[]): Promise<Game> {
+    const game = Game.begin(randomUUID(), names, rollDie);
+    await this.records.update<GameState>(recordOf(game.state.id), () => game.state);
     return game;
   }
 
   /** @throws {NotFoundException} if there is none. */
-  find(id: string): Game {
-    const game = this.#games.get(id);
-    if (game === undefined) throw new NotFoundException(`There is no game "${id}".`);
-    return game;
+  async find(id: string): Promise<Game> {
+    return opened(id, await this.records.read<GameState>(recordOf(id)));
   }
+
+  /**
+   * Moves a pawn; of two moves at a time, in two processes, one comes first and the other is judged by what it left.
+   *
+   * @throws what `Game.move` throws.
+   */
+  async move(id: string, playerId: string, pawn: number): Promise<Game> {
+    const state = await this.records.update<GameState>(recordOf(id), (now) => {
+      const game = opened(id, now);
+      game.move(playerId, pawn);
+      return game.state;
+    });
+    await this.#table(id).publish(state);
+    return new Game(state, rollDie);
+  }
+
+  /**
+   * What a player sees, now and after every change, until somebody has won. Who comes back and knows a version already is
+   * not shown that one again, unless it is the last.
+   */
+  async *watch(
+    id: string,
+    playerId: string,
+    known: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<PlayerView, void, undefined> {
+    const view = async () => (await this.find(id)).viewOf(playerId);
+    // Begun before the state is read: what the one does not show, the other does.
+    const changes = this.#table(id).subscribe({ signal });
+    try {
+      await changes.ready;
+      let shown = await view();
+      if (shown.final_player !== null || String(shown.version) !== known) yield shown;
+      while (shown.final_player === null) {
+        const { value: change, done } = await changes.next();
+        if (done) return;
+        // After a gap, too: this watcher was too slow for what the channel keeps.
+        const now = isGap(change) ? await view() : new Game(change.data, rollDie).viewOf(playerId);
+        // Two processes may tell of two moves in the other order.
+        if (now.version <= shown.version) continue;
+        shown = now;
+        yield shown;
+      }
+    } finally {
+      changes.close();
+    }
+  }
+
+  #table(id: string): Channel<GameState> {
+    return this.channels.channel(`board-game/${id}`);
+  }
+}
+
+function recordOf(id: string): string {
+  return `board-game/${id}`;
+}
+
+function opened(id: string, state: GameState | undefined): Game {
+  if (state === undefined) throw new NotFoundException(`There is no game "${id}".`);
+  return new Game(state, rollDie);
 }

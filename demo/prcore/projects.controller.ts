@@ -1,42 +1,44 @@
-import { Body, Controller, Get, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Put, UseFilters } from '@nestjs/common';
+import { SseErrorFilter } from '../channels/sse-error.filter.js';
 import { readCaseEvent, readName } from './project.body.js';
 import type { ProjectView } from './project.js';
 import { Projects } from './projects.service.js';
 
 /** The ordinary routes of PrCore's projects. */
 @Controller('project')
+@UseFilters(SseErrorFilter)
 export class ProjectsController {
   constructor(private readonly projects: Projects) {}
 
   @Post()
-  create(@Body() body: unknown): ProjectView {
-    return this.projects.create(readName(body)).view();
+  create(@Body() body: unknown): Promise<ProjectView> {
+    return this.projects.create(readName(body));
   }
 
   @Get(':projectId')
-  read(@Param('projectId') projectId: string): ProjectView {
-    return this.projects.find(projectId).view();
+  read(@Param('projectId') projectId: string): Promise<ProjectView> {
+    return this.projects.read(projectId);
   }
 
   @Put(':projectId/start/simulating')
-  startSimulating(@Param('projectId') projectId: string): ProjectView {
-    return this.projects.startSimulating(projectId).view();
+  startSimulating(@Param('projectId') projectId: string): Promise<ProjectView> {
+    return this.projects.start(projectId, 'SIMULATING');
   }
 
   @Put(':projectId/start/streaming')
-  startStreaming(@Param('projectId') projectId: string): ProjectView {
-    return this.projects.startStreaming(projectId).view();
+  startStreaming(@Param('projectId') projectId: string): Promise<ProjectView> {
+    return this.projects.start(projectId, 'STREAMING');
   }
 
   @Post(':projectId/event')
-  record(@Param('projectId') projectId: string, @Body() body: unknown): { id: number } {
-    const project = this.projects.find(projectId, 'STREAMING');
+  async record(@Param('projectId') projectId: string, @Body() body: unknown): Promise<{ id: number }> {
+    const project = await this.projects.find(projectId, 'STREAMING');
     const { event, caseCompleted } = readCaseEvent(body);
-    return { id: project.record(event, caseCompleted) };
+    return { id: await this.projects.record(project, event, caseCompleted) };
   }
 
   @Put(':projectId/stop')
-  stop(@Param('projectId') projectId: string): ProjectView {
-    return this.projects.stop(projectId).view();
+  stop(@Param('projectId') projectId: string): Promise<ProjectView> {
+    return this.projects.stop(projectId);
   }
 }

@@ -1,30 +1,24 @@
-import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
-import type { OnApplicationShutdown } from '@nestjs/common';
-import { Pace } from '../pace.js';
+import { Injectable } from '@nestjs/common';
+import { entryOf } from './entry.js';
+import type { CaseEvent } from './event-log.js';
 import { Prescriber } from './prescriber.js';
-import { Project } from './project.js';
-import type { ProjectStatus } from './project.js';
-import { replay } from './simulation.js';
+import { ProjectStore } from './project-store.service.js';
+import { started, type ProjectRecord, type ProjectStatus, type ProjectView } from './project.js';
+import { Simulator } from './simulator.service.js';
+import { nowMs } from './utc-timestamp.js';
 
-/** Between two events of a simulation, at the demo's normal speed. */
-const STEP_MS = 500;
-
-/** The projects and what runs in them. */
+/** The projects and what runs in them, in all processes. What is not there, or not in the status for it, is refused. */
 @Injectable()
-export class Projects implements OnApplicationShutdown {
-  readonly #projects = new Map<string, Project>();
-
+export class Projects {
   constructor(
+    private readonly store: ProjectStore,
+    private readonly simulator: Simulator,
     private readonly prescriber: Prescriber,
-    private readonly pace: Pace,
   ) {}
 
   /** A new project; its runs are started separately. */
-  create(name: string | undefined): Project {
-    const id = this.#projects.size + 1;
-    const project = new Project(id, name ?? `Project ${id}`, this.prescriber);
-    this.#projects.set(String(id), project);
-    return project;
+  async create(name: string | undefined): Promise<ProjectView> {
+    return this.view(await this.store.create(name));
   }
 
   /**
@@ -33,46 +27,50 @@ export class Projects implements OnApplicationShutdown {
    * @throws {NotFoundException} if there is none.
    * @throws {BadRequestException} if its status is another.
    */
-  find(id: string, ...statuses: ProjectStatus[]): Project {
-    const project = this.#projects.get(id);
-    if (project === undefined) throw new NotFoundException(`There is no project "${id}".`);
-    if (statuses.length === 0 || statuses.includes(project.status)) return project;
-    throw new BadRequestException(
-      `Project ${project.id} is ${project.status}; for this it must be ${statuses.join(' or ')}.`,
-    );
+  find(id: string, ...statuses: ProjectStatus[]): Promise<ProjectRecord> {
+    return this.store.find(id, ...statuses);
   }
 
-  /** Replays the cases that the predictor has not seen, event by event, to the last or until it is stopped. */
-  startSimulating(id: string): Project {
-    const project = this.find(id, 'CREATED', 'FINISHED');
-    void this.#simulate(project, project.start('SIMULATING'));
-    return project;
+  async view(project: ProjectRecord): Promise<ProjectView> {
+    const { id, name, status, entries } = project;
+    const { given } = await this.store.place(project);
+    return { id, name, status, backlog: Math.max(entries - given, 0) };
   }
 
-  /** From now on the project takes events from outside. */
-  startStreaming(id: string): Project {
-    const project = this.find(id, 'CREATED', 'FINISHED');
-    project.start('STREAMING');
-    return project;
+  /** How a project is. One whose simulation has nobody left to go on with it is taken up. */
+  async read(id: string): Promise<ProjectView> {
+    const project = await this.find(id);
+    if (project.status === 'SIMULATING') void this.simulator.simulate(project.id, project.run);
+    return this.view(project);
+  }
+
+  /** Begins a run: a simulation to its last event or until it is stopped, or one that takes events from outside. */
+  async start(id: string, status: 'STREAMING' | 'SIMULATING'): Promise<ProjectView> {
+    const project = await this.store.change(id, ['CREATED', 'FINISHED'], (now) => started(now, status));
+    if (status === 'SIMULATING') void this.simulator.simulate(project.id, project.run);
+    return this.view(project);
   }
 
   /** Ends what runs. */
-  stop(id: string): Project {
-    const project = this.find(id, 'STREAMING', 'SIMULATING');
-    project.stop();
-    return project;
+  async stop(id: string): Promise<ProjectView> {
+    await this.simulator.finish(id);
+    return this.view(await this.find(id));
   }
 
-  onApplicationShutdown(): void {
-    for (const project of this.#projects.values()) project.stop();
-  }
-
-  async #simulate(project: Project, signal: AbortSignal): Promise<void> {
-    for (const { event, caseCompleted } of replay(this.prescriber.heldOut)) {
-      project.record(event, caseCompleted);
-      await this.pace.sleep(STEP_MS, signal);
-      if (signal.aborted) return;
-    }
-    project.stop();
+  /** Takes in what happened in a case and computes what should happen next; the id of the entry. */
+  async record(project: ProjectRecord, event: CaseEvent, caseCompleted: boolean): Promise<number> {
+    const caseKey = `prcore/project/${project.id}/run/${project.run}/case/${event.case_id}`;
+    const before = (await this.store.records.read<string[]>(caseKey)) ?? [];
+    const happening = { event, caseCompleted, activities: [...before, event.activity] };
+    let id = project.entries + 1;
+    // Another process may have used the id.
+    while (!(await this.store.add(project, entryOf(id, happening, this.prescriber, nowMs())))) id++;
+    await this.store.change(String(project.id), [], (now) => ({
+      ...now,
+      entries: Math.max(now.entries, id),
+    }));
+    if (caseCompleted) await this.store.records.delete(caseKey);
+    else await this.store.records.update<string[]>(caseKey, (now = []) => [...now, event.activity]);
+    return id;
   }
 }

@@ -2,13 +2,15 @@ import { Controller } from '@nestjs/common';
 import { LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
 import { paced } from '../pace.js';
-import { Project } from './project.js';
-import { RunningProject, nextEventIdOf, projectIdOf } from './running-project.js';
+import { ResultReader } from './result-reader.service.js';
+import { RunningProject, nextEventIdOf, projectIdOf, type Running } from './running-project.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
 
 /** The prescriptions of a project, for one reader at a time. */
 @Controller('project')
 export class ResultStreamController {
+  constructor(private readonly reader: ResultReader) {}
+
   @Sse(':projectId/stream/result', {
     exclusive: { key: projectIdOf, status: 400 },
     heartbeat: {
@@ -20,10 +22,10 @@ export class ResultStreamController {
     },
   })
   result(
-    @RunningProject() project: Project,
+    @RunningProject() { project, ids }: Running,
     @SseSignal() signal: AbortSignal,
     @LastEventId() lastEventId: string | undefined,
   ): AsyncGenerator<SseEvent, void, undefined> {
-    return project.read(signal, lastEventId);
+    return this.reader.read(project, ids, signal, lastEventId);
   }
 }

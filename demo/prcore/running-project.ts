@@ -1,11 +1,18 @@
 import { Injectable, createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext, PipeTransform } from '@nestjs/common';
-import type { Project } from './project.js';
-import { Projects } from './projects.service.js';
+import { EventIds } from './event-ids.js';
+import { ProjectStore } from './project-store.service.js';
+import type { ProjectRecord } from './project.js';
+
+/** A project that runs, and the ids for what its reader is sent. */
+export interface Running {
+  readonly project: ProjectRecord;
+  readonly ids: EventIds;
+}
 
 interface ProjectRequest {
   params: { projectId: string };
-  project?: Project;
+  running?: Running;
 }
 
 /**
@@ -13,12 +20,13 @@ interface ProjectRequest {
  * that comes back to a stream which has finished is to get its 204, and that is decided after the guards.
  */
 @Injectable()
-class RunningProjectPipe implements PipeTransform<ProjectRequest, Project> {
-  constructor(private readonly projects: Projects) {}
+class RunningProjectPipe implements PipeTransform<ProjectRequest, Promise<Running>> {
+  constructor(private readonly store: ProjectStore) {}
 
-  transform(request: ProjectRequest): Project {
-    request.project = this.projects.find(request.params.projectId, 'STREAMING', 'SIMULATING');
-    return request.project;
+  async transform(request: ProjectRequest): Promise<Running> {
+    const project = await this.store.find(request.params.projectId, 'STREAMING', 'SIMULATING');
+    request.running = { project, ids: await EventIds.reserve(this.store.records, project.id) };
+    return request.running;
   }
 }
 
@@ -41,9 +49,9 @@ export function projectIdOf(context: ExecutionContext): string {
 
 /** The next event id of the project that {@link RunningProject} found. */
 export function nextEventIdOf(context: ExecutionContext): string {
-  const { project } = requestOf(context);
-  if (project === undefined) throw new Error('The stream has no project yet.');
-  return project.nextEventId();
+  const { running } = requestOf(context);
+  if (running === undefined) throw new Error('The stream has no project yet.');
+  return running.ids.next();
 }
 
 function requestOf(context: ExecutionContext): ProjectRequest {

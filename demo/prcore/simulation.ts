@@ -1,16 +1,17 @@
+import type { Happening } from './entry.js';
 import { byTime } from './event-log.js';
-import type { CaseEvent, Trace } from './event-log.js';
-
-/** One step of a replay. */
-export interface Step {
-  readonly event: CaseEvent;
-  /** Whether it is the last event of its case. */
-  readonly caseCompleted: boolean;
-}
+import type { Trace } from './event-log.js';
 
 /** The events of several cases in the order in which they happened, side by side as the cases were. */
-export function replay(traces: readonly Trace[]): Step[] {
+export function replay(traces: readonly Trace[]): Happening[] {
   return traces
-    .flatMap((trace) => trace.map((event, index) => ({ event, caseCompleted: index === trace.length - 1 })))
+    .flatMap((trace) => {
+      const activities = trace.map(({ activity }) => activity);
+      return trace.map((event, index) => ({
+        event,
+        caseCompleted: index === trace.length - 1,
+        activities: activities.slice(0, index + 1),
+      }));
+    })
     .sort((a, b) => byTime(a.event, b.event));
 }

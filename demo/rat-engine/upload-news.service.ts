@@ -1,19 +1,34 @@
 import { Injectable } from '@nestjs/common';
-import { Channels, event, isSseError } from 'nestjs-event-stream';
-import type { Channel, ChannelEvent, SseEvent } from 'nestjs-event-stream';
-import { completedEvent, type UploadEvent, type UploadSession } from './upload-session.js';
+import { Channels, event, isGap, isSseError } from 'nestjs-event-stream';
+import type { Channel, ChannelEvent, ChannelSubscription, SseEvent } from 'nestjs-event-stream';
+import { Records } from '../state/records.js';
+import { completedEvent, initEvent, type UploadEvent, type UploadRecord } from './upload-session.js';
 
-/** Type of the event that says that a viewer's place is no longer kept. */
-const GAP = 'gap';
-
-/** A channel for each upload, and what a viewer of it is told. */
+/** A channel for each upload and a record of how it stands, and what a viewer of it is told, in whatever process. */
 @Injectable()
 export class UploadNews {
-  constructor(private readonly channels: Channels) {}
+  constructor(
+    private readonly channels: Channels,
+    private readonly records: Records,
+  ) {}
 
-  /** Tells all viewers of an upload, here and after a reconnect. */
-  async publish(session: UploadSession, news: UploadEvent): Promise<void> {
-    session.lastEventId = await this.#channel(session).publish(news);
+  /** How an upload stands; `undefined` if none has begun, or it failed. */
+  find(id: string): Promise<UploadRecord | undefined> {
+    return this.records.read(recordOf(id));
+  }
+
+  /** Takes down how an upload stands, for those who come from now on. */
+  async note(id: string, record: UploadRecord): Promise<void> {
+    await this.records.update(recordOf(id), () => record);
+  }
+
+  forget(id: string): Promise<void> {
+    return this.records.delete(recordOf(id));
+  }
+
+  /** Tells all viewers of an upload, and those who come back; the id of the event. */
+  publish(id: string, news: UploadEvent): Promise<string> {
+    return this.#channel(id).publish(news);
   }
 
   /**
@@ -21,61 +36,73 @@ export class UploadNews {
    * follows, or for a viewer who knows it up to the event `after`, what follows that.
    */
   async *watch(
-    session: UploadSession,
+    id: string,
     after: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<SseEvent, void, undefined> {
-    session.viewers++;
-    try {
-      const continued = after !== undefined && (yield* this.#continued(session, after, signal));
-      if (!continued) yield* this.#afresh(session, signal);
-    } finally {
-      session.viewers--;
-    }
+    let over = after !== undefined && (yield* this.#continued(id, after, signal));
+    while (!over) over = yield* this.#afresh(id, signal);
   }
 
-  async *#afresh(session: UploadSession, signal: AbortSignal): AsyncGenerator<SseEvent, void, undefined> {
-    // Both in one turn: what the one does not tell yet, the other does.
-    const news = this.#channel(session).subscribe({ signal, until: isLast });
-    const { init, stored } = session;
-    await news.ready;
-    yield event({ id: news.cursor, data: init });
-    if (stored) yield event({ data: completedEvent(stored) });
-    else yield* news;
+  /** Returns false if the viewer was so slow that what came meanwhile is not kept any more. */
+  async *#afresh(id: string, signal: AbortSignal): AsyncGenerator<SseEvent, boolean, undefined> {
+    // Begun before it is read how the upload stands: what the one does not tell yet, the other does.
+    const news = this.#channel(id).subscribe({ signal, until: isLast });
+    try {
+      await news.ready;
+      const { cursor } = news;
+      const record = await this.find(id);
+      yield event({ id: cursor, data: initEvent(id, record) });
+      if (record?.stored) {
+        yield event({ data: completedEvent(record.stored) });
+        return true;
+      }
+      return yield* this.#told(news, record?.progress);
+    } finally {
+      news.close();
+    }
   }
 
   /** Returns false if what came after that event is not known any more. */
   async *#continued(
-    session: UploadSession,
+    id: string,
     after: string,
     signal: AbortSignal,
   ): AsyncGenerator<SseEvent, boolean, undefined> {
-    if (session.stored && session.lastEventId === after) return true;
-    const news = this.#newsAfter(session, after, signal);
-    if (news === undefined) return false;
+    const { stored, lastEventId } = (await this.find(id)) ?? {};
+    if (stored && lastEventId === after) return true;
+    const news = this.#newsAfter(id, after, signal);
+    return news !== undefined && (yield* this.#told(news, undefined));
+  }
+
+  async *#told(
+    news: ChannelSubscription<UploadEvent>,
+    known: number | undefined,
+  ): AsyncGenerator<SseEvent, boolean, undefined> {
     for await (const update of news) {
-      if (update.type === GAP) return false;
-      yield update;
+      if (isGap(update)) return false;
+      const { data } = update;
+      if (data.type !== 'progress' || data.progress !== known) yield update;
     }
     return true;
   }
 
-  #newsAfter(
-    session: UploadSession,
-    after: string,
-    signal: AbortSignal,
-  ): AsyncIterable<SseEvent> | undefined {
+  #newsAfter(id: string, after: string, signal: AbortSignal): ChannelSubscription<UploadEvent> | undefined {
     try {
-      return this.#channel(session).subscribe({ after, signal, until: isLast, gap: GAP });
+      return this.#channel(id).subscribe({ after, signal, until: isLast });
     } catch (error) {
       if (isSseError(error, 'SSE_INVALID_CURSOR')) return undefined;
       throw error;
     }
   }
 
-  #channel(session: UploadSession): Channel<UploadEvent> {
-    return this.channels.channel(`rat-engine/upload/${session.id}`);
+  #channel(id: string): Channel<UploadEvent> {
+    return this.channels.channel(`rat-engine/upload/${id}`);
   }
+}
+
+function recordOf(id: string): string {
+  return `rat-engine/upload/${id}`;
 }
 
 function isLast({ data }: ChannelEvent<UploadEvent>): boolean {

@@ -1,5 +1,3 @@
-import { ConflictException } from '@nestjs/common';
-
 /** What a viewer of an upload is told, in the order in which it can be. */
 export type UploadEvent =
   | { type: 'init'; session_id: string; filename: string | null; progress: number; completed: boolean }
@@ -15,87 +13,67 @@ export interface UploadResult {
   readonly download_url: string;
 }
 
-/** An upload that is complete: what it is, and where. */
+/** An upload that is complete: what it is, and the name of its file among those of the demo. */
 export interface StoredUpload extends UploadResult {
-  readonly path: string;
+  readonly file: string;
 }
 
-/** What is known of one upload, from before its first byte on. */
+/** What all processes know of an upload that has begun. One that failed is forgotten. */
+export interface UploadRecord {
+  readonly filename: string | null;
+  readonly progress: number;
+  /** The file, once it is all there. */
+  readonly stored?: StoredUpload;
+  /** Id of the last event of an upload that is complete. */
+  readonly lastEventId?: string;
+}
+
+/** What is known of an upload by the process that receives it. */
 export class UploadSession {
-  #state: 'waiting' | 'receiving' | 'stored' = 'waiting';
-  #filename: string | null = null;
-  #progress = 0;
-  #stored: StoredUpload | undefined;
-  /** Id of the last event that was published of it. */
-  lastEventId: string | undefined;
-  /** Those who watch it now. */
-  viewers = 0;
+  #record: UploadRecord = { filename: null, progress: 0 };
 
   constructor(readonly id: string) {}
 
-  /** The file, once it is all there. */
-  get stored(): StoredUpload | undefined {
-    return this.#stored;
-  }
-
-  /** Whether nothing would be lost with it. */
-  get idle(): boolean {
-    return this.#state !== 'receiving' && this.viewers === 0;
-  }
-
-  /** @throws {ConflictException} if a file is on its way, or there already. */
-  begin(): void {
-    if (this.#state === 'receiving') throw new ConflictException('A file is being uploaded in this session.');
-    if (this.#state === 'stored') throw new ConflictException('This session has its file already.');
-    this.#state = 'receiving';
+  get record(): UploadRecord {
+    return this.#record;
   }
 
   /** The name that the client gave its file. */
   named(filename: string): void {
-    this.#filename = filename;
+    this.#record = { ...this.#record, filename };
   }
 
   /** Takes note of how far it got; `undefined` if that is no news. */
   advance(progress: number): UploadEvent | undefined {
-    if (progress === this.#progress) return undefined;
-    this.#progress = progress;
+    if (progress === this.#record.progress) return undefined;
+    this.#record = { ...this.#record, progress };
     return { type: 'progress', session_id: this.id, progress };
   }
 
   /** Takes note of the whole file. */
-  complete(path: string, file_size: number): StoredUpload {
-    const filename = this.#filename ?? '';
-    this.#state = 'stored';
-    this.#progress = 100;
-    this.#stored = {
+  complete(file: string, file_size: number): StoredUpload {
+    const filename = this.#record.filename ?? '';
+    const stored = {
       session_id: this.id,
       filename,
       file_size,
       download_url: `/api/download/${this.id}`,
-      path,
+      file,
     };
-    return this.#stored;
+    this.#record = { filename, progress: 100, stored };
+    return stored;
   }
 
-  /** Forgets a file that did not arrive: the session may be tried again. */
-  fail(message: string): UploadEvent {
-    this.#state = 'waiting';
-    this.#progress = 0;
-    this.#filename = null;
-    this.#stored = undefined;
-    return { type: 'error', message };
+  /** Takes note of the last event that there is of it. */
+  told(lastEventId: string): void {
+    this.#record = { ...this.#record, lastEventId };
   }
+}
 
-  /** How it stands, for a viewer who comes now. */
-  get init(): UploadEvent {
-    return {
-      type: 'init',
-      session_id: this.id,
-      filename: this.#filename,
-      progress: this.#progress,
-      completed: this.#stored !== undefined,
-    };
-  }
+/** How an upload stands, for a viewer who comes now. */
+export function initEvent(id: string, record: UploadRecord | undefined): UploadEvent {
+  const { filename = null, progress = 0, stored } = record ?? {};
+  return { type: 'init', session_id: id, filename, progress, completed: stored !== undefined };
 }
 
 /** What clients may know of a complete upload. */

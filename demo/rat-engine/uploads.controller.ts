@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Param, Post, Req, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Param, Post, Req, StreamableFile, UseFilters } from '@nestjs/common';
 import { LastEventId, Sse, SseDefaults, SseSignal } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
+import { SseErrorFilter } from '../channels/sse-error.filter.js';
 import { paced } from '../pace.js';
 import { nodeRequest, type FrameworkRequest } from './node-request.js';
 import { ratError, ratHeartbeat } from './rat-events.js';
@@ -31,6 +32,7 @@ export class UploadsController {
   }
 
   @Post('upload/:sessionId')
+  @UseFilters(SseErrorFilter)
   upload(
     @Param('sessionId', SessionIdPipe) sessionId: string,
     @Req() request: FrameworkRequest,
@@ -39,8 +41,8 @@ export class UploadsController {
   }
 
   @Get('download/:sessionId')
-  download(@Param('sessionId') sessionId: string): StreamableFile {
-    const { path, filename, file_size } = this.uploads.find(sessionId);
+  async download(@Param('sessionId') sessionId: string): Promise<StreamableFile> {
+    const { path, filename, file_size } = await this.uploads.find(sessionId);
     return new StreamableFile(createReadStream(path), {
       length: file_size,
       disposition: `attachment; filename*=UTF-8''${encodeURIComponent(filename)}`,

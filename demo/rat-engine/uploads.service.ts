@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
-import type { BeforeApplicationShutdown, OnApplicationShutdown } from '@nestjs/common';
+import { ConflictException, HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { SseEvent } from 'nestjs-event-stream';
+import { Work } from '../state/work.js';
 import { receiveFile } from './receive-file.js';
-import { TemporaryDirectory } from './temporary-directory.js';
+import { UploadFiles } from './upload-files.js';
 import { UploadNews } from './upload-news.service.js';
 import { UploadSession, completedEvent, uploadResult } from './upload-session.js';
 import type { StoredUpload, UploadResult } from './upload-session.js';
@@ -13,21 +12,23 @@ import type { StoredUpload, UploadResult } from './upload-session.js';
 /** Injection token of the greatest length of an uploaded file, in bytes. */
 export const UPLOAD_MAX_BYTES = Symbol('rat-engine:upload-max-bytes');
 
-/** As many sessions are remembered; beyond that the oldest that nobody uses is forgotten, its file too. */
-const MAX_SESSIONS = 1000;
+/** As many files that came to this process are kept; beyond that the oldest is forgotten. */
+const MAX_FILES = 1000;
 /** A file shows as complete when it is, not when its last byte has come. */
 const ALMOST_DONE = 99.9;
 
-/** Uploads in progress and done, with their files in a directory of the application's own. */
+/** Uploads in progress and done, whichever process they came to. */
 @Injectable()
-export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown {
-  readonly #sessions = new Map<string, UploadSession>();
+export class Uploads implements BeforeApplicationShutdown {
+  /** The files that came to this process, by session. */
+  readonly #files = new Map<string, string>();
   /** Those that send a file now. */
   readonly #senders = new Set<IncomingMessage>();
-  readonly #directory = new TemporaryDirectory('rat-engine-uploads');
 
   constructor(
     private readonly news: UploadNews,
+    private readonly files: UploadFiles,
+    private readonly work: Work,
     @Inject(UPLOAD_MAX_BYTES) private readonly maxBytes: number,
   ) {}
 
@@ -36,13 +37,9 @@ export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown
     for (const request of this.#senders) request.destroy();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.#directory.remove();
-  }
-
   /** Where the files are. */
   get directory(): string {
-    return this.#directory.path;
+    return this.files.path;
   }
 
   /**
@@ -51,38 +48,30 @@ export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown
    * @throws {HttpException} 409 if the session has a file or is getting one, and what `receiveFile` throws.
    */
   async receive(id: string, request: IncomingMessage): Promise<UploadResult> {
-    const session = this.#session(id);
-    session.begin();
-    const path = this.#directory.file(randomUUID());
+    // Who stood still for so long that another process has taken the session over has lost it.
+    const place = await this.work.begin(`rat-engine/upload/${id}`, () => request.destroy());
+    if (!place) throw new ConflictException('A file is being uploaded in this session.');
     this.#senders.add(request);
     try {
-      const file_size = await receiveFile(request, {
-        path,
-        maxBytes: this.maxBytes,
-        onName: (filename) => session.named(filename),
-        onBytes: (received) => this.#advance(session, received, request),
-      });
-      const stored = session.complete(path, file_size);
-      await this.news.publish(session, completedEvent(stored));
-      return uploadResult(stored);
-    } catch (error) {
-      const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
-      await this.news.publish(session, session.fail(message));
-      throw error;
+      if ((await this.news.find(id))?.stored) {
+        throw new ConflictException('This session has its file already.');
+      }
+      return await this.#store(new UploadSession(id), request);
     } finally {
       this.#senders.delete(request);
+      place.release();
     }
   }
 
   /**
-   * A complete upload.
+   * A complete upload, and the path of its file.
    *
    * @throws {NotFoundException} if there is none.
    */
-  find(id: string): StoredUpload {
-    const stored = this.#sessions.get(id)?.stored;
+  async find(id: string): Promise<StoredUpload & { path: string }> {
+    const stored = (await this.news.find(id))?.stored;
     if (stored === undefined) throw new NotFoundException('There is no such upload.');
-    return stored;
+    return { ...stored, path: this.files.file(stored.file) };
   }
 
   /** What becomes of an upload, for a viewer who may know it up to the event `after` already. */
@@ -91,7 +80,33 @@ export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown
     after: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<SseEvent, void, undefined> {
-    return this.news.watch(this.#session(id), after, signal);
+    return this.news.watch(id, after, signal);
+  }
+
+  async #store(session: UploadSession, request: IncomingMessage): Promise<UploadResult> {
+    const { id } = session;
+    const file = this.files.newName();
+    try {
+      const file_size = await receiveFile(request, {
+        path: this.files.file(file),
+        maxBytes: this.maxBytes,
+        onName: (filename) => session.named(filename),
+        onBytes: (received) => this.#advance(session, received, request),
+      });
+      const stored = session.complete(file, file_size);
+      await this.news.note(id, session.record);
+      session.told(await this.news.publish(id, completedEvent(stored)));
+      await this.news.note(id, session.record);
+      this.#keep(id, file);
+      return uploadResult(stored);
+    } catch (error) {
+      const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
+      await this.files.remove(file);
+      // Where even this cannot be told, the first error is still what the sender is to know.
+      await this.news.forget(id).catch(() => undefined);
+      await this.news.publish(id, { type: 'error', message }).catch(() => undefined);
+      throw error;
+    }
   }
 
   async #advance(session: UploadSession, received: number, { headers }: IncomingMessage): Promise<void> {
@@ -99,24 +114,18 @@ export class Uploads implements BeforeApplicationShutdown, OnApplicationShutdown
     // Without a length there is nothing to tell before the end.
     if (!(total > 0)) return;
     const news = session.advance(Math.min(ALMOST_DONE, Math.round((received / total) * 1000) / 10));
-    if (news) await this.news.publish(session, news);
+    if (!news) return;
+    await this.news.note(session.id, session.record);
+    await this.news.publish(session.id, news);
   }
 
-  #session(id: string): UploadSession {
-    let session = this.#sessions.get(id);
-    if (session === undefined) {
-      if (this.#sessions.size >= MAX_SESSIONS) this.#forgetOne();
-      session = new UploadSession(id);
-      this.#sessions.set(id, session);
-    }
-    return session;
-  }
-
-  #forgetOne(): void {
-    for (const [id, session] of this.#sessions) {
-      if (!session.idle) continue;
-      this.#sessions.delete(id);
-      if (session.stored) void rm(session.stored.path, { force: true });
+  #keep(id: string, file: string): void {
+    this.#files.set(id, file);
+    if (this.#files.size <= MAX_FILES) return;
+    for (const [oldest, oldestFile] of this.#files) {
+      this.#files.delete(oldest);
+      void this.news.forget(oldest).catch(() => undefined);
+      void this.files.remove(oldestFile);
       return;
     }
   }

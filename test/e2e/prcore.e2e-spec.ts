@@ -2,7 +2,7 @@ import './demo-speed.js';
 import type { INestApplication } from '@nestjs/common';
 import { SseConnections } from 'nestjs-event-stream';
 import { openStream, type TestEvent, type TestStream } from 'nestjs-event-stream/testing';
-import type { Entry } from '../../demo/prcore/backlog.js';
+import type { Entry } from '../../demo/prcore/entry.js';
 import { PrCoreModule } from '../../demo/prcore/prcore.module.js';
 import type { ProjectView } from '../../demo/prcore/project.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';

@@ -1,0 +1,66 @@
+import { NotFoundException } from '@nestjs/common';
+import { Channels, memoryLog } from 'nestjs-event-stream';
+import { MemoryRecords } from '../state/memory-records.js';
+import { Games } from './games.service.js';
+
+/** Two processes with one log and the same records. */
+function processes(): [Games, Games] {
+  const [records, log] = [new MemoryRecords(), memoryLog({ maxEvents: 3 })];
+  return [new Games(records, new Channels({ log })), new Games(records, new Channels({ log }))];
+}
+
+async function newGame(games: Games): Promise<string> {
+  return (await games.create(['Ann', 'Bo'])).state.id;
+}
+
+/** Whoever is at the turn makes the first move that there is. */
+async function moveOn(games: Games, id: string): Promise<void> {
+  const game = await games.find(id);
+  const player = String((game.view().turn ?? 0) || 1);
+  await games.move(id, player, game.viewOf(player).legal_pawns[0] ?? -1);
+}
+
+describe('Games', () => {
+  it('shows a watcher the state at once and after every change, wherever it was made, until a player is final', async () => {
+    const [here, there] = processes();
+    const id = await newGame(here);
+    const versions: number[] = [];
+    let last: unknown;
+    for await (const view of there.watch(id, '2', undefined, new AbortController().signal)) {
+      versions.push(view.version);
+      last = view.final_player;
+      if (view.final_player === null) await moveOn(versions.length % 2 ? here : there, id);
+    }
+    expect(versions).toEqual(Array.from({ length: versions.length }, (_, i) => i + 1));
+    expect([1, 2]).toContain(last);
+  });
+
+  it('lets one of two moves at a time come first, and judges the other by what it left', async () => {
+    const [here, there] = processes();
+    const id = await newGame(here);
+    const outcomes = await Promise.allSettled([here.move(id, '1', 0), there.move(id, '1', 1)]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await here.find(id)).view()).toMatchObject({ version: 2, turn: 2 });
+  });
+
+  it('shows a watcher who fell behind what the channel keeps the state that there is', async () => {
+    const [here] = processes();
+    const id = await newGame(here);
+    const watching = here.watch(id, '1', undefined, new AbortController().signal);
+    await watching.next();
+    for (let i = 0; i < 6; i++) await moveOn(here, id);
+    expect((await watching.next()).value).toMatchObject({ version: 7 });
+    const again = watching.next();
+    await moveOn(here, id);
+    expect((await again).value).toMatchObject({ version: 8 });
+    await watching.return();
+  });
+
+  it('has nobody watch what is not there', async () => {
+    const [here] = processes();
+    const id = await newGame(here);
+    const { signal } = new AbortController();
+    await expect(here.watch('none', '1', undefined, signal).next()).rejects.toThrow(NotFoundException);
+    await expect(here.watch(id, '3', undefined, signal).next()).rejects.toThrow(NotFoundException);
+  });
+});

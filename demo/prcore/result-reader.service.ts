@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { event, isGap } from 'nestjs-event-stream';
+import type { ChannelSubscription, SseEvent } from 'nestjs-event-stream';
+import type { Entry } from './entry.js';
+import type { EventIds } from './event-ids.js';
+import { entered, taken } from './place.js';
+import { ProjectStore, RUN_OVER, type RunOver } from './project-store.service.js';
+import type { ProjectRecord } from './project.js';
+import { Simulator } from './simulator.service.js';
+
+/** How often a reader looks whether its run still has somebody who goes on with it. */
+const LOOK_MS = 5000;
+/** More entries go into the next event. */
+const MAX_BATCH = 10_000;
+
+/** The stream that one reader at a time has of a project. */
+@Injectable()
+export class ResultReader {
+  constructor(
+    private readonly store: ProjectStore,
+    private readonly simulator: Simulator,
+  ) {}
+
+  /** The stream of the run that is going on, until it stops or `signal` aborts. */
+  async *read(
+    project: ProjectRecord,
+    ids: EventIds,
+    signal: AbortSignal,
+    lastEventId: string | undefined,
+  ): AsyncGenerator<SseEvent, void, undefined> {
+    const { id, run } = project;
+    const look = setInterval(() => void this.simulator.lookAfter(id, run).catch(() => undefined), LOOK_MS);
+    try {
+      const { given } = await this.store.move(project, (place) => entered(place, lastEventId));
+      void this.simulator.lookAfter(id, run).catch(() => undefined);
+      yield event({ type: 'notification', id: 0, data: 'CONNECTED' });
+      const start = given > 0 ? { after: String(given) } : { from: 'oldest' as const };
+      yield* this.#follow(project, ids, this.store.channel(id).subscribe({ ...start, signal }), given);
+    } finally {
+      clearInterval(look);
+      void ids.giveBack().catch(() => undefined);
+    }
+  }
+
+  async *#follow(
+    project: ProjectRecord,
+    ids: EventIds,
+    said: ChannelSubscription<Entry | RunOver>,
+    given: number,
+  ): AsyncGenerator<SseEvent, void, undefined> {
+    let last = given;
+    for await (const first of said) {
+      const { entries, over } = sorted([first, ...whatWaits(said)], project.run, last);
+      if (entries.length > 0) {
+        const id = ids.next();
+        yield event({ type: 'message', id, data: entries });
+        // Not before: a reader that leaves without taking it leaves it to the next.
+        last = entries.at(-1)?.id ?? last;
+        const entry = last;
+        // What cannot be written down now is with the next batch, or given once more.
+        await this.store.move(project, (place) => taken(place, Number(id), entry)).catch(() => undefined);
+      }
+      if (over) {
+        yield event({ type: 'notification', id: ids.next(), data: 'FINISHED' });
+        return;
+      }
+    }
+  }
+}
+
+function* whatWaits(said: ChannelSubscription<Entry | RunOver>): Generator<SseEvent, void, undefined> {
+  let count = 0;
+  for (let batch = said.take(); batch; batch = count < MAX_BATCH ? said.take() : undefined) {
+    count += batch.size;
+    for (let i = 0; i < batch.size; i++) yield batch.event(i) as SseEvent;
+  }
+}
+
+/** The entries that are new, up to the end of the run. That of an earlier run, and gaps, say nothing to its reader. */
+function sorted(events: readonly SseEvent[], run: number, last: number): { entries: Entry[]; over: boolean } {
+  const entries: Entry[] = [];
+  for (const said of events) {
+    if (isGap(said)) continue;
+    const { type, data } = said;
+    if (type === RUN_OVER && (data as RunOver).run >= run) return { entries, over: true };
+    if (type === undefined && (data as Entry).id > last) entries.push(data as Entry);
+  }
+  return { entries, over: false };
+}
