@@ -6,7 +6,8 @@ import { toEvent } from './events/to-event.js';
 import { CompleteStage } from './interceptors/complete.stage.js';
 import { ErrorEventStage } from './interceptors/error-event.stage.js';
 import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
-import { Timekeeper } from './interceptors/timekeeper.js';
+import { Heartbeat, type HeartbeatOwner } from './interceptors/heartbeat.js';
+import { spread, type Timekeeper } from './interceptors/timekeeper.js';
 import { valueFor, type ResolvedOptions } from './options/sse.options.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from './wire/end-of-stream.js';
 
@@ -23,8 +24,6 @@ export interface PipelineSettings {
 /** The stages of one stream: values go in at `values`, bytes come out of the connection. */
 export interface Pipeline {
   values: Sink<unknown>;
-  /** To be started with the head and stopped with the stream. */
-  timekeeper: Timekeeper;
   /** How a client is told of an error, if it is. */
   eventOf(error: unknown): SseEvent | undefined;
 }
@@ -38,9 +37,9 @@ export const FAREWELL = event({ type: END_OF_STREAM_TYPE, id: END_OF_STREAM_ID, 
  */
 export function pipeline(settings: PipelineSettings): Pipeline {
   const { options, context, connection, comesBack, report } = settings;
-  const farewell = comesBack && options.complete !== 'reconnect' ? FAREWELL : undefined;
+  const farewell = farewellFor(options, comesBack);
 
-  const opened = (): boolean => connection.opened;
+  const opened = (): boolean => connection.used;
   const silent = (): boolean => connection.leaving;
   const ending = (): void => {
     connection.ending = true;
@@ -60,7 +59,6 @@ export function pipeline(settings: PipelineSettings): Pipeline {
 
   return {
     values,
-    timekeeper: timekeeper(settings, farewell, (error) => values.error(error)),
     eventOf: (error) => errors.eventOf(error),
   };
 }
@@ -80,33 +78,35 @@ function idMaker({ options, context, connection }: PipelineSettings): IdMaker | 
   return ids === 'sequence' ? sequence(connection.lastEventId) : (value) => ids(value, context);
 }
 
-function timekeeper(
-  { options, context, connection }: PipelineSettings,
-  farewell: SseEvent | undefined,
-  failed: (error: unknown) => void,
-): Timekeeper {
-  const { heartbeat, timeout, maxDurationMs, emits, serialize } = options;
-  return new Timekeeper(connection.timers, {
-    context,
-    heartbeat,
-    failed,
-    timeout: timeout
-      ? {
-          afterMs: () => valueFor(timeout.afterMs, context),
-          over: () => {
-            const { event: type, data = { type: 'timeout', message: 'The time of this stream is up.' } } =
-              timeout;
-            const last = toEvent(
-              event({ type, id: farewell?.id, data: valueFor<unknown>(data, context) }),
-              emits,
-              serialize,
-            );
-            connection.endWith(last, 'SSE_EXPIRED');
-          },
-        }
-      : undefined,
-    rotation: maxDurationMs
-      ? { afterMs: maxDurationMs, over: () => connection.end('SSE_EXPIRED') }
-      : undefined,
-  });
+function farewellFor({ complete }: ResolvedOptions, comesBack: boolean): SseEvent | undefined {
+  return comesBack && complete !== 'reconnect' ? FAREWELL : undefined;
 }
+
+/** Whose time is watched. */
+export interface TimedStream extends HeartbeatOwner {
+  readonly connection: StreamConnection;
+  readonly comesBack: boolean;
+}
+
+/** The heartbeat of one stream, to be started with the head and stopped with the stream. */
+export function heartbeat({ heartbeat: beat }: ResolvedOptions, stream: TimedStream): Heartbeat | undefined {
+  const { connection } = stream;
+  return beat ? new Heartbeat(beat, stream, connection.timers, connection) : undefined;
+}
+
+/** Has a stream end when it has taken too long (`timeout`), and its connection made anew (`maxDurationMs`). */
+export function watchTime(options: ResolvedOptions, stream: TimedStream, timekeeper: Timekeeper): void {
+  const { timeout, maxDurationMs, emits, serialize } = options;
+  const { connection, context, comesBack } = stream;
+  if (timeout) {
+    const { afterMs, event: type, data = TIMED_OUT } = timeout;
+    timekeeper.after(valueFor(afterMs, context), () => {
+      const id = farewellFor(options, comesBack)?.id;
+      const last = event({ type, id, data: valueFor<unknown>(data, context) });
+      connection.endWith(toEvent(last, emits, serialize), 'SSE_EXPIRED');
+    });
+  }
+  if (maxDurationMs) timekeeper.after(spread(maxDurationMs), () => connection.end('SSE_EXPIRED'));
+}
+
+const TIMED_OUT = { type: 'timeout', message: 'The time of this stream is up.' };

@@ -7,7 +7,7 @@ import { SseConnections } from './connection/sse-connections.js';
 import { readLastEventId } from './handler/admission.js';
 import { CutOffLog } from './handler/cut-off-log.js';
 import { EmptyAnswers } from './handler/empty-answers.js';
-import { RequestStream } from './handler/request-stream.js';
+import { RequestStream, type StreamHost } from './handler/request-stream.js';
 import { PORT } from './handler/sse.metadata.js';
 import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes, type SseRoute } from './handler/sse-routes.js';
@@ -18,16 +18,16 @@ import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
  * and stands outside all other interceptors, so that those see each value that the handler emits.
  */
 @Injectable()
-export class SseInterceptor implements NestInterceptor<unknown, unknown> {
-  private readonly logger = new Logger('SseModule');
-  private readonly cutOffs: CutOffLog;
+export class SseInterceptor implements NestInterceptor<unknown, unknown>, StreamHost {
+  readonly logger = new Logger('SseModule');
+  readonly cutOffs: CutOffLog;
   private readonly emptyAnswers = new EmptyAnswers(this.logger);
 
   constructor(
     @Inject(SseRoutes) private readonly routes: SseRoutes,
-    @Inject(SseConnections) private readonly connections: SseConnections,
-    @Inject(RouteGuards) private readonly guards: RouteGuards,
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(SseConnections) readonly connections: SseConnections,
+    @Inject(RouteGuards) readonly guards: RouteGuards,
+    @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
   ) {
     this.cutOffs = new CutOffLog(this.logger, connections.timers);
   }
@@ -35,7 +35,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     if (context.getType() !== 'http') return next.handle();
     const route = this.routes.of(context);
-    if (!route || PORT in rawResponse(context.switchToHttp().getResponse())) return next.handle();
+    if (!route || PORT in rawResponse(context.getArgByIndex(1))) return next.handle();
     return new Observable((subscriber) => this.open(route, context, next, subscriber));
   }
 
@@ -45,48 +45,36 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown> {
     next: CallHandler<unknown>,
     subscriber: Subscriber<unknown>,
   ): (() => void) | void {
-    const { connections, logger } = this;
-    const http = context.switchToHttp();
-    const request = http.getRequest<object>();
-    const response = http.getResponse<object>();
-    const setHeader = (name: string, value: string): void => {
-      this.host.httpAdapter.setHeader(response, name, value);
-    };
-    if (connections.closing) {
+    // Not by `switchToHttp()`, which leaves functions on the context for as long as the stream is open.
+    const [request, response] = context.getArgs<[object, object]>();
+    if (this.connections.closing) {
       // The next request is to go to another process; over HTTP/2 the session says so (RFC 9113, 8.2.2).
-      if (rawRequest(request).httpVersionMajor === 1) setHeader('Connection', 'close');
+      if (rawRequest(request).httpVersionMajor === 1) this.setHeader(response, 'Connection', 'close');
       throw new ServiceUnavailableException('The application is shutting down.');
     }
     const lastEventId = readLastEventId(request, route.options);
     // A stream that has ended, asked for again by a client that does so by itself (WHATWG HTML, 9.2.3).
     if (lastEventId === END_OF_STREAM_ID) return this.reply(response, undefined, subscriber, 204);
-    const stream: RequestStream = new RequestStream({
-      route,
-      context,
-      connections,
-      guards: this.guards,
-      logger,
-      cutOffs: this.cutOffs,
-      request,
-      response,
-      lastEventId,
-      setHeader,
-      reply: (value) => {
-        this.emptyAnswers.note(route, stream.connection.route, response, value);
-        this.reply(response, value, subscriber);
-      },
-      subscriber,
-    });
+    const stream = new RequestStream(this, { route, context, request, response, lastEventId, subscriber });
     if (rawRequest(request).method === 'HEAD') stream.connection.complete();
     else stream.run(next);
     return () => stream.abandon();
+  }
+
+  setHeader(response: object, name: string, value: string): void {
+    this.adapters.httpAdapter.setHeader(response, name, value);
+  }
+
+  answer({ route, connection }: RequestStream, value: unknown, subscriber: Subscriber<unknown>): void {
+    this.emptyAnswers.note(route, connection.route, connection.response, value);
+    this.reply(connection.response, value, subscriber);
   }
 
   /** An ordinary answer, as Nest would have given it; none where the handler has answered by itself, with `@Res()`. */
   private reply(response: object, value: unknown, subscriber: Subscriber<unknown>, status?: number): void {
     // `async` takes in that the adapter may throw, reject, or do neither.
     const replied = (async (): Promise<unknown> =>
-      isAnswered(response) ? undefined : this.host.httpAdapter.reply(response, value, status))();
+      isAnswered(response) ? undefined : this.adapters.httpAdapter.reply(response, value, status))();
     replied.then(
       () => {
         subscriber.next(undefined);

@@ -1,11 +1,12 @@
 import type { Sink } from '../events/sink.js';
 import { Source, type Demand, type Release } from '../source/source.js';
 import type { EventBatch } from './event-batch.js';
+import type { BatchConsumer } from './live-readers.js';
 import type { ChannelSubscription } from './subscription.js';
 
 /** A sink that takes several events at once, where they come encoded and nobody has to look at each. */
 export interface BatchSink extends Sink<unknown> {
-  batch(batch: EventBatch): void;
+  readonly batches: BatchConsumer;
 }
 
 /**
@@ -55,7 +56,7 @@ class Pump {
         return;
       }
       if (batch) this.deliver(batch);
-      else if (!subscription.ended) return;
+      else if (!subscription.ended) return this.follow();
       else {
         this.over = true;
         this.sink.complete();
@@ -70,8 +71,13 @@ class Pump {
 
   private deliver(batch: EventBatch): void {
     const { sink } = this;
-    if ('batch' in sink) return sink.batch(batch);
+    if ('batches' in sink) return sink.batches.batch(batch);
     for (let i = 0; i < batch.size && !this.over; i++) sink.next(batch.event(i));
+  }
+
+  private follow(): void {
+    const { sink, subscription } = this;
+    if ('batches' in sink) subscription.follow(sink.batches);
   }
 
   private wait(): void {

@@ -3,6 +3,7 @@ import { formatCursor, type ChannelKey, type FeedPosition } from './cursor.js';
 import { EventBatch } from './event-batch.js';
 import type { Feed, FeedReader, FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
+import type { BatchConsumer } from './live-readers.js';
 import { GapNotice } from './gap-notice.js';
 import { startPosition } from './start-position.js';
 import { gapType, type ChannelEvent, type SubscribeOptions } from './subscription.options.js';
@@ -24,7 +25,9 @@ export class CursorReader implements FeedReader {
   /** The signal aborted: what was pulled and not given out is not wanted any more. */
   aborted = false;
   private feed: Feed | undefined;
-  private position: FeedPosition | undefined;
+  private own: FeedPosition | undefined;
+  /** Whether its place is that of the feed's live readers. */
+  private live = false;
   /** What the client asked for, until something has followed it. */
   private requested: string | undefined;
   private begun = false;
@@ -40,6 +43,10 @@ export class CursorReader implements FeedReader {
   ) {
     this.requested = options.after === '' ? undefined : options.after;
     this.locate();
+  }
+
+  private get position(): FeedPosition | undefined {
+    return this.live ? this.feed?.liveAt : this.own;
   }
 
   /** Whether the start is fixed. */
@@ -71,6 +78,7 @@ export class CursorReader implements FeedReader {
   pull(): EventBatch | undefined {
     // A filter that publishes may come back here.
     if (this.pulling) return undefined;
+    if (this.live) this.leaveLive();
     this.pulling = true;
     try {
       while (!this.ended) {
@@ -82,6 +90,24 @@ export class CursorReader implements FeedReader {
     } finally {
       this.pulling = false;
     }
+  }
+
+  /**
+   * Has `consumer` be given what comes, as it comes, in place of news; called where `pull()` found nothing. News come
+   * again once the consumer had no room, or there is more to it than a batch for all. `false`: that is so already.
+   */
+  follow(consumer: BatchConsumer): boolean {
+    const { feed, own, options, waiting, ended } = this;
+    if (!feed || !own || waiting || ended || options.filter || options.until) return false;
+    this.live = feed.follow(this, own, consumer);
+    return this.live;
+  }
+
+  fallBehind(at: FeedPosition): void {
+    this.live = false;
+    this.feed?.add(this);
+    this.moveTo(at);
+    this.owner.news();
   }
 
   /** Lets go of everything. */
@@ -107,6 +133,19 @@ export class CursorReader implements FeedReader {
     this.owner.news();
   }
 
+  private leaveLive(): void {
+    const { feed } = this;
+    if (!feed) return;
+    this.live = false;
+    this.moveTo(feed.liveAt);
+    feed.unfollow(this);
+  }
+
+  private moveTo(at: FeedPosition): void {
+    if (at !== this.own) this.requested = undefined;
+    this.own = at;
+  }
+
   /** The signal aborted. */
   handleEvent(): void {
     this.aborted = true;
@@ -115,8 +154,8 @@ export class CursorReader implements FeedReader {
 
   private locate(): void {
     const answer = startPosition(this.feeds.log, this.keys, this.options);
-    if (answer instanceof Promise) this.wait(answer, (position) => (this.position = position));
-    else this.position = answer;
+    if (answer instanceof Promise) this.wait(answer, (position) => (this.own = position));
+    else this.own = answer;
   }
 
   private nextSlice(): FeedSlice | undefined {
@@ -158,7 +197,7 @@ export class CursorReader implements FeedReader {
 
   private accept(slice: FeedSlice): EventBatch | undefined {
     const { requested } = this;
-    this.position = slice.next;
+    this.own = slice.next;
     this.requested = undefined;
     if (slice.gap) {
       return this.gapBatch(requested ?? formatCursor(this.keys, slice.at), slice.gap.oldest);

@@ -3,6 +3,7 @@ import { formatCursor, type ChannelKey, type LogPosition, type FeedPosition } fr
 import { EventBatch } from './event-batch.js';
 import type { Awaitable, EventLog, LogSlice, ReadLimit } from './event-log.js';
 import type { Deliverable, Parse } from './log-entry.js';
+import { LiveReaders, type BatchConsumer, type LiveReader } from './live-readers.js';
 import { mergeSlices } from './merge-slices.js';
 
 /** What a read of a feed found. */
@@ -16,11 +17,9 @@ export interface FeedSlice {
 }
 
 /** Who reads a feed. */
-export interface FeedReader {
+export interface FeedReader extends LiveReader {
   /** Something happened since a read found nothing. */
   wake(): void;
-  /** The reader threw. */
-  fail(error: unknown): void;
   /** The feed is over. */
   end(): void;
 }
@@ -35,7 +34,10 @@ const SHARED_SLICES = 8;
  * position, and those with the same one are given the same slice.
  */
 export class Feed {
-  readonly readers = new Set<FeedReader>();
+  /** Readers with a place of their own. */
+  private readonly readers = new Set<FeedReader>();
+  private readonly live = new LiveReaders();
+  private advancing = false;
   /** Where each channel is known to have ended, until the log says otherwise. */
   private readonly ends: (LogPosition | undefined)[];
   /** The slice of the wake-up that is going on. */
@@ -62,8 +64,46 @@ export class Feed {
     );
   }
 
+  /** How many read. */
+  get size(): number {
+    return this.readers.size + this.live.size;
+  }
+  /** Where the live readers are. */
+  get liveAt(): FeedPosition {
+    return this.live.at;
+  }
+
+  add(reader: FeedReader): void {
+    this.readers.add(reader);
+  }
+
+  /** Whether the reader was one of this feed. */
+  delete(reader: FeedReader): boolean {
+    return this.readers.delete(reader) || this.live.delete(reader);
+  }
+
+  each(tell: (reader: FeedReader) => void): void {
+    for (const reader of [...this.readers, ...this.live.readers()]) tell(reader as FeedReader);
+  }
+
+  /** Makes a reader that found nothing at `at` a live one; `false` where the others are not at the same place. */
+  follow(reader: FeedReader, at: FeedPosition, consumer: BatchConsumer): boolean {
+    if (this.live.size === 0) this.live.at = at;
+    else if (!samePosition(this.live.at, at)) return false;
+    this.readers.delete(reader);
+    this.live.add(reader, consumer);
+    return true;
+  }
+
+  /** A live reader has a place of its own again. */
+  unfollow(reader: FeedReader): void {
+    if (this.live.delete(reader)) this.readers.add(reader);
+  }
+
   /** What follows a position: a slice, the promise of one, or `undefined` until the next wake-up. Never throws. */
   read(at: FeedPosition): Awaitable<FeedSlice | undefined> {
+    // Most readers are at the end, and most others at one place.
+    if (at.every((position, i) => position !== undefined && position === this.ends[i])) return undefined;
     const shared = this.shared(at) ?? (this.loading.size > 0 ? this.loading.get(keyOf(at)) : undefined);
     if (shared) return shared;
     const parts: Awaitable<LogSlice | undefined>[] = [];
@@ -97,6 +137,7 @@ export class Feed {
     for (const [i, { name }] of this.keys.entries()) {
       if (changed.includes(name)) this.ends[i] = undefined;
     }
+    if (!this.advancing) this.advance();
     for (const reader of this.readers) {
       try {
         reader.wake();
@@ -106,6 +147,19 @@ export class Feed {
     }
     this.waking = false;
     this.current = undefined;
+  }
+
+  /** Takes the live readers on. Where there is more to it than one batch for all, each sees to itself. */
+  private advance(): void {
+    const { live } = this;
+    this.advancing = true;
+    while (live.size > 0) {
+      const slice = this.read(live.at);
+      if (slice === undefined) break;
+      if (!('next' in slice) || !slice.batch) live.disperse();
+      else live.deliver(slice.batch, slice.next);
+    }
+    this.advancing = false;
   }
 
   private shared(at: FeedPosition): FeedSlice | undefined {

@@ -23,15 +23,15 @@ export class Feeds {
       feed = new Feed(keys, this.log, this.parse);
       this.feeds.set(id, feed);
     }
-    feed.readers.add(reader);
+    feed.add(reader);
     this.count(keys, 1);
     return feed;
   }
 
   leave(feed: Feed, reader: FeedReader): void {
-    if (!feed.readers.delete(reader)) return;
+    if (!feed.delete(reader)) return;
     this.count(feed.keys, -1);
-    if (feed.readers.size > 0) return;
+    if (feed.size > 0) return;
     this.feeds.delete(idOf(feed.keys));
     feed.close();
   }
@@ -49,7 +49,7 @@ export class Feeds {
   /** Ends all readers, those who come later included. */
   close(): void {
     this.closed = true;
-    for (const feed of this.feeds.values()) for (const reader of feed.readers) reader.end();
+    for (const feed of this.feeds.values()) feed.each((reader) => reader.end());
   }
 
   private count(keys: readonly ChannelKey[], by: number): void {

@@ -1,6 +1,7 @@
 import type { ChannelKey } from './cursor.js';
 import { CursorReader, type ReaderOwner } from './cursor-reader.js';
 import type { EventBatch } from './event-batch.js';
+import type { BatchConsumer } from './live-readers.js';
 import type { Feeds } from './feeds.js';
 import type { GapEvent } from './gap-notice.js';
 import type { ChannelEvent, SubscribeOptions } from './subscription.options.js';
@@ -105,6 +106,14 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
    */
   onReadable(callback: () => void): void {
     this.callback = callback;
+  }
+
+  /**
+   * @internal After `take()` found nothing: `consumer` is given the batches that come, without being called for each,
+   * until it has no room for one. Where that cannot be, it is called as ever.
+   */
+  follow(consumer: BatchConsumer): void {
+    if (this.batch === undefined && !this.parked) this.reader.follow(consumer);
   }
 
   /** Ends the subscription; what it holds is dropped. */

@@ -177,16 +177,25 @@ export function bodyOf(response: RawResponse, stream: Writable): Body {
 }
 
 /**
- * The socket, if writing chunks to it comes to the same as `res.write`: HTTP/1.1, a chunked body whose head is out,
- * and nobody in between who wants to see what is written.
+ * The socket, if writing chunks to it comes to the same as `res.write`: HTTP/1.1, a chunked body, and nobody in between
+ * who wants to see what is written. The head is then on it, and the socket corked, so that what follows at once goes
+ * out together with the head.
  */
 export function directSocket(response: RawResponse, stream: Writable): Socket | undefined {
-  const { socket } = response;
-  if ((stream as unknown) !== response || response.req.httpVersionMajor !== 1 || !socket) return undefined;
-  const { chunkedEncoding } = response as { chunkedEncoding?: boolean };
-  const native =
-    response.write === OutgoingMessage.prototype.write && response.end === OutgoingMessage.prototype.end;
-  return native && chunkedEncoding === true && response.headersSent && !socket.destroyed ? socket : undefined;
+  const { socket, req } = response;
+  if ((stream as unknown) !== response || req.httpVersionMajor !== 1 || !socket || socket.destroyed)
+    return undefined;
+  const { write, end, flushHeaders } = OutgoingMessage.prototype;
+  if (response.write !== write || response.end !== end || response.flushHeaders !== flushHeaders)
+    return undefined;
+  // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
+  if (typeof socket.cork !== 'function') return undefined;
+  socket.cork();
+  response.flushHeaders();
+  if ((response as { chunkedEncoding?: boolean }).chunkedEncoding === true && response.headersSent)
+    return socket;
+  socket.uncork();
+  return undefined;
 }
 
 function endStream(stream: Writable, text: string): void {
@@ -196,7 +205,8 @@ function endStream(stream: Writable, text: string): void {
   stream.end();
 }
 
-function toChunk({ bytes }: SharedBytes): Buffer {
+/** Bytes as one chunk (RFC 9112, 7.1). */
+export function toChunk({ bytes }: SharedBytes): Buffer {
   const head = `${bytes.length.toString(16)}\r\n`;
   const chunk = Buffer.allocUnsafe(head.length + bytes.length + 2);
   chunk.write(head, 'latin1');

@@ -12,7 +12,8 @@ export interface Clock {
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // Whole numbers: a fraction kept in an object would be an object of its own.
+  now: () => Math.trunc(performance.now()),
   schedule: (run, ms) => setTimeout(run, ms).unref(),
   cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
   defer: (run) => void setImmediate(run),

@@ -2,9 +2,9 @@ import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
 import { SseError, type SseErrorCode } from '../sse.errors.js';
 import type { Demand } from '../source/source.js';
-import { encodeEvent } from '../wire/encode-event.js';
-import type { SharedBytes } from './body.js';
-import { Outlet, type OutletListener, type OutletSettings } from './outlet.js';
+import { EMPTY_COMMENT, encodeEvent } from '../wire/encode-event.js';
+import { SharedText } from './shared-text.js';
+import { Outlet, type OutletHost, type OutletListener, type OutletOptions } from './outlet.js';
 import { routeOf } from './response.js';
 import type { SharedTimers } from './shared-timers.js';
 
@@ -39,15 +39,16 @@ export interface SseConnection<Request extends object = object> {
 }
 
 /** What a connection knows from the start. */
-export interface ConnectionInit extends OutletSettings {
+export interface ConnectionInit {
   number: number;
   request: object;
+  response: object;
   lastEventId: string | undefined;
 }
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionListener {
-  /** The head is on its way. */
+  /** The head is out, or on its way where the framework has a hand in it. */
   opened(): void;
   /** About to be cut off, because the client is too slow: what waits for it can still be seen. */
   cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void;
@@ -61,7 +62,6 @@ export interface ConnectionListener {
 
 /** One stream from its request to its one end: events go to the outlet, and whoever ends it first is the reason. */
 export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, OutletListener {
-  readonly openedAt = new Date();
   /** Why the stream will be over when its source is. */
   cause: SseErrorCode = 'SSE_ENDED';
   /** Nothing follows but the last words, which are to be said whatever waits. */
@@ -70,53 +70,51 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   leaving = false;
   /** Nothing more can be sent. */
   ended = false;
-  private made = 0;
-  private readonly outlet: Outlet;
+  readonly request: object;
+  /** The framework's response. */
+  readonly response: object;
+  readonly lastEventId: string | undefined;
+  readonly timers: SharedTimers;
+  /** @internal Where encoded batches go. */
+  readonly outlet: Outlet;
+  readonly number: number;
+  private readonly openedAtMs = Date.now();
   private controller: AbortController | undefined;
   private closeCode: SseErrorCode | undefined;
 
   constructor(
-    private readonly init: ConnectionInit,
+    host: OutletHost,
+    options: OutletOptions,
+    { number, request, response, lastEventId }: ConnectionInit,
     private readonly listener: ConnectionListener,
   ) {
-    this.outlet = new Outlet(init, this);
+    this.number = number;
+    this.request = request;
+    this.response = response;
+    this.lastEventId = lastEventId;
+    this.timers = host.timers;
+    this.outlet = new Outlet(host, options, response, this);
   }
 
-  /**
-   * Begins to watch for the client's leaving, by the response's own `close`: a request reports it too early (its body
-   * was read) or never (it was not). A response that waits behind another of its connection hears nothing of the
-   * socket, which is then asked itself.
-   */
+  /** Begins to watch for the client's leaving. */
   watch(): void {
-    const { raw } = this.outlet;
-    const { socket } = raw.req;
-    raw.on('error', ignore);
-    const gone = (): void => this.gone();
-    if (raw.socket === null && raw.req.httpVersionMajor === 1) {
-      socket.once('close', gone);
-      raw.once('close', () => socket.off('close', gone));
-    }
-    raw.once('close', gone);
-    if (raw.destroyed || raw.writableEnded || socket.destroyed) this.gone();
+    this.outlet.watch();
   }
 
   get id(): string {
-    return this.init.number.toString(36);
+    return this.number.toString(36);
   }
   get route(): string {
-    return routeOf(this.init.request);
+    return routeOf(this.request);
   }
   get ip(): string | undefined {
-    return (this.init.request as { ip?: string }).ip;
+    return (this.request as { ip?: string }).ip;
   }
-  get request(): object {
-    return this.init.request;
-  }
-  get lastEventId(): string | undefined {
-    return this.init.lastEventId;
+  get openedAt(): Date {
+    return new Date(this.openedAtMs);
   }
   get events(): number {
-    return this.made - this.outlet.dropped;
+    return this.outlet.events - this.outlet.dropped;
   }
   get bytes(): number {
     return this.outlet.bytes;
@@ -126,9 +124,6 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
   get dropped(): number {
     return this.outlet.dropped;
-  }
-  get timers(): SharedTimers {
-    return this.init.timers;
   }
   /** When something was last written, on the clock of the timers. */
   get lastWriteAt(): number {
@@ -156,7 +151,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   /** Whether anything was sent, or is about to be: from then on an error is an event. */
-  get opened(): boolean {
+  get used(): boolean {
     return this.outlet.used;
   }
   /** Whether the head was sent, or is on its way. */
@@ -175,22 +170,16 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   next(event: SseEvent): void {
     if (this.ended) return;
+    if (event === EMPTY_COMMENT) return this.outlet.batch(SILENT_BEAT);
     const block = encodeEvent(event);
     if (block === '') return;
-    if (event.data !== undefined || event.raw !== undefined) this.made++;
+    if (event.data !== undefined || event.raw !== undefined) this.outlet.events++;
     this.outlet.push(block, event, this.ending);
-  }
-
-  /** Sends `count` events that others send too. */
-  share(shared: SharedBytes, count: number): void {
-    if (this.ended) return;
-    this.made += count;
-    this.outlet.pushShared(shared);
   }
 
   /** The source failed: before the head that is an HTTP error, after it there is nothing left but the end. */
   error(error: unknown): void {
-    if (this.opened) this.end(this.cause);
+    if (this.used) this.end(this.cause);
     else this.settle(this.cause, error);
   }
 
@@ -226,7 +215,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   leave(retryMs: number | undefined): void {
     if (this.ended || this.leaving) return;
     this.leaving = true;
-    if (!this.opened) return this.settle('SSE_SHUTDOWN');
+    if (!this.used) return this.settle('SSE_SHUTDOWN');
     if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`, undefined, true);
     if (this.observed) this.abortSignal('SSE_SHUTDOWN');
     else this.end('SSE_SHUTDOWN');
@@ -237,7 +226,8 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.settle('SSE_ENDED');
   }
 
-  opening(): void {
+  /** @internal */
+  opened(): void {
     this.listener.opened();
   }
 
@@ -268,6 +258,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   private settle(code: SseErrorCode, error?: unknown): void {
     if (this.ended) return;
     this.ended = true;
+    if (!this.started) this.outlet.stop();
     this.closeCode = code;
     this.abortSignal(code);
     this.listener.closed(code, error);
@@ -279,6 +270,9 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 }
 
+/** What most heartbeats are, the same bytes for all. */
+const SILENT_BEAT = new SharedText(encodeEvent(EMPTY_COMMENT), 0);
+
 const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
   SSE_CLIENT_GONE: 'The client has left.',
   SSE_OVERFLOW: 'More events waited for the client than "overflow.maxBytes" allows.',
@@ -289,7 +283,3 @@ const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
   SSE_EXPIRED: 'The time of this stream is up.',
   SSE_REVOKED: 'A guard no longer lets this stream through.',
 };
-
-function ignore(): void {
-  // A write that fails is followed by `close`, which is where a client's leaving is handled.
-}

@@ -1,25 +1,32 @@
+// Longer than others: every event of every connection passes here, in one piece.
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
-import { SocketBody, bodyOf, directSocket, type Body, type SharedBytes } from './body.js';
+import { SocketBody, bodyOf, directSocket, toChunk, type Body, type SharedBytes } from './body.js';
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
+import type { Flushes } from './flushes.js';
 import { openResponse, rawResponse, type RawResponse } from './response.js';
+import { leaveCarrier, watchEnd, watchResponse, type ResponseOwner } from './response-life.js';
 import type { SharedTimers } from './shared-timers.js';
 import { StallWatch, unsentBytes } from './stall-watch.js';
 
+/** What all outlets of an application share. */
+export interface OutletHost {
+  readonly timers: SharedTimers;
+  readonly flushes: Flushes;
+}
+
 /** What an outlet works with. */
-export interface OutletSettings {
-  response: object;
-  timers: SharedTimers;
+export interface OutletOptions {
   stallMs: number | false;
   overflow: Required<OverflowOptions>;
 }
 
 /** Who is told what becomes of an outlet. */
 export interface OutletListener {
-  /** The head is on its way. */
-  opening(): void;
+  /** The head is out, or on its way where the framework has a hand in it. */
+  opened(): void;
   /** More waits than may. */
   overflowed(): void;
   /** The application's `coalesce` has thrown. */
@@ -37,32 +44,53 @@ const JOIN_LENGTH = 16_384;
 
 type State = 'waiting' | 'opening' | 'open' | 'ended';
 
+/** Bytes of several events that several connections send. */
+export interface SharedBatch extends SharedBytes {
+  /** How many events there are. */
+  readonly size: number;
+}
+
 /** Blocks → bytes → response: the head when it is time, joined writes, and what waits for a client that is behind. */
-export class Outlet {
+export class Outlet implements ResponseOwner {
+  // First what a delivery touches: with many connections it is the memory that is read that costs.
+  /** The socket, where a chunk may go out on it at once: nothing is before it, and nobody else writes. */
+  private free: Socket | undefined;
   /** Bytes of the body given to the response. */
   bytes = 0;
+  /** Events given to the response, or waiting; those that were dropped, too. */
+  events = 0;
   /** When something was last written, on the clock of the timers. */
   lastWriteAt = 0;
+  private readonly timers: SharedTimers;
+  private state: State = 'waiting';
+  private blocked = false;
+  private scheduled = false;
+  private pending = '';
+  private body: Body | undefined;
+  private stream: Writable | undefined;
+  private direct: Socket | undefined;
   /** Whether the head was sent, or is on its way. */
   started = false;
   /** Events that were dropped. */
   dropped = 0;
   readonly raw: RawResponse;
-  private state: State = 'waiting';
-  private stream: Writable | undefined;
-  private body: Body | undefined;
-  private pending = '';
-  private scheduled = false;
-  private blocked = false;
   private queue: OverflowQueue | undefined;
   private stall: StallWatch | undefined;
   private room: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(
-    private readonly settings: OutletSettings,
+    private readonly host: OutletHost,
+    private readonly options: OutletOptions,
+    private readonly response: object,
     private readonly listener: OutletListener,
   ) {
-    this.raw = rawResponse(settings.response);
+    this.timers = host.timers;
+    this.raw = rawResponse(response);
+  }
+
+  /** Begins to watch for the client's leaving. */
+  watch(): void {
+    watchResponse(this.raw, this);
   }
 
   /** Whether anything was sent, or is about to be. */
@@ -75,6 +103,7 @@ export class Outlet {
   }
   /** Whether more is welcome. */
   get ready(): boolean {
+    if (this.free) return true;
     return !this.blocked && this.state !== 'opening' && this.pending.length < JOIN_LENGTH;
   }
   get queuedBytes(): number {
@@ -102,17 +131,34 @@ export class Outlet {
   push(block: string, event?: SseEvent, anyway = false): void {
     if (this.blocked || this.state === 'opening') return this.enqueue(block, event, anyway);
     this.pending += block;
+    this.free = undefined;
     if (this.pending.length >= JOIN_LENGTH) this.flush();
-    else if (!this.scheduled) {
-      this.scheduled = true;
-      process.nextTick(flushOutlet, this);
-    }
+    else if (!this.scheduled) this.schedule();
   }
 
   /** Sends what others send too, at once where nothing is before it. */
-  pushShared(shared: SharedBytes): void {
-    if (this.state === 'open' && !this.blocked && this.pending === '') this.writeShared(shared);
-    else this.push(shared.text);
+  batch(batch: SharedBatch): void {
+    const { free } = this;
+    if (free === undefined) return this.batchInTurn(batch);
+    const chunk = batch.derive(toChunk);
+    this.events += batch.size;
+    this.bytes += batch.byteLength;
+    this.lastWriteAt = this.timers.clock.now();
+    if (!free.write(chunk)) this.block();
+  }
+
+  private batchInTurn(batch: SharedBatch): void {
+    if (this.state === 'ended') return;
+    this.events += batch.size;
+    if (this.state === 'open' && !this.blocked && this.pending === '') this.writeShared(batch);
+    else this.push(batch.text);
+  }
+
+  private schedule(): void {
+    this.scheduled = true;
+    // The head may run hooks of the application, which are to find the async context of their own request.
+    if (this.state === 'waiting') process.nextTick(flushOutlet, this);
+    else this.host.flushes.add(this);
   }
 
   /** @internal Writes what is pending. */
@@ -122,6 +168,7 @@ export class Outlet {
     if (this.state !== 'open' || this.blocked || this.pending === '') return;
     const text = this.pending;
     this.pending = '';
+    this.free = this.direct;
     this.write(text);
   }
 
@@ -148,6 +195,7 @@ export class Outlet {
   /** Takes nothing more; what was pending is forgotten unless `end()` sends it. */
   stop(): void {
     this.state = 'ended';
+    this.free = undefined;
     this.queue = undefined;
     this.stall?.stop();
     this.letIn();
@@ -159,27 +207,32 @@ export class Outlet {
     // First bytes at once: some browsers fire `open` only then.
     const first = COMMENT + this.pending;
     this.pending = '';
-    this.listener.opening();
     try {
-      openResponse(this.settings.response, (stream) => this.sendFirst(stream, first));
+      openResponse(this.response, (stream) => this.sendFirst(stream, first));
     } catch (error) {
       if (this.stream) throw error;
       this.started = false;
       this.stop();
-      this.listener.refused(error);
+      return this.listener.refused(error);
     }
+    this.listener.opened();
   }
 
   private sendFirst(stream: Writable, first: string): void {
+    const direct = directSocket(this.raw, stream);
     this.stream = stream;
-    this.body = bodyOf(this.raw, stream);
+    this.direct = direct;
+    this.body = direct ? new SocketBody(direct, stream) : bodyOf(this.raw, stream);
     this.pending = first + this.pending;
-    if (this.state === 'ended') return this.writeEnd(this.body);
-    this.state = 'open';
-    this.flush();
-    // With the head out, it can be seen how the body goes over the wire.
-    const socket = directSocket(this.raw, stream);
-    if (socket) this.body = new SocketBody(socket, stream);
+    if (this.state === 'ended') this.writeEnd(this.body);
+    else {
+      this.state = 'open';
+      this.flush();
+    }
+    if (direct) {
+      direct.uncork();
+      watchEnd(this.raw);
+    }
     if (!this.blocked) this.drained();
   }
 
@@ -196,17 +249,19 @@ export class Outlet {
 
   private canWrite(byteLength: number): boolean {
     const stream = this.stream as Writable;
-    if (stream.destroyed || stream.writableEnded) {
+    // Of a response whose socket is written to, `prefinish` and `close` tell in time.
+    if (!this.direct && (stream.destroyed || stream.writableEnded)) {
       this.listener.gone();
       return false;
     }
-    this.lastWriteAt = this.settings.timers.clock.now();
+    this.lastWriteAt = this.timers.clock.now();
     this.bytes += byteLength;
     return true;
   }
 
   private block(): void {
     this.blocked = true;
+    this.free = undefined;
     (this.body as Body).onceDrained(() => this.drained());
     this.watchStall();
   }
@@ -214,6 +269,7 @@ export class Outlet {
   private drained(): void {
     if (this.state === 'ended') return;
     this.blocked = false;
+    if (this.pending === '') this.free = this.direct;
     this.stall?.stop();
     if (this.queue) this.sendQueued(this.queue);
     if (!this.blocked) this.letIn();
@@ -230,7 +286,7 @@ export class Outlet {
   }
 
   private enqueue(block: string, event: SseEvent | undefined, anyway: boolean): void {
-    const queue = (this.queue ??= new OverflowQueue(this.settings.overflow));
+    const queue = (this.queue ??= new OverflowQueue(this.options.overflow));
     if (anyway) return queue.addAnyway(block);
     let kept: boolean;
     try {
@@ -253,11 +309,11 @@ export class Outlet {
   }
 
   private watchStall(): void {
-    const { stallMs, timers } = this.settings;
+    const { stallMs } = this.options;
     if (stallMs === false) return;
     this.stall ??= new StallWatch(
       () => unsentBytes(this.raw) + (this.body?.held ?? 0),
-      timers,
+      this.timers,
       stallMs,
       () => this.listener.stalled(),
     );
@@ -270,14 +326,21 @@ export class Outlet {
     room?.resolve();
   }
 
+  /** Whether nothing more is taken. */
+  get over(): boolean {
+    return this.state === 'ended';
+  }
+
   /** The response is over. */
   closed(): void {
     this.pending = '';
     this.stop();
-    const { req, socket } = this.raw;
-    // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
-    const carrier: Partial<Socket> = socket ?? req.socket;
-    if (req.httpVersionMajor === 1 && !req.complete) carrier.destroySoon?.();
+    leaveCarrier(this.raw);
+  }
+
+  /** The response takes no more: the client has left, or somebody else has ended it. */
+  gone(): void {
+    this.listener.gone();
   }
 }
 

@@ -1,5 +1,5 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 
@@ -109,6 +109,11 @@ function checkHeaders(reply: FastifyReplyLike): void {
 }
 
 function setHead(raw: RawResponse): void {
+  // With no header set, Node takes them as they are; otherwise it would keep a copy of each for as long as the stream is open.
+  if (raw.writeHead === ServerResponse.prototype.writeHead && raw.getHeaderNames().length === 0) {
+    raw.writeHead(raw.statusCode, HEAD);
+    return;
+  }
   for (const name of NOT_OF_A_STREAM) raw.removeHeader(name);
   for (const name in HEAD) raw.setHeader(name, HEAD[name] as string);
 }

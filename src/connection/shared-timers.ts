@@ -24,7 +24,8 @@ export class SharedTimers {
   /** Has `entry` called after `delayMs`. It may wait for one moment at a time. */
   schedule(entry: Timed, delayMs: number): void {
     this.cancel(entry);
-    const grain = 2 ** Math.max(0, Math.floor(Math.log2(delayMs / SLOTS_PER_DELAY)));
+    // The power of two below.
+    const grain = 2 ** Math.max(0, 31 - Math.clz32(delayMs / SLOTS_PER_DELAY));
     let wheel = this.wheels.get(grain);
     if (!wheel) this.wheels.set(grain, (wheel = new Wheel(grain, this.clock)));
     wheel.add(entry, delayMs);
@@ -54,6 +55,8 @@ class Wheel {
   /** What is due, by the number of the grain in which it is. */
   private readonly slots = new Map<number, Set<Timed>>();
   private timer: unknown;
+  /** How many more run in this turn. */
+  private left = 0;
   private wakeAt = Infinity;
 
   constructor(
@@ -90,22 +93,37 @@ class Wheel {
   }
 
   private run(): void {
-    let left = RUNS_PER_TURN;
+    this.left = RUNS_PER_TURN;
     const now = Math.floor(this.clock.now() / this.grain);
-    let next = Infinity;
-    for (const [number, slot] of this.slots) {
-      if (slot.size > 0 && number <= now) {
-        for (const entry of slot) {
-          if (left-- === 0) return this.clock.defer(() => this.run());
-          slot.delete(entry);
-          entry.slot = undefined;
-          entry.due();
-        }
-      }
-      if (slot.size === 0) this.slots.delete(number);
-      else next = Math.min(next, number);
+    // One slot after the other, unless the clock has leapt over more than there are.
+    if (now - this.wakeAt < this.slots.size) {
+      for (let number = this.wakeAt; number <= now; number++) this.runSlot(number);
+    } else {
+      for (const number of this.slots.keys()) if (number <= now) this.runSlot(number);
     }
+    if (this.left < 0) return this.clock.defer(() => this.run());
     this.wakeAt = Infinity;
-    if (next < Infinity) this.wake(next);
+    if (this.slots.size > 0) this.wake(this.nextAfter(now));
+  }
+
+  private runSlot(number: number): void {
+    const slot = this.slots.get(number);
+    if (!slot || this.left < 0) return;
+    for (const entry of slot) {
+      if (--this.left < 0) return;
+      slot.delete(entry);
+      entry.slot = undefined;
+      entry.due();
+    }
+    this.slots.delete(number);
+  }
+
+  /** The first slot after `now`. It may have lost its entries meanwhile, and is then a wake-up for nothing. */
+  private nextAfter(now: number): number {
+    if (this.slots.size > SLOTS_PER_DELAY) {
+      // Full enough for one to be near.
+      for (let number = now + 1; ; number++) if (this.slots.has(number)) return number;
+    }
+    return Math.min(...this.slots.keys());
   }
 }

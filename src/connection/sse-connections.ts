@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from './clock.js';
 import type { SseConnection, StreamConnection } from './connection.js';
+import { Flushes } from './flushes.js';
 import { SlotTable, type SlotStore } from './limits.js';
 import { SharedTimers } from './shared-timers.js';
 
@@ -17,11 +18,14 @@ const CUT = 0.9;
  * }
  */
 export class SseConnections {
-  private readonly open = new Map<string, StreamConnection>();
+  /** By number. */
+  private readonly open = new Map<number, StreamConnection>();
   private numbers = 0;
   private emptied: (() => void) | undefined;
   /** @internal */
   readonly timers: SharedTimers;
+  /** @internal */
+  readonly flushes = new Flushes();
   /** @internal True from the moment the application begins to shut down. */
   closing = false;
 
@@ -61,9 +65,10 @@ export class SseConnections {
 
   /** Ends the connection of that id; `false` if there is none. Its client may reconnect. */
   close(id: string): boolean {
-    const connection = this.open.get(id);
-    connection?.close();
-    return connection !== undefined;
+    const connection = this.open.get(Number.parseInt(id, 36));
+    if (connection?.id !== id) return false;
+    connection.close();
+    return true;
   }
 
   /** Ends all connections for which `where` holds, and says how many. */
@@ -82,12 +87,12 @@ export class SseConnections {
 
   /** @internal */
   add(connection: StreamConnection): void {
-    this.open.set(connection.id, connection);
+    this.open.set(connection.number, connection);
   }
 
   /** @internal */
   delete(connection: StreamConnection): void {
-    this.open.delete(connection.id);
+    this.open.delete(connection.number);
     if (this.open.size === 0) this.emptied?.();
   }
 

@@ -2,86 +2,93 @@ import * as nest from '@nestjs/common';
 import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import { ChannelSource, type BatchSink } from '../channels/channel.source.js';
-import { isChannelSubscription, type ChannelSubscription } from '../channels/subscription.js';
+import { ChannelSource } from '../channels/channel.source.js';
+import type { BatchConsumer } from '../channels/live-readers.js';
+import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
 import { rawRequest, rawResponse } from '../connection/response.js';
 import type { SseConnections } from '../connection/sse-connections.js';
-import { event, retryAfter } from '../events/sse-event.js';
-import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
+import { retryAfter } from '../events/sse-event.js';
+import type { Heartbeat } from '../interceptors/heartbeat.js';
+import { Timekeeper } from '../interceptors/timekeeper.js';
+import { FAREWELL, heartbeat, pipeline, watchTime, type Pipeline } from '../pipeline.js';
 import { isSource, type Release, type Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
-import { PLACE_TYPE } from '../wire/end-of-stream.js';
 import { Admission, limitException } from './admission.js';
 import type { CutOffLog } from './cut-off-log.js';
 import { toHttpError } from './http-error.js';
+import { Opening } from './opening.js';
 import { RightToStay } from './right-to-stay.js';
 import type { RouteGuards } from './route-guards.js';
 import { SourceTroubles } from './source-troubles.js';
 import { PORT, type HandlerPort } from './sse.metadata.js';
 import type { SseRoute } from './sse-routes.js';
+import { StreamSink } from './stream-sink.js';
 
-/** What a stream is made of, and who is told what becomes of it. */
+/** What the streams of an application work with. */
+export interface StreamHost {
+  readonly connections: SseConnections;
+  readonly guards: RouteGuards;
+  readonly logger: LoggerService;
+  readonly cutOffs: CutOffLog;
+  setHeader(response: object, name: string, value: string): void;
+  /** Sends a plain value as the route's ordinary answer, and tells Nest when that is done. */
+  answer(stream: RequestStream, value: unknown, subscriber: Subscriber<unknown>): void;
+}
+
+/** What a stream is made of. */
 export interface RequestStreamInit {
   route: SseRoute;
   context: ExecutionContext;
-  connections: SseConnections;
-  guards: RouteGuards;
-  logger: LoggerService;
-  cutOffs: CutOffLog;
   request: object;
   response: object;
   lastEventId: string | undefined;
-  setHeader(name: string, value: string): void;
-  /** Sends a plain value as the route's ordinary answer. */
-  reply(value: unknown): void;
+  /** Nest, which waits for the answer. */
   subscriber: Subscriber<unknown>;
 }
 
 /** Under this key Nest 12's own `@SseSignal()` looks for something that has a `signal`. */
 const NEST_SIGNAL = (nest as { SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER;
 
-/** A log that is away does not keep the head back for longer: proxies give up on one, and an `EventSource` with them. */
-const PLACE_WITHIN_MS = 10_000;
-
 /** One request to an `@Sse()` route: the handler's result, what became of it, and all that has to be let go of. */
 export class RequestStream implements HandlerPort, ConnectionListener {
   readonly connection: StreamConnection;
-  private readonly stages: Pipeline;
-  private readonly comesBack: boolean;
+  readonly route: SseRoute;
+  readonly context: ExecutionContext;
+  readonly comesBack: boolean;
+  /** Until Nest was told that this request needs nothing more of it. */
+  private subscriber: Subscriber<unknown> | undefined;
   private upstream: Subscription | undefined;
   private source: Source | undefined;
   private release: Release | undefined;
-  private readonly admission: Admission | undefined;
-  private readonly stay: RightToStay | undefined;
-  private readonly troubles: SourceTroubles;
+  private admission: Admission | undefined;
+  private stay: RightToStay | undefined;
+  private heartbeat: Heartbeat | undefined;
+  private timekeeper: Timekeeper | undefined;
+  private composed: Pipeline | undefined;
+  private teardown: SourceTroubles | undefined;
   private started = false;
-  private opening: unknown;
+  private opening: Opening | undefined;
   private plain = false;
   private answer: unknown;
 
-  constructor(private readonly init: RequestStreamInit) {
-    const { route, context, connections, logger, request, response, lastEventId } = init;
+  constructor(
+    private readonly host: StreamHost,
+    { route, context, request, response, lastEventId, subscriber }: RequestStreamInit,
+  ) {
+    const { connections } = host;
     const { options } = route;
+    this.route = route;
+    this.context = context;
+    this.subscriber = subscriber;
     const { method, headers } = rawRequest(request);
     this.comesBack = reconnectsByItself(method, headers['cache-control']);
-    const { stallMs, overflow } = options;
-    const [number, { timers }] = [connections.nextNumber(), connections];
-    this.connection = new StreamConnection(
-      { number, request, response, lastEventId, timers, stallMs, overflow },
-      this,
-    );
-    this.troubles = new SourceTroubles(route, this.connection, logger);
-    this.stages = pipeline({
-      options,
-      context,
-      connection: this.connection,
-      comesBack: this.comesBack,
-      report: (error) => this.troubles.report(error),
-    });
+    const number = connections.nextNumber();
+    const init = { number, request, response, lastEventId };
+    this.connection = new StreamConnection(connections, options, init, this);
     const { limits, expiresAt, revalidateMs } = options;
     if (limits.length > 0) {
       const { slots } = connections;
@@ -94,6 +101,26 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     }
     connections.add(this.connection);
     this.connection.watch();
+  }
+
+  /** Made when there is something to go through them: an idle stream has none. */
+  get stages(): Pipeline {
+    return (this.composed ??= pipeline({
+      options: this.route.options,
+      context: this.context,
+      connection: this.connection,
+      comesBack: this.comesBack,
+      report: (error) => this.troubles.report(error),
+    }));
+  }
+
+  /** Where encoded events go. */
+  get batches(): BatchConsumer {
+    return this.connection.outlet;
+  }
+
+  private get troubles(): SourceTroubles {
+    return (this.teardown ??= new SourceTroubles(this.route, this.connection, this.host.logger));
   }
 
   /** Starts what is behind: the other interceptors, the pipes, the handler. Unless its time is up, or a limit says no. */
@@ -126,15 +153,14 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   private rightToStay(): RightToStay {
-    const { connection, stages, init } = this;
-    const { context, route, guards } = init;
+    const { connection, context, route, host } = this;
     return new RightToStay({
       context,
       expiresAt: route.options.expiresAt,
       revalidateMs: route.options.revalidateMs,
-      guards: () => guards.of(context),
+      guards: () => host.guards.of(context),
       // Not told to stay away: with a new right, the client may come back.
-      expired: (error) => connection.endWith(stages.eventOf(error), 'SSE_EXPIRED'),
+      expired: (error) => connection.endWith(this.stages.eventOf(error), 'SSE_EXPIRED'),
       refused: (error) => {
         connection.cause = 'SSE_REVOKED';
         this.failed(error);
@@ -144,11 +170,11 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   /** Nest has no use for the stream any more. */
   abandon(): void {
-    if (!this.connection.ended) this.connection.destroy('SSE_CLIENT_GONE');
+    if (this.subscriber && !this.connection.ended) this.connection.destroy('SSE_CLIENT_GONE');
   }
 
   accept(result: unknown, resolved: boolean): unknown {
-    const { connection, init } = this;
+    const { connection, route } = this;
     const subscription = isChannelSubscription(result) ? result : undefined;
     const source = subscription ? new ChannelSource(subscription) : toSource(result, this.troubles);
     if (!source) {
@@ -159,16 +185,19 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       source.discard();
       return undefined;
     }
-    if (!acceptsEventStream(rawRequest(init.request).headers.accept)) {
+    if (!acceptsEventStream(rawRequest(connection.request).headers.accept)) {
       source.discard();
       throw new NotAcceptableException('This route answers with text/event-stream.');
     }
     this.source = source;
-    const headAfterMs = resolved || !source.pulled ? 0 : init.route.options.openAfterMs;
-    const scheduleHead = (): void =>
-      subscription ? this.headAtPlace(subscription) : this.scheduleHead(headAfterMs);
+    const headAfterMs = resolved || !source.pulled ? 0 : route.options.openAfterMs;
+    const scheduleHead = (): void => {
+      this.opening = new Opening(connection, this.comesBack);
+      if (subscription) this.opening.atPlace(subscription);
+      else this.opening.after(headAfterMs);
+    };
     // Where nobody looks at each value the source travels whole, and rxjs has nothing to do for an event.
-    if (!init.route.watched) {
+    if (!route.watched) {
       scheduleHead();
       return source;
     }
@@ -188,63 +217,34 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     if (this.plain) this.answer = value;
     else if (!isSource(value)) this.stages.values.next(value);
     else {
-      const sink: BatchSink = {
-        next: (item) => this.stages.values.next(item),
-        error: (error) => this.failed(error),
-        complete: () => this.stages.values.complete(),
-        batch: (batch) => this.connection.share(batch, batch.size),
-      };
       this.started = true;
-      this.release = value.open(sink, this.connection);
+      this.release = value.open(new StreamSink(this), this.connection);
       if (this.connection.ended) this.letGo();
     }
   }
 
   private completed(): void {
     if (this.plain) this.connection.release();
-    else if (!this.source || this.init.route.watched) this.stages.values.complete();
+    else if (!this.source || this.route.watched) this.stages.values.complete();
+    // What travels whole has left this behind.
+    else this.upstream = undefined;
   }
 
   failed(error: unknown): void {
     this.stages.values.error(this.troubles.toError(toHttpError(error)));
   }
 
-  /** The head goes out with the first event, or by itself after so long; a turn is left for errors that are on their way. */
-  private scheduleHead(afterMs: number): void {
-    const { clock } = this.init.connections.timers;
-    const open = (): void => this.connection.open();
-    if (afterMs === 0) clock.defer(open);
-    else this.opening = clock.schedule(open, afterMs);
-  }
-
-  /**
-   * A client that has seen the head of a channel's stream misses nothing that is published from then on: the head waits
-   * for the subscription's place. One that reconnects by itself is told that place, for it may lose its connection
-   * before the first event.
-   */
-  private headAtPlace(subscription: ChannelSubscription): void {
-    const { connection, comesBack } = this;
-    const open = (): void => {
-      const { cursor } = subscription;
-      if (comesBack && !connection.opened && cursor !== undefined && cursor !== connection.lastEventId) {
-        connection.next(event({ type: PLACE_TYPE, id: cursor, data: '' }));
-      }
-      connection.open();
-    };
-    this.opening = this.init.connections.timers.clock.schedule(open, PLACE_WITHIN_MS);
-    void subscription.ready.then(open);
-  }
-
   private turnAway(limit: ResolvedLimit): void {
-    const { connection, init } = this;
+    const { connection, host } = this;
     if (limit.status === 'retry') {
       connection.next(retryAfter(limit.retryMs));
       connection.complete();
       return;
     }
     const status = typeof limit.status === 'number' ? limit.status : 429;
-    if (status === 429 || status === 503)
-      init.setHeader('Retry-After', String(Math.ceil(limit.retryMs / 1000)));
+    if (status === 429 || status === 503) {
+      host.setHeader(connection.response, 'Retry-After', String(Math.ceil(limit.retryMs / 1000)));
+    }
     connection.error(limitException(limit, status));
   }
 
@@ -254,19 +254,33 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   opened(): void {
-    const { clock } = this.init.connections.timers;
-    clock.cancel(this.opening);
-    try {
-      this.stages.timekeeper.start(this.connection);
-      this.stay?.watch(this.stages.timekeeper);
-    } catch (error) {
-      clock.defer(() => this.failed(error));
+    const { connection } = this;
+    this.opening?.cancel();
+    this.opening = undefined;
+    if (!connection.ended) {
+      try {
+        this.watchTime();
+      } catch (error) {
+        connection.timers.clock.defer(() => this.failed(error));
+      }
     }
+    this.dismiss();
+  }
+
+  private watchTime(): void {
+    const { connection, stay } = this;
+    const { options } = this.route;
+    this.heartbeat = heartbeat(options, this);
+    this.heartbeat?.start();
+    if (!options.timeout && !options.maxDurationMs && !stay) return;
+    this.timekeeper = new Timekeeper(connection.timers, this);
+    watchTime(options, this, this.timekeeper);
+    stay?.watch(this.timekeeper);
   }
 
   cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void {
-    const { overflow, stallMs } = this.init.route.options;
-    this.init.cutOffs.add(
+    const { overflow, stallMs } = this.route.options;
+    this.host.cutOffs.add(
       this.connection,
       code === 'SSE_OVERFLOW'
         ? { limit: 'overflow.maxBytes', value: overflow.maxBytes }
@@ -275,27 +289,33 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   closed(code: SseErrorCode, error?: unknown): void {
-    const { connection, init } = this;
-    const { connections, subscriber, reply } = init;
-    connections.timers.clock.cancel(this.opening);
-    this.stages.timekeeper.stop();
+    const { connection, host, subscriber } = this;
+    this.opening?.cancel();
+    this.heartbeat?.stop();
+    this.timekeeper?.stop();
     this.admission?.release();
     this.letGo();
-    if (!connection.started) connections.delete(connection);
+    if (!connection.started) host.connections.delete(connection);
+    if (!subscriber) return;
+    this.subscriber = undefined;
     if (error !== undefined) {
       this.troubles.markPlace(error);
       subscriber.error(error);
-    } else if (this.plain && code === 'SSE_ENDED') reply(this.answer);
+    } else if (this.plain && code === 'SSE_ENDED') host.answer(this, this.answer, subscriber);
     else if (code === 'SSE_SHUTDOWN' && !connection.started) {
       subscriber.error(new ServiceUnavailableException('The application is shutting down.'));
-    } else {
-      subscriber.next(undefined);
-      subscriber.complete();
-    }
+    } else finish(subscriber);
   }
 
   finished(): void {
-    this.init.connections.delete(this.connection);
+    this.host.connections.delete(this.connection);
+  }
+
+  /** With the head out there is nothing left for Nest to do: all that it holds for a request goes, and not at the end. */
+  private dismiss(): void {
+    const { subscriber } = this;
+    this.subscriber = undefined;
+    if (subscriber) finish(subscriber);
   }
 
   private letGo(): void {
@@ -308,4 +328,10 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       this.source.discard();
     }
   }
+}
+
+/** Nest takes the last value of an Observable. */
+function finish(subscriber: Subscriber<unknown>): void {
+  subscriber.next(undefined);
+  subscriber.complete();
 }

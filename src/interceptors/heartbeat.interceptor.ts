@@ -54,7 +54,7 @@ class HeartbeatStage implements Stage<SseEvent>, Beating {
     private readonly out: Sink<SseEvent>,
   ) {
     this.lastWriteAt = timers.clock.now();
-    this.heartbeat = new Heartbeat(options, context, timers, this, (error) => out.error(error));
+    this.heartbeat = new Heartbeat(options, { context, failed: (error) => out.error(error) }, timers, this);
     this.heartbeat.start();
   }
 

@@ -25,7 +25,12 @@ function beating(options: HeartbeatOptions & { intervalMs: number }) {
   const stream = new Noted(clock);
   const failures: unknown[] = [];
   const settings = { serialize: JSON.stringify, ...options };
-  const heartbeat = new Heartbeat(settings, context, timers, stream, (error) => failures.push(error));
+  const heartbeat = new Heartbeat(
+    settings,
+    { context, failed: (error) => failures.push(error) },
+    timers,
+    stream,
+  );
   heartbeat.start();
   return { clock, timers, stream, failures, heartbeat };
 }
@@ -143,8 +148,9 @@ describe('ten thousand idle streams', () => {
       },
     };
     const settings = { intervalMs: 15_000, serialize: JSON.stringify };
+    const owner = { context, failed: () => undefined };
     for (let i = 0; i < 10_000; i++) {
-      new Heartbeat(settings, context, timers, stream, () => undefined).start();
+      new Heartbeat(settings, owner, timers, stream).start();
       if (i % 100 === 0) clock.advance(1);
     }
     expect(timers.size).toBe(10_000);

@@ -1,5 +1,6 @@
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
-import { SseEvent, event } from '../events/sse-event.js';
+import { event, type SseEvent } from '../events/sse-event.js';
+import { EMPTY_COMMENT } from '../wire/encode-event.js';
 import { toText } from '../events/to-event.js';
 import type { ExecutionContext } from '@nestjs/common';
 import { valueFor, type ResolvedHeartbeat } from '../options/sse.options.js';
@@ -13,8 +14,12 @@ export interface Beating {
   next(event: SseEvent): void;
 }
 
-/** The comment that a heartbeat is where nothing else is asked for. */
-const SILENT = new SseEvent(undefined, undefined, undefined, '', undefined);
+/** Whose heartbeat it is. */
+export interface HeartbeatOwner {
+  readonly context: ExecutionContext;
+  /** Something of the application's that was asked for the heartbeat has thrown. */
+  failed(error: unknown): void;
+}
 
 /** Sends one heartbeat after each silence; all heartbeats of an application share their timers. */
 export class Heartbeat implements Timed {
@@ -22,10 +27,9 @@ export class Heartbeat implements Timed {
 
   constructor(
     private readonly options: ResolvedHeartbeat,
-    private readonly context: ExecutionContext,
+    private readonly owner: HeartbeatOwner,
     private readonly timers: SharedTimers,
     private readonly stream: Beating,
-    private readonly failed: (error: unknown) => void,
   ) {}
 
   start(): void {
@@ -50,15 +54,16 @@ export class Heartbeat implements Timed {
       this.stream.next(this.beat());
     } catch (error) {
       this.stop();
-      this.failed(error);
+      this.owner.failed(error);
     }
   }
 
   private beat(): SseEvent {
     const { event: type, data, id, serialize } = this.options;
-    if (type === undefined && data === undefined && id === undefined) return SILENT;
-    const own = valueFor(id, this.context);
-    const payload = valueFor<unknown>(data, this.context) ?? '';
+    if (type === undefined && data === undefined && id === undefined) return EMPTY_COMMENT;
+    const { context } = this.owner;
+    const own = valueFor(id, context);
+    const payload = valueFor<unknown>(data, context) ?? '';
     return event({ type, id: own, data: toText(payload, serialize) });
   }
 }

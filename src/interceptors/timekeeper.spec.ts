@@ -1,4 +1,3 @@
-import type { ExecutionContext } from '@nestjs/common';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from '../connection/shared-timers.js';
 import { Timekeeper } from './timekeeper.js';
@@ -9,14 +8,8 @@ function keeper(): { clock: ManualClock; timers: SharedTimers; keeper: Timekeepe
   const clock = new ManualClock();
   const timers = new SharedTimers(clock);
   const failures: unknown[] = [];
-  const settings = {
-    context: {} as ExecutionContext,
-    heartbeat: false,
-    timeout: undefined,
-    rotation: undefined,
-    failed: (error: unknown) => failures.push(error),
-  } as const;
-  return { clock, timers, failures, keeper: new Timekeeper(timers, settings) };
+  const stream = { failed: (error: unknown) => failures.push(error) };
+  return { clock, timers, failures, keeper: new Timekeeper(timers, stream) };
 }
 
 describe('what is due while a stream is open', () => {

@@ -1,16 +1,8 @@
-import type { ExecutionContext } from '@nestjs/common';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
-import type { ResolvedOptions } from '../options/sse.options.js';
-import { Heartbeat, type Beating } from './heartbeat.js';
 
-/** What is due while a stream is open. */
-export interface TimekeeperSettings {
-  context: ExecutionContext;
-  heartbeat: ResolvedOptions['heartbeat'];
-  /** When the stream has taken too long, and what then. */
-  timeout: { afterMs: () => number; over: () => void } | undefined;
-  /** When the connection is to be made anew, and what then. */
-  rotation: { afterMs: number; over: () => void } | undefined;
+/** Whose time it is. */
+export interface TimedStream {
+  /** Something of the application's that was asked when it was due has thrown. */
   failed(error: unknown): void;
 }
 
@@ -23,25 +15,14 @@ const LAST_WAIT_MS = 1000;
 /** The longest wait in one piece: timers keep no more than 2^31 − 1 ms. */
 const LONGEST_WAIT_MS = 2 ** 30;
 
-/** All timers of one open stream, started and stopped together. */
+/** What is due once in one open stream, or every so often, until it is stopped. */
 export class Timekeeper {
-  private readonly running: { stop(): void }[] = [];
+  private readonly running: Alarm[] = [];
 
   constructor(
     private readonly timers: SharedTimers,
-    private readonly settings: TimekeeperSettings,
+    private readonly stream: TimedStream,
   ) {}
-
-  start(stream: Beating): void {
-    const { context, heartbeat, timeout, rotation, failed } = this.settings;
-    if (heartbeat) {
-      const beat = new Heartbeat(heartbeat, context, this.timers, stream, failed);
-      beat.start();
-      this.running.push(beat);
-    }
-    if (timeout) this.after(timeout.afterMs(), timeout.over);
-    if (rotation) this.after(spread(rotation.afterMs), rotation.over);
-  }
 
   /** Has `over` called once, `afterMs` from now if the stream is still open then. What it throws ends the stream. */
   after(afterMs: number, over: () => void): void {
@@ -69,7 +50,7 @@ export class Timekeeper {
     try {
       due();
     } catch (error) {
-      this.settings.failed(error);
+      this.stream.failed(error);
     }
   }
 }
@@ -108,6 +89,7 @@ class Alarm implements Timed {
   }
 }
 
-function spread(ms: number): number {
+/** About `ms`, for what was begun together not to end all at once. */
+export function spread(ms: number): number {
   return ms * (1 + JITTER * (Math.random() - 0.5));
 }

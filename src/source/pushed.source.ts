@@ -12,15 +12,39 @@ export class PushedSource extends Source {
 
   open(sink: Sink<unknown>, demand: Demand): Release {
     // Made beforehand: an Observable that emits while it is being subscribed to can be left only by its subscriber.
-    const subscriber = new Subscriber<unknown>({
-      next: (value) => {
-        sink.next(value);
-        if (demand.ended) subscriber.unsubscribe();
-      },
-      error: (error: unknown) => sink.error(error),
-      complete: () => sink.complete(),
-    });
+    const subscriber = new Pushed(sink, demand);
     this.observable.subscribe(subscriber);
     return () => subscriber.unsubscribe();
+  }
+}
+
+/** A subscriber that hands on by itself: one object and one call less than one with an observer behind it. */
+class Pushed extends Subscriber<unknown> {
+  constructor(
+    private readonly sink: Sink<unknown>,
+    private readonly demand: Demand,
+  ) {
+    super();
+  }
+
+  protected override _next(value: unknown): void {
+    this.sink.next(value);
+    if (this.demand.ended) this.unsubscribe();
+  }
+
+  protected override _error(error: unknown): void {
+    try {
+      this.sink.error(error);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+
+  protected override _complete(): void {
+    try {
+      this.sink.complete();
+    } finally {
+      this.unsubscribe();
+    }
   }
 }

@@ -1,8 +1,10 @@
-import type { SseEvent } from '../events/sse-event.js';
+import { comment, type SseEvent } from '../events/sse-event.js';
 import { toText, type Serialize } from '../events/to-event.js';
 
 /** The comment the library writes by itself: no blank line, as some clients fire an empty message for each. */
 export const COMMENT = ':\n';
+/** The same as an event. */
+export const EMPTY_COMMENT: SseEvent = comment('');
 
 /**
  * An event as it goes over the wire: comment, `event`, `id`, `retry`, `data`, a blank line; LF only, one space after

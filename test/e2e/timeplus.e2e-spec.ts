@@ -299,13 +299,12 @@ describe('Timeplus', () => {
       const sent = () => connections.list()[0]?.bytes ?? 0;
       let before = -1;
       await until(() => {
-        const still = sent() === before && before > 100_000;
+        const still = sent() === before && before > 100_000 && app.get(Engine).working === 0;
         before = sent();
         return still;
       });
       expect(await rows(app, 'SELECT id FROM readings LIMIT 30')).toHaveLength(30);
       expect(sent()).toBeLessThan(20_000_000);
-      expect(app.get(Engine).working).toBe(0);
       socket.destroy();
       await nothingRuns(app);
     });

@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { DelayedLog } from '../../test/contract/delayed-log.js';
+import { ChannelSource, type BatchSink } from './channel.source.js';
+import { Channels } from './channels.js';
+import type { EventBatch } from './event-batch.js';
+import type { EventLog } from './event-log.js';
+import { memoryLog } from './memory-log.js';
+import type { SubscribeOptions } from './subscription.options.js';
+
+const turn = () => new Promise(setImmediate);
+
+/** A connection that takes batches, has room or not as a test says, and keeps what it was given. */
+class Consumer implements BatchSink {
+  readonly given: number[] = [];
+  readonly errors: unknown[] = [];
+  room = true;
+  ended = false;
+  calls = 0;
+  onBatch: (() => void) | undefined;
+  readonly batches = this;
+  readonly release: () => void;
+  private waiting: (() => void)[] = [];
+
+  constructor(channels: Channels, names: readonly string[], options: SubscribeOptions = {}) {
+    this.release = new ChannelSource(channels.subscribe(names, options)).open(this, this);
+  }
+
+  get ready(): boolean {
+    return this.room;
+  }
+  whenReady(): Promise<void> {
+    return this.room ? Promise.resolve() : new Promise((resolve) => this.waiting.push(resolve));
+  }
+  batch(batch: EventBatch): void {
+    if (this.ended) throw new Error('given to one that has gone');
+    this.calls++;
+    for (let i = 0; i < batch.size; i++) this.given.push(batch.event(i)?.data as number);
+    this.onBatch?.();
+  }
+  next(): void {
+    throw new Error('not event by event');
+  }
+  error(error: unknown): void {
+    this.errors.push(error);
+  }
+  complete(): void {
+    this.ended = true;
+  }
+  makeRoom(): void {
+    this.room = true;
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+  leave(): void {
+    this.ended = true;
+    this.release();
+  }
+}
+
+const upTo = (count: number, from = 1): number[] =>
+  Array.from({ length: Math.max(0, count - from + 1) }, (_, i) => from + i);
+
+describe('those who keep up', () => {
+  let channels: Channels;
+  let published = 0;
+  const publish = async (): Promise<void> => {
+    await channels.channel('a').publish(++published);
+    await turn();
+  };
+  beforeEach(() => {
+    published = 0;
+    channels = new Channels({ log: memoryLog() });
+  });
+  afterEach(async () => {
+    await channels.close();
+  });
+
+  it('are given each batch once', async () => {
+    const all = upTo(3).map(() => new Consumer(channels, ['a']));
+    for (let i = 0; i < 5; i++) await publish();
+    for (const { given, calls } of all) expect([given, calls]).toEqual([upTo(5), 5]);
+  });
+
+  it('who have no room fall behind, catch up, and keep up again', async () => {
+    const [slow, quick] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
+    await publish();
+    slow.room = false;
+    for (let i = 0; i < 3; i++) await publish();
+    expect([slow.given, quick.given]).toEqual([upTo(1), upTo(4)]);
+    slow.makeRoom();
+    await turn();
+    await publish();
+    expect([slow.given, quick.given]).toEqual([upTo(5), upTo(5)]);
+  });
+
+  it('may leave, also while a batch is given to others, and take others with them', async () => {
+    const [first, second, third] = upTo(3).map(() => new Consumer(channels, ['a'])) as [
+      Consumer,
+      Consumer,
+      Consumer,
+    ];
+    first.onBatch = () => third.leave();
+    second.onBatch = () => second.leave();
+    await publish();
+    await publish();
+    expect([first.given, second.given, third.given]).toEqual([[1, 2], [1], []]);
+    expect(channels.channel('a').size()).toBe(1);
+  });
+
+  it('do not get what was published before they came, even if that is being given to others', async () => {
+    const late: Consumer[] = [];
+    const first = new Consumer(channels, ['a']);
+    first.onBatch = () => late.push(new Consumer(channels, ['a']));
+    await publish();
+    await publish();
+    expect(first.given).toEqual([1, 2]);
+    expect(late.map(({ given }) => given)).toEqual([[2], []]);
+  });
+
+  it('one that throws is not the others’ trouble', async () => {
+    const [broken, whole] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
+    broken.onBatch = () => {
+      throw new Error('broken');
+    };
+    await publish();
+    await publish();
+    expect(whole.given).toEqual([1, 2]);
+    expect([broken.calls, channels.channel('a').size()]).toEqual([1, 1]);
+  });
+
+  it('see what is published while they are given something, after it', async () => {
+    const [first, second] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
+    first.onBatch = () => {
+      if (published < 4) void channels.channel('a').publish(++published);
+    };
+    await publish();
+    await turn();
+    expect([first.given, second.given]).toEqual([upTo(4), upTo(4)]);
+  });
+
+  it('are told of the end', async () => {
+    const consumer = new Consumer(channels, ['a']);
+    await publish();
+    await channels.close();
+    expect([consumer.given, consumer.ended]).toEqual([[1], true]);
+  });
+});
+
+type Step = { kind: 'publish' | 'room' | 'full' | 'turn' | 'join' | 'leave' | 'filter'; who: number };
+
+const steps = fc.array(
+  fc.record({
+    kind: fc.constantFrom('publish', 'publish', 'room', 'full', 'turn', 'turn', 'join', 'leave', 'filter'),
+    who: fc.nat(7),
+  }) as fc.Arbitrary<Step>,
+  { maxLength: 80 },
+);
+
+describe.each<[string, () => EventLog]>([
+  ['in memory', () => memoryLog()],
+  ['that answers later', () => new DelayedLog(memoryLog(), 1)],
+])('with a log %s', (_name, makeLog) => {
+  it('whoever comes, leaves, has room or has none: each gets every event once, in order, from where it came', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (given) => {
+        const channels = new Channels({ log: makeLog() });
+        const here: { consumer: Consumer; even: boolean }[] = [];
+        let published = 0;
+        for (const { kind, who } of given) {
+          const chosen = here[who % (here.length || 1)]?.consumer;
+          if (kind === 'publish') void channels.channel('a').publish(++published);
+          else if (kind === 'room') chosen?.makeRoom();
+          else if (kind === 'full' && chosen) chosen.room = false;
+          else if (kind === 'leave') here.splice(who % (here.length || 1), 1)[0]?.consumer.leave();
+          else if (kind === 'turn') await turn();
+          else {
+            const even = kind === 'filter';
+            const filter = even ? ({ data }: { data: unknown }) => (data as number) % 2 === 0 : undefined;
+            // From the start, so that it is known what each has to get.
+            const options = { from: 'oldest', ...(filter && { filter }) } as SubscribeOptions;
+            here.push({ consumer: new Consumer(channels, ['a'], options), even });
+          }
+        }
+        for (const { consumer } of here) consumer.makeRoom();
+        for (let i = 0; i < 200 && here.some(({ consumer }) => consumer.given.at(-1) !== published); i++)
+          await turn();
+        for (const { consumer, even } of here) {
+          expect(consumer.given).toEqual(upTo(published).filter((n) => !even || n % 2 === 0));
+          expect(consumer.errors).toEqual([]);
+          consumer.leave();
+        }
+        expect(channels.channel('a').size()).toBe(0);
+        await channels.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

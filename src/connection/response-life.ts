@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { RawResponse } from './response.js';
+
+/** Who is told that a response takes no more. */
+export interface ResponseOwner {
+  /** Whether it was the owner who ended it. */
+  readonly over: boolean;
+  gone(): void;
+}
+
+/** Where a response keeps its owner: listeners that are the same for all connections find it there. */
+const OWNER = Symbol('owner');
+
+type Owned = RawResponse & { [OWNER]?: ResponseOwner };
+
+/**
+ * Tells when the client has left, by the response's own `close`: a request reports it too early (its body was read) or
+ * never (it was not). A response that waits behind another of its connection hears nothing of the socket, which is then
+ * asked itself.
+ */
+export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
+  const { socket } = raw.req;
+  (raw as Owned)[OWNER] = owner;
+  raw.on('error', ignore);
+  raw.on('close', onClose);
+  if (raw.socket === null && raw.req.httpVersionMajor === 1) {
+    const gone = (): void => owner.gone();
+    socket.once('close', gone);
+    raw.once('close', () => socket.off('close', gone));
+  }
+  if (raw.destroyed || raw.writableEnded || socket.destroyed) owner.gone();
+}
+
+/** Tells also when somebody else ends the response, in time for nothing to follow its last chunk. */
+export function watchEnd(raw: RawResponse): void {
+  // Emitted within `end()`, while `finish` waits for the socket.
+  raw.on('prefinish', onPrefinish);
+}
+
+/** Lets go of the connection behind a response that is over, where it could not be used again. */
+export function leaveCarrier({ req, socket }: RawResponse): void {
+  // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
+  const carrier: Partial<Socket> = socket ?? req.socket;
+  if (req.httpVersionMajor === 1 && !req.complete) carrier.destroySoon?.();
+}
+
+function onClose(this: Owned): void {
+  this[OWNER]?.gone();
+}
+
+function onPrefinish(this: Owned): void {
+  const owner = this[OWNER];
+  if (owner && !owner.over) owner.gone();
+}
+
+function ignore(): void {
+  // A write that fails is followed by `close`, which is where a client's leaving is handled.
+}
