@@ -297,9 +297,7 @@ describe.each([
     await until(() => exchanges.every(({ body }) => body.includes('open')));
     let goaway = false;
     session.on('goaway', () => (goaway = true));
-    const start = performance.now();
     await app.close();
-    expect(performance.now() - start).toBeLessThan(1000);
     for (const exchange of exchanges) {
       await exchange.isClosed();
       expect(exchange.body).toMatch(/^:\ndata: open\n\nretry: \d+\n\ndata: bye\n\n$/);

