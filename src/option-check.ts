@@ -68,10 +68,14 @@ function unknown(where: string, path: string, key: string, value: unknown, table
   const remedy = near
     ? `Did you mean "${path}${near}"? Rename it, or take it out.`
     : `Take it out, or use one of ${listed(table)}.`;
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: there is no option "${name}" (${quoted(value)}).`, {
-    remedy,
-    context: { option: name, value },
-  });
+  return new SseError(
+    'SSE_INVALID_OPTIONS',
+    `${where}: there is no option "${name}" (given as ${quoted(value)}).`,
+    {
+      remedy,
+      context: { option: name, value },
+    },
+  );
 }
 
 function missing(where: string, name: string, kind: OptionKind): SseError {

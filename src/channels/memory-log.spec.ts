@@ -225,8 +225,8 @@ describe('the options of a memory log', () => {
   });
 
   it.each<[unknown, string]>([
-    [{ maxEvent: 5 }, 'memoryLog(): there is no option "maxEvent" (5). Did you mean "maxEvents"?'],
-    [{ maxAge: 5 }, 'memoryLog(): there is no option "maxAge" (5). Did you mean "maxAgeMs"?'],
+    [{ maxEvent: 5 }, 'memoryLog(): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?'],
+    [{ maxAge: 5 }, 'memoryLog(): there is no option "maxAge" (given as 5). Did you mean "maxAgeMs"?'],
     [{ maxEvents: null }, 'maxEvents: null'],
     [{ clock: 5 }, 'memoryLog(): the option "clock" cannot be 5.'],
     [null, 'memoryLog(): the options cannot be null.'],

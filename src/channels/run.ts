@@ -14,6 +14,12 @@ export class Run {
     private readonly runs: Runs,
   ) {}
 
+  /** What a handler answers with that returns a run: its id, and whether this call started it. */
+  toJSON(): { id: string; started: boolean } {
+    const { id, started } = this;
+    return { id, started };
+  }
+
   /** Like `Runs.attach()`. */
   attach<T = unknown>(options: AttachOptions<T> & WithoutGaps): Promise<ChannelSubscription<T, never>>;
   attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;

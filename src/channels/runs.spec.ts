@@ -229,6 +229,21 @@ eachReach('runs', (add) => {
     expect((await collect(a, 'r', { after: '' })).seen).toEqual(['x']);
   });
 
+  it('refuse a source that was made before, and answer a handler that returns one with what it is', async () => {
+    const a = add();
+    await expect(a.runs.start('made', numbers(3) as never)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'SSE_NOT_STREAMABLE',
+        message: expect.stringMatching(
+          /^Runs\.start\(\) was given .* to run\. Give a function that makes the source/,
+        ) as string,
+      }) as Error,
+    );
+    const run = await a.runs.start('r', () => ['x']);
+    expect(JSON.stringify(run)).toBe('{"id":"r","started":true}');
+    await turns();
+  });
+
   it('show what a filter lets through, and end all the same', async () => {
     const a = add();
     await a.runs.start('r', () => range(0, 6));

@@ -18,6 +18,7 @@ import {
   type RunSettings,
   type RunsOptions,
 } from './run.options.js';
+import { SseError, quoted } from '../sse.errors.js';
 import type { ChannelSubscription } from './subscription.js';
 import type { WithoutGaps } from './subscription.options.js';
 
@@ -53,12 +54,13 @@ export class Runs {
    *
    * @throws {SseError} as a rejection: `SSE_RUN_EXISTS` (409) while a run has the id, on whatever node;
    * `SSE_INVALID_CHANNEL` for an id that is empty, over 236 bytes, or has control characters; `SSE_INVALID_OPTIONS`;
-   * `SSE_LOG_UNAVAILABLE`; `SSE_SHUTDOWN`.
+   * `SSE_NOT_STREAMABLE` for a source that is no function; `SSE_LOG_UNAVAILABLE`; `SSE_SHUTDOWN`.
    * @example
    * await runs.start(chatId, (signal) => this.model.answer(prompt, { signal }));
    */
   async start(id: string, source: RunSource, options: RunOptions = {}): Promise<Run> {
     checkRunId(id);
+    if (typeof source !== 'function') throw noFunction(source);
     checkOptions('Runs.start()', options, RUN_TABLE);
     const settings = resolveRunOptions(options, this.settings);
     // An end that is being written is over in a moment.
@@ -211,4 +213,11 @@ export class Runs {
     this.views.set(events.channel, view);
     return view;
   }
+}
+
+function noFunction(source: unknown): SseError {
+  return new SseError('SSE_NOT_STREAMABLE', `Runs.start() was given ${quoted(source)} to run.`, {
+    remedy: 'Give a function that makes the source once the run has begun: (signal) => source.',
+    context: { source },
+  });
 }

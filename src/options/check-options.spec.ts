@@ -106,30 +106,34 @@ describe('options that cannot be are refused', () => {
 
 describe('a key that is no option is refused, with the one that was probably meant', () => {
   it.each<[string, object, string]>([
-    ['in other case', { heartBeat: 5 }, 'no option "heartBeat" (5). Did you mean "heartbeat"?'],
-    ['a letter short', { hartbeat: 5 }, 'no option "hartbeat" (5). Did you mean "heartbeat"?'],
-    ['without its unit', { stall: 5 }, 'no option "stall" (5). Did you mean "stallMs"?'],
-    ['with a unit too many', { heartbeatMs: 5 }, 'no option "heartbeatMs" (5). Did you mean "heartbeat"?'],
+    ['in other case', { heartBeat: 5 }, 'no option "heartBeat" (given as 5). Did you mean "heartbeat"?'],
+    ['a letter short', { hartbeat: 5 }, 'no option "hartbeat" (given as 5). Did you mean "heartbeat"?'],
+    ['without its unit', { stall: 5 }, 'no option "stall" (given as 5). Did you mean "stallMs"?'],
+    [
+      'with a unit too many',
+      { heartbeatMs: 5 },
+      'no option "heartbeatMs" (given as 5). Did you mean "heartbeat"?',
+    ],
     [
       'a level too high',
       { intervalMs: 5 },
-      'no option "intervalMs" (5). Did you mean "heartbeat.intervalMs"?',
+      'no option "intervalMs" (given as 5). Did you mean "heartbeat.intervalMs"?',
     ],
     [
       'of a heartbeat',
       { heartbeat: { interval: 5 } },
-      'no option "heartbeat.interval" (5). Did you mean "heartbeat.intervalMs"?',
+      'no option "heartbeat.interval" (given as 5). Did you mean "heartbeat.intervalMs"?',
     ],
     [
       'of complete',
       { complete: { name: 'end' } },
-      'no option "complete.name" ("end"). Take it out, or use one of "event", "data", "id".',
+      'no option "complete.name" (given as "end"). Take it out, or use one of "event", "data", "id".',
     ],
     ['of errors', { errors: { mapp: 5 } }, 'Did you mean "errors.map"?'],
     ['of overflow', { overflow: { max: 5 } }, 'Did you mean "overflow.maxBytes"?'],
     ['of a policy', { overflow: { policy: { coalesc: 5 } } }, 'Did you mean "overflow.policy.coalesce"?'],
     ['of a report', { overflow: { report: { events: 'x' } } }, 'Did you mean "overflow.report.event"?'],
-    ['of a limit', { limit: { key: 'ip', maximum: 1 } }, 'no option "limit.maximum" (1).'],
+    ['of a limit', { limit: { key: 'ip', maximum: 1 } }, 'no option "limit.maximum" (given as 1).'],
     [
       'of one of several limits',
       {
@@ -138,17 +142,17 @@ describe('a key that is no option is refused, with the one that was probably mea
           { key: 'ip', mx: 1 },
         ],
       },
-      'no option "limit[1].mx" (1). Did you mean "limit[1].max"?',
+      'no option "limit[1].mx" (given as 1). Did you mean "limit[1].max"?',
     ],
-    ['of exclusive', { exclusive: { key: 'ip', max: 1 } }, 'no option "exclusive.max" (1).'],
+    ['of exclusive', { exclusive: { key: 'ip', max: 1 } }, 'no option "exclusive.max" (given as 1).'],
     ['of timeout', { timeout: { after: 5 } }, 'Did you mean "timeout.afterMs"?'],
     [
       'like nothing',
       { colour: 'red' },
-      'no option "colour" ("red"). Take it out, or use one of "emits", "serialize", "ids",',
+      'no option "colour" (given as "red"). Take it out, or use one of "emits", "serialize", "ids",',
     ],
-    ['of every object', { toString: 5 }, 'no option "toString" (5).'],
-    ['with nothing in it', { hartbeat: undefined }, 'no option "hartbeat" (undefined).'],
+    ['of every object', { toString: 5 }, 'no option "toString" (given as 5).'],
+    ['with nothing in it', { hartbeat: undefined }, 'no option "hartbeat" (given as undefined).'],
   ])('%s', (_how, options, message) => {
     const said = refused(options as SseOptions);
     expect(said.startsWith('News.all: there is ')).toBe(true);
@@ -241,7 +245,7 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
     [{ runs: 5 }, 'SseModule: the option "runs" cannot be 5.'],
     [
       { runs: { orphan: 5 } },
-      'SseModule: there is no option "runs.orphan" (5). Did you mean "runs.orphanMs"?',
+      'SseModule: there is no option "runs.orphan" (given as 5). Did you mean "runs.orphanMs"?',
     ],
     [
       { runs: { emits: 'text' } },

@@ -13,12 +13,15 @@ describe('options of a Redis log that it cannot have are refused', () => {
   it.each<[unknown, string]>([
     [
       { clinet: client },
-      'redisLog(): there is no option "clinet" ("redis://localhost:6379"). Did you mean "client"?',
+      'redisLog(): there is no option "clinet" (given as "redis://localhost:6379"). Did you mean "client"?',
     ],
     [{}, 'redisLog(): the option "client" is missing. It is what createClient()'],
     [client, 'redisLog(): the options cannot be "redis://localhost:6379". Give an object'],
     [undefined, 'redisLog(): the options cannot be undefined.'],
-    [{ client, maxEvent: 5 }, 'redisLog(): there is no option "maxEvent" (5). Did you mean "maxEvents"?'],
+    [
+      { client, maxEvent: 5 },
+      'redisLog(): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?',
+    ],
     [
       { client, trim: 'exactly' },
       `redisLog(): the option "trim" cannot be "exactly". It is 'approximate' or 'exact'.`,
@@ -36,7 +39,9 @@ describe('options of a Redis log that it cannot have are refused', () => {
   it('in what retention() gives, too', () => {
     const { bounds } = resolveRedisLogOptions({ client, retention: () => ({ maxEvent: 5 }) as object });
     expect(() => bounds('news')).toThrow(
-      refused('redisLog(), retention("news"): there is no option "maxEvent" (5). Did you mean "maxEvents"?'),
+      refused(
+        'redisLog(), retention("news"): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?',
+      ),
     );
   });
 
@@ -54,7 +59,7 @@ describe('options of Redis slots that they cannot have are refused', () => {
   it.each<[unknown, string]>([
     [{}, 'redisSlots(): the option "client" is missing.'],
     [client, 'redisSlots(): the options cannot be "redis://localhost:6379".'],
-    [{ client, lease: 5 }, 'redisSlots(): there is no option "lease" (5). Did you mean "leaseMs"?'],
+    [{ client, lease: 5 }, 'redisSlots(): there is no option "lease" (given as 5). Did you mean "leaseMs"?'],
     [
       { client, leaseMs: false },
       'redisSlots(): the option "leaseMs" cannot be false. It is milliseconds, above 0.',

@@ -73,6 +73,7 @@ describe('a handler’s result', () => {
     [function make() {}, 'function make'],
     [class Some {}, 'function Some'],
     [{ next: () => undefined }, 'has next() but cannot be iterated'],
+    [{ subscribe: () => undefined }, 'has subscribe() but is no Observable'],
   ])('%p is refused, and the remedy is named', (result, says) => {
     const error = refusal(result) as Error;
     expect(error).toMatchObject({ code: 'SSE_NOT_STREAMABLE', context: { result } });

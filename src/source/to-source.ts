@@ -40,7 +40,8 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
     const start = (): Iterator<unknown> => (result as Iterable<unknown>)[Symbol.iterator]();
     return new PulledSource(() => ({ iterator: start() }), teardown);
   }
-  if (typeof (result as Partial<Iterator<unknown>>).next === 'function') throw notStreamable(result);
+  const { next, subscribe } = result as { next?: unknown; subscribe?: unknown };
+  if (typeof next === 'function' || typeof subscribe === 'function') throw notStreamable(result);
   return undefined;
 }
 
@@ -60,6 +61,12 @@ function mistake(result: unknown): [what: string, remedy: string] {
     return [
       `the string ${quoted(String(result))}`,
       'A string is not streamed character by character: yield it to send it as an event, or return it inside an object for an ordinary JSON answer.',
+    ];
+  }
+  if (typeof (result as { subscribe?: unknown }).subscribe === 'function') {
+    return [
+      `${quoted(result)}, which has subscribe() but is no Observable`,
+      'Return what its subscribe() gives if it is a channel, and an Observable of rxjs otherwise.',
     ];
   }
   return [

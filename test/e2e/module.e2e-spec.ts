@@ -190,7 +190,7 @@ eachAdapter((adapter) => {
     [
       'a misspelt one',
       { useFactroy: () => ({}) },
-      'there is no option "useFactroy" (function useFactroy). Did you mean "useFactory"?',
+      'there is no option "useFactroy" (given as function useFactroy). Did you mean "useFactory"?',
     ],
     [
       'options',
@@ -232,7 +232,11 @@ eachAdapter((adapter) => {
         { heartbeat: 50_000, stallMs: 20_000 },
         'SseModule: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 50000',
       ],
-      ['an unknown option', { heartBeat: 5 } as object, 'SseModule: there is no option "heartBeat" (5).'],
+      [
+        'an unknown option',
+        { heartBeat: 5 } as object,
+        'SseModule: there is no option "heartBeat" (given as 5).',
+      ],
       ['what is no log', { log: {} as never }, 'SseModule: the option "log" cannot be {}.'],
       ['what are no options', null as never, 'SseModule: the options cannot be null.'],
       [
@@ -267,7 +271,7 @@ eachAdapter((adapter) => {
       }
       const starts = (controller: Type) => bootstrap([SseModule.forRoot()], { controllers: [controller] });
       await expect(starts(MisspeltController)).rejects.toThrow(
-        '@SseDefaults() of MisspeltController: there is no option "hartbeat" (5). Did you mean "heartbeat"?',
+        '@SseDefaults() of MisspeltController: there is no option "hartbeat" (given as 5). Did you mean "heartbeat"?',
       );
       await expect(starts(MisspeltRouteController)).rejects.toThrow(
         'MisspeltRouteController.b: the option "ids" cannot be "seq".',

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { concat, EMPTY, from, interval, of, take, timer } from 'rxjs';
-import { Sse } from 'nestjs-event-stream';
+import { Channels, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
@@ -122,6 +122,10 @@ const ACCIDENTS: Record<string, [result: () => unknown, says: string]> = {
   'a bare iterator': [
     () => ({ next: () => ({ done: true, value: undefined }) }),
     'which has next() but cannot be iterated. Give it a [Symbol.asyncIterator]()',
+  ],
+  'a channel that was not subscribed to': [
+    () => new Channels().channel('a'),
+    'returned an instance of Channel, which has subscribe() but is no Observable. Return what its subscribe() gives',
   ],
 };
 

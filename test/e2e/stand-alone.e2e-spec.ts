@@ -91,12 +91,12 @@ it.each<[string, () => unknown, string]>([
   [
     'a format',
     () => new FormatInterceptor({ emit: 'data' } as object),
-    '"emit" ("data"). Did you mean "emits"?',
+    '"emit" (given as "data"). Did you mean "emits"?',
   ],
   [
     'an error event',
     () => new ErrorEventInterceptor({ name: 'e' } as object),
-    'there is no option "name" ("e").',
+    'there is no option "name" (given as "e").',
   ],
   ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'the option "intervalMs" cannot be 0.'],
 ])('%s with options that cannot be is refused where it is made', (_what, make, message) => {
