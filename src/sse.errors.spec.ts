@@ -48,6 +48,7 @@ describe('a value in a message', () => {
   };
   it.each<[unknown, string]>([
     ['text', '"text"'],
+    [(async function* () {})(), '[object AsyncGenerator]'],
     ['a\n"b"', '"a\\n\\"b\\""'],
     [7, '7'],
     [NaN, 'NaN'],

@@ -111,6 +111,7 @@ function describe(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (typeof value === 'object' && value !== null) {
     const name: unknown = value.constructor?.name;
+    if (name === '') return Object.prototype.toString.call(value);
     if (typeof name === 'string' && name !== 'Object') return `an instance of ${name}`;
     // Undefined for an object whose toJSON() gives nothing.
     return (JSON.stringify(value) as string | undefined) ?? Object.prototype.toString.call(value);

@@ -106,6 +106,16 @@ describe('event()', () => {
   });
 });
 
+it.each([
+  ['a type and data', ['progress', { pct: 1 }], '"progress"'],
+  ['nothing', [], 'undefined'],
+  ['null', [null], 'null'],
+])('event() refuses %s, and says how fields are given', (_what, given, said) => {
+  expect(() => event(...(given as [never]))).toThrow(
+    `event() was given ${said}. Give it the fields of the event as one object: event({ type, data }).`,
+  );
+});
+
 describe('comment() and retryAfter()', () => {
   it('make events of one field', () => {
     expect(comment('a')).toEqual(new SseEvent(undefined, undefined, undefined, 'a', undefined));

@@ -56,6 +56,7 @@ export function isSseEvent(value: unknown): value is SseEvent {
  * yield event({ type: 'progress', id: 7, data: { pct: 70 } });
  */
 export function event(init: EventInit): SseEvent {
+  if (typeof init !== 'object' || init === null) throw noFields(init);
   for (const key of Object.keys(init)) if (!EVENT_FIELDS.has(key)) throw unknownField(key);
   const type = checkedType(init);
   if (type !== undefined && init.data === undefined) {
@@ -87,6 +88,12 @@ export function retryAfter(ms: number): SseEvent {
 
 /** The fields of a MessageEvent; an object with any other key is a payload. */
 export const EVENT_FIELDS: ReadonlySet<string> = new Set(['data', 'id', 'type', 'event', 'retry', 'comment']);
+
+function noFields(given: unknown): SseError {
+  return new SseError('SSE_INVALID_FIELD', `event() was given ${quoted(given)}.`, {
+    remedy: 'Give it the fields of the event as one object: event({ type, data }).',
+  });
+}
 
 function checkedType({ type, event: alias }: EventInit): string | undefined {
   if (given(type) && given(alias) && type !== alias) {
