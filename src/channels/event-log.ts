@@ -80,7 +80,8 @@ export interface EventLog {
 
   /**
    * The position of the entry with an own id, or if there was none, of the last one before it. `undefined` if that is
-   * evicted or unknown, or the id comes after all that are there.
+   * evicted or unknown, or the id comes after all that are there. Where ids of a channel have no order among each other and
+   * with this one, it may be `undefined` too, but never the position of another entry.
    */
   locate(channel: string, id: string): Awaitable<LogPosition | undefined>;
 

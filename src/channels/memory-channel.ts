@@ -10,8 +10,9 @@ import type { LogRecord } from './log-record.js';
 export class MemoryEntry extends LogEntry {
   /** Bytes that count against the limits. */
   readonly size: number;
-  /** The publisher's own id, if this entry has one. */
-  readonly ownId: string | undefined;
+  /** The last own id up to and including this entry, and the place of the entry that has it. */
+  readonly lastOwnId: string | undefined;
+  readonly lastOwnAt: number;
 
   constructor(
     channel: ChannelKey,
@@ -20,12 +21,13 @@ export class MemoryEntry extends LogEntry {
     record: LogRecord,
     /** When it was appended. */
     readonly at: number,
-    /** The last own id up to and including this entry. */
-    readonly lastOwnId: string | undefined,
+    /** The last entry with an own id before this one, where it has none itself. */
+    before: { readonly lastOwnId: string | undefined; readonly lastOwnAt: number },
   ) {
     super(channel, position, order, record);
     this.size = record.bytes;
-    this.ownId = record.id;
+    this.lastOwnId = record.id ?? before.lastOwnId;
+    this.lastOwnAt = record.id === undefined ? before.lastOwnAt : order;
   }
 }
 
@@ -58,7 +60,12 @@ export class MemoryChannel {
 
   /** The last own id that was published and is remembered. */
   get lastOwnId(): string | undefined {
-    return this.entries.length === 0 ? this.evictedOwnId : this.newest?.lastOwnId;
+    return this.newest ? this.newest.lastOwnId : this.evictedOwnId;
+  }
+
+  /** The place of the entry that has it. */
+  get lastOwnAt(): number {
+    return this.newest ? this.newest.lastOwnAt : this.evictedOwnIdAt;
   }
 
   /** Whether watchers were not told of the oldest entry yet. */
@@ -76,10 +83,8 @@ export class MemoryChannel {
     if (entry === undefined) return undefined;
     this.bytes -= entry.size;
     this.evictedThrough = entry.order;
-    if (entry.ownId !== undefined) {
-      this.evictedOwnId = entry.ownId;
-      this.evictedOwnIdAt = entry.order;
-    }
+    this.evictedOwnId = entry.lastOwnId;
+    this.evictedOwnIdAt = entry.lastOwnAt;
     return entry;
   }
 
@@ -99,10 +104,13 @@ export class MemoryChannel {
     const { lastOwnId } = this;
     if (lastOwnId === undefined || !reaches(lastOwnId, id)) return undefined;
     const count = this.entries.partition((entry) => !isBeyond(entry.lastOwnId, id));
-    const found = count === 0 ? this.evictedOwnId : this.entries.at(count - 1)?.lastOwnId;
+    const next = this.entries.at(count)?.lastOwnId;
+    // Among ids that have no order nobody knows what the search has passed over.
+    if (next !== undefined && compareEventIds(next, id) === undefined) return undefined;
+    const before = this.entries.at(count - 1);
+    const found = before ? before.lastOwnId : this.evictedOwnId;
     if (found === undefined || !reaches(id, found)) return undefined;
-    const first = this.entries.at(this.entries.partition((entry) => !reaches(entry.lastOwnId, found)));
-    return first?.ownId === found ? first.order : this.evictedOwnIdAt;
+    return before ? before.lastOwnAt : this.evictedOwnIdAt;
   }
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
+import { locatedIn, ownIdCalls } from '../../test/fixtures/own-ids.js';
 import { event } from '../events/sse-event.js';
 import type { ReadLimit } from './event-log.js';
 import { toRecord } from './log-record.js';
@@ -205,6 +206,45 @@ describe('a memory log', () => {
     own(undefined);
     expect(rest('3')).toBe('gap');
     expect(() => own('3')).toThrow(expect.objectContaining({ code: 'SSE_ID_ORDER' }));
+  });
+
+  const append = (log: MemoryLog, ids: readonly (string | undefined)[]) =>
+    log.append(
+      'a',
+      ids.map((id) => toRecord(event({ id, data: '' }), undefined)),
+    ) as readonly string[];
+
+  it('finds the entry before an id that is missing among ids of several kinds', () => {
+    const log = memoryLog();
+    const [first] = append(log, ['0', undefined]);
+    append(log, ['011', 'a00']);
+    append(log, [undefined, undefined]);
+    expect(log.locate('a', '010')).toBe(first);
+  });
+
+  it('answers for ids of every kind as a search entry by entry does, or with none where they have no order', () => {
+    fc.assert(
+      fc.property(ownIdCalls, ({ calls, asked }) => {
+        const log = memoryLog();
+        const [ids, positions]: [(string | undefined)[], string[]] = [[], []];
+        for (const call of calls) {
+          try {
+            positions.push(...append(log, call));
+            ids.push(...call);
+          } catch {
+            // Out of order: nothing of it is there.
+          }
+        }
+        for (const id of [...asked, ...ids.filter((own) => own !== undefined)]) {
+          const { index, mayBeUnknown } = locatedIn(ids, id);
+          const found = log.locate('a', id);
+          if (found !== undefined || !mayBeUnknown) {
+            expect([ids, id, found]).toEqual([ids, id, index === undefined ? undefined : positions[index]]);
+          }
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

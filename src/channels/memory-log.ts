@@ -125,8 +125,7 @@ export class MemoryLog implements EventLog {
 
   private add(channel: MemoryChannel, record: LogRecord, now: number): LogPosition {
     const position = this.position(++this.last);
-    const lastOwnId = record.id ?? channel.lastOwnId;
-    channel.push(new MemoryEntry(channel.key, position, this.last, record, now, lastOwnId));
+    channel.push(new MemoryEntry(channel.key, position, this.last, record, now, channel));
     this.events++;
     this.bytes += record.bytes;
     this.filled.delete(channel);

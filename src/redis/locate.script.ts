@@ -61,6 +61,10 @@ if not beyond(found) then
   if not found then return false end
 end
 
+-- Among ids that have no order nobody knows what the search has passed over.
+local own = field(found, 'i')
+if own and not compare(own, id) then return false end
+
 local where, before = previous(found)
 local reached = before and compare(id, before)
 if reached and reached >= 0 then return { epoch, where } end

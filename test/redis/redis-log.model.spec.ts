@@ -5,6 +5,7 @@ import { toRecord } from '../../src/channels/log-record.js';
 import { event } from '../../src/events/sse-event.js';
 import { compareEventIds } from '../../src/channels/event-ids.js';
 import * as arbitrary from '../fixtures/arbitrary-events.js';
+import { locatedIn, ownIdCalls } from '../fixtures/own-ids.js';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 const ALL = { events: 100_000, bytes: 100_000_000 };
@@ -70,6 +71,53 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
         }
       }),
       { numRuns: 120 },
+    );
+  });
+
+  it('with own ids of several kinds: what has an order is located, what has none is not, or rightly', async () => {
+    const log = redisLog({ client: url, prefix });
+    logs.push(log);
+    await fc.assert(
+      fc.asyncProperty(ownIdCalls, async ({ calls, asked }) => {
+        const name = `mixed-${channels++}`;
+        const memory = memoryLog();
+        const [ids, positions]: [(string | undefined)[], string[]] = [[], []];
+        for (const call of calls) {
+          const [expected, outcome] = await Promise.all(
+            [memory, log].map((each) => appended(each, name, call)),
+          );
+          expect(typeof outcome).toBe(typeof expected);
+          if (typeof outcome === 'string') continue;
+          positions.push(...(outcome as readonly string[]));
+          ids.push(...call);
+        }
+        const own = ids.filter((id) => id !== undefined);
+        const found = await Promise.all(
+          [...asked, ...own].map(async (id) => [id, await log.locate(name, id)]),
+        );
+        for (const [id, position] of found as [string, string | undefined][]) {
+          const { index, mayBeUnknown } = locatedIn(ids, id);
+          if (position === undefined && mayBeUnknown) continue;
+          expect([ids, id, position]).toEqual([ids, id, index === undefined ? undefined : positions[index]]);
+        }
+      }),
+      {
+        numRuns: 250,
+        // A search by halves that passes over ids without an order came to the entry before the right one.
+        examples: [
+          [{ calls: [['010', '11', undefined], [undefined], ['012', 'a01']], asked: ['a00'] }],
+          [
+            {
+              calls: [
+                ['0', undefined],
+                ['011', 'a00'],
+                [undefined, undefined],
+              ],
+              asked: ['010'],
+            },
+          ],
+        ],
+      },
     );
   });
 
