@@ -3,8 +3,9 @@ import 'reflect-metadata';
 import { Body, Controller, Module, Param, Post, ServiceUnavailableException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Channels, LastEventId, Sse, SseModule, isSseError, memoryLog } from 'nestjs-event-stream';
+import { brokenLog } from './broken-log.mjs';
 
-const { PORT, DEMO_ADAPTER, REDIS_URL, KEEP_EVENTS } = process.env;
+const { PORT, DEMO_ADAPTER, REDIS_URL, KEEP_EVENTS, BROKEN } = process.env;
 
 class ChannelsController {
   constructor(channels) {
@@ -48,7 +49,7 @@ function decorate({ prototype }, method, decorator, parameters) {
 
 async function log() {
   const kept = KEEP_EVENTS ? { maxEvents: Number(KEEP_EVENTS) } : {};
-  if (!REDIS_URL) return memoryLog(kept);
+  if (!REDIS_URL) return BROKEN ? brokenLog(memoryLog(kept), BROKEN) : memoryLog(kept);
   const { redisLog } = await import('nestjs-event-stream/redis');
   return redisLog({ client: REDIS_URL, ...kept });
 }

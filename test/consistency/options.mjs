@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { FAULTS } from './broken-log.mjs';
 
 const USAGE = `npm run test:consistency -- [options]
 
@@ -12,6 +13,8 @@ const USAGE = `npm run test:consistency -- [options]
   --seed N             of everything that is random (default: from the clock)
   --app demo|small     for Redis: the demo's processes, built by \`npm run build:demo\`, or a small application that
                        keeps less (default demo; the log in memory has the small one)
+  --broken FAULT       a log in memory that is wrong now and then (loss, duplicate, disorder, missing-gap), which the
+                       check has to find: it ends with 1
   --short              14 seconds for each log, for CI`;
 
 const LOGS = ['memory', 'redis'];
@@ -23,9 +26,18 @@ export function readOptions(args) {
       args,
       options: {
         ...Object.fromEntries(
-          ['log', 'clients', 'channels', 'nodes', 'deliveries', 'seconds', 'rate', 'seed', 'app'].map(
-            (name) => [name, { type: 'string' }],
-          ),
+          [
+            'log',
+            'clients',
+            'channels',
+            'nodes',
+            'deliveries',
+            'seconds',
+            'rate',
+            'seed',
+            'app',
+            'broken',
+          ].map((name) => [name, { type: 'string' }]),
         ),
         short: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -34,7 +46,8 @@ export function readOptions(args) {
     if (values.help) exitWithUsage(0);
     const whole = (name, otherwise) => wholeNumber(name, values[name] ?? `${otherwise}`);
     return {
-      logs: values.log === undefined ? LOGS : [oneOf('log', values.log, LOGS)],
+      logs: logsOf(values),
+      broken: values.broken && oneOf('broken', values.broken, FAULTS),
       clients: whole('clients', 200),
       channels: whole('channels', 20),
       nodes: whole('nodes', 3),
@@ -48,6 +61,11 @@ export function readOptions(args) {
     console.error(`${error.message}\n`);
     return exitWithUsage(2);
   }
+}
+
+function logsOf({ log, broken }) {
+  if (broken) return ['memory'];
+  return log === undefined ? LOGS : [oneOf('log', log, LOGS)];
 }
 
 function wholeNumber(name, text) {

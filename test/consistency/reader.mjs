@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MEAN_CONNECTION_MS = 6000;
 const SLOW_CONNECTION_MS = 60_000;
 const SLOW_EVENT_MS = 60;
-const PLACE_WITHIN_SECONDS = 1;
+/** Within these a client is given its place, if the log can say where that is. */
+const PLACE_WITHIN_SECONDS = 5;
+/** So long after something happened to Redis it may not be able to. */
+const RECOVERED_AFTER_SECONDS = 20;
 const MEAN_ABSENCE_MS = 200;
 const LONG_ABSENCE_MS = 20_000;
 
@@ -162,10 +165,12 @@ export class Reader {
 
   /** Having no id, it cannot know what it misses: right only if its connection broke before it was told its place. */
   #startsAnew() {
-    const { counts } = this.#setting;
+    const { counts, history } = this.#setting;
     counts.withoutId++;
-    const seconds = this.#brokeAt - this.#life.sessions.at(-1).seconds;
-    if (seconds > PLACE_WITHIN_SECONDS)
+    const connected = this.#life.sessions.at(-1).seconds;
+    const seconds = this.#brokeAt - connected;
+    const away = history.incidents.findLast(({ what }) => what.includes('Redis'))?.seconds ?? -Infinity;
+    if (seconds > PLACE_WITHIN_SECONDS && away + RECOVERED_AFTER_SECONDS < connected)
       this.#trouble(`had a connection for ${seconds} s, and was given no id`);
   }
 

@@ -26,9 +26,21 @@ export class Scenario {
   }
 
   async run() {
-    const { log, deliveries, seconds, perSecond, pace, nodes: count, app, keepEvents } = this.#settings;
+    const {
+      log,
+      deliveries,
+      seconds,
+      perSecond,
+      pace,
+      nodes: count,
+      app,
+      keepEvents,
+      broken,
+    } = this.#settings;
     this.redis = log === 'redis' ? await RedisServer.start() : undefined;
-    const env = this.redis ? { REDIS_URL: this.redis.url } : { REDIS_URL: '', KEEP_EVENTS: `${keepEvents}` };
+    const env = this.redis
+      ? { REDIS_URL: this.redis.url }
+      : { REDIS_URL: '', KEEP_EVENTS: `${keepEvents}`, BROKEN: broken ?? '' };
     this.nodes = this.redis ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
     try {
       await this.nodes.start();
