@@ -1,6 +1,6 @@
 import { HttpCode, RequestMapping, RequestMethod, Res } from '@nestjs/common';
 import { checkOptions } from '../option-check.js';
-import { SseError } from '../sse.errors.js';
+import { SseError, quoted } from '../sse.errors.js';
 import { rawResponse } from '../connection/response.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
@@ -9,6 +9,8 @@ import { CONTROLLER_OPTIONS, PORT, ROUTE_OPTIONS, type HandlerPort } from './sse
 // Keys under which Nest keeps what its decorators say; they have not changed since its first release.
 const ROUTE_ARGS = '__routeArguments__';
 const HTTP_CODE = '__httpCode__';
+
+const NONE: SseRouteOptions = Object.freeze({});
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -27,7 +29,7 @@ export function Sse(path?: string | string[], options?: SseRouteOptions): Method
 export function Sse(options: SseRouteOptions): MethodDecorator;
 export function Sse(
   pathOrOptions: string | string[] | SseRouteOptions = '/',
-  givenOptions: SseRouteOptions = {},
+  givenOptions: SseRouteOptions = NONE,
 ): MethodDecorator {
   const withPath = typeof pathOrOptions === 'string' || Array.isArray(pathOrOptions);
   const path = withPath ? pathOrOptions : '/';
@@ -36,6 +38,7 @@ export function Sse(
     const name = `${target.constructor.name}.${String(key)}`;
     // All else about options is looked at when the application starts, together with those of the module.
     if (options === null) checkOptions(name, options, ROUTE_TABLE);
+    if (!withPath && givenOptions !== NONE) throw swapped(name, givenOptions);
     const method = descriptor.value as unknown as Method;
     const index = hiddenArgument(target, key, method);
     const wrapped = streaming(method, index, name);
@@ -87,6 +90,17 @@ export function portOf(response: object, what: string): HandlerPort {
     remedy: 'Add SseModule.forRoot() to the imports of the root module.',
     context: { handler: what },
   });
+}
+
+function swapped(name: string, second: unknown): SseError {
+  return new SseError(
+    'SSE_INVALID_OPTIONS',
+    `${name}: @Sse() was given ${quoted(second)} after its options.`,
+    {
+      remedy: 'The path comes first: @Sse(path, options).',
+      context: { value: second },
+    },
+  );
 }
 
 /** The position after the handler's own parameters, whatever is known of them. */

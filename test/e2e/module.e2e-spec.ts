@@ -278,7 +278,7 @@ eachAdapter((adapter) => {
       );
     });
 
-    it('with null for the options of a route, when its class is made', () => {
+    it('with null for the options of a route, or its path after them, when its class is made', () => {
       const make = (decorate: () => MethodDecorator) => () => {
         class Broken {
           @decorate()
@@ -289,6 +289,9 @@ eachAdapter((adapter) => {
       for (const decorate of [() => Sse(null as never), () => Sse('c', null as never)]) {
         expect(make(decorate)).toThrow('Broken.c: the options cannot be null.');
       }
+      expect(make(() => (Sse as Function)({ heartbeat: 5 }, 'c') as MethodDecorator)).toThrow(
+        'Broken.c: @Sse() was given "c" after its options. The path comes first: @Sse(path, options).',
+      );
     });
 
     it('with a route that contradicts the module, which it names', async () => {

@@ -299,7 +299,7 @@ eachAdapter((adapter) => {
       expect((await stream.next()).json()).toMatchObject({ statusCode: 500 });
       expect(await stream.end()).toBe('ended');
       expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toMatch(/^Guarded\.guarded: TypeError: no database\n/);
+      expect(logger.errors[0]).toMatch(/^Guarded\.guarded \(GET \/guarded\): TypeError: no database\n/);
     });
 
     it('because it does not answer until the next time ends it with a 503', async () => {
