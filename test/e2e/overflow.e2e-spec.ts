@@ -244,7 +244,7 @@ eachAdapter((adapter) => {
     expect(events.slice(0, -1).map(id)).toEqual(range(0, events.length - 1));
     expect(left).toBe(1);
     expect(logger.errors).toHaveLength(1);
-    expect(logger.errors[0]).toMatch(/^BurstController\.throwing: TypeError: no key for this\n/);
+    expect(logger.errors[0]).toMatch(/^BurstController\.throwing \(GET \S+\): TypeError: no key for this\n/);
   });
 
   describe('last words', () => {
