@@ -82,5 +82,5 @@ export type Events = [
 ];
 export const usual: ChannelSubscription<Score> = scores.subscribe();
 export const withoutGaps: ChannelSubscription<Score, never> = scores.subscribe({ gap: false });
-export const wider: ChannelSubscription<Score> = withoutGaps;
+export const wider: ChannelSubscription<Score> = scores.subscribe({ gap: false });
 export const any: ChannelSubscription = scores.subscribe();
