@@ -1,4 +1,5 @@
 import { memoryLog } from '../../src/channels/memory-log.js';
+import { ListLog } from '../fixtures/docs/list-log.js';
 import { DelayedLog } from './delayed-log.js';
 import { eventLogContract } from 'nestjs-event-stream/testing';
 
@@ -9,3 +10,9 @@ eventLogContract('memoryLog, delayed, two nodes', (retention) => {
   const log = memoryLog(retention);
   return [new DelayedLog(log, 1), new DelayedLog(log, 2)];
 });
+
+// What docs/writing-a-log.md shows.
+eventLogContract(
+  'ListLog',
+  ({ maxEvents = 1000, maxEventBytes = 262_144 }) => new ListLog({ maxEvents, maxEventBytes }),
+);
