@@ -6,13 +6,13 @@ export type SseErrorCode =
   | 'SSE_INVALID_RAW'
   /** A value that JSON (or the route's `serialize`) cannot express. */
   | 'SSE_NOT_SERIALIZABLE'
-  /** A handler's result that looks like a stream and is none: a string, a function, a bare iterator. */
+  /** A handler's result that looks like a stream and is none: a string, a function, a bare iterator, a channel. */
   | 'SSE_NOT_STREAMABLE'
   /** Something other than an object was thrown. */
   | 'SSE_NON_ERROR_THROWN'
-  /** An `@Sse()` route was called in an application without `SseModule`. */
+  /** An `@Sse()` route was called without `SseModule`, or that was imported without `forRoot()`. */
   | 'SSE_MODULE_MISSING'
-  /** Options that are out of range or contradict each other. */
+  /** Options that do not exist, have a value that they cannot have, or contradict each other. */
   | 'SSE_INVALID_OPTIONS'
   /** Why a connection was closed: its client left. */
   | 'SSE_CLIENT_GONE'
