@@ -14,8 +14,8 @@ import { SseRoutes, type SseRoute } from './handler/sse-routes.js';
 import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 
 /**
- * The one global interceptor. A route that is not of `@Sse()` passes it by; for one that is, it makes the connection
- * and stands outside all other interceptors, so that those see each value that the handler emits.
+ * The one interceptor of `@Sse()` routes: it makes the connection, and stands outside all other interceptors, so that
+ * those see each value that the handler emits. Where it is global because others are, an ordinary route passes it by.
  */
 @Injectable()
 export class SseInterceptor implements NestInterceptor<unknown, unknown>, StreamHost {

@@ -8,7 +8,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
 import { Runs } from './channels/runs.js';
 import { systemClock } from './connection/clock.js';
@@ -66,9 +66,9 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     };
   }
 
-  /** @internal The last moment before Nest looks at the global interceptors. */
+  /** @internal The last moment before Nest looks at interceptors. */
   configure(): void {
-    this.moduleRef.get(SseRoutes).putFirst((interceptor) => interceptor instanceof SseInterceptor);
+    this.moduleRef.get(SseRoutes).intercept(this.moduleRef.get(SseInterceptor));
   }
 
   /** @internal */
@@ -95,6 +95,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   /** @internal After the server was closed. */
   async onApplicationShutdown(): Promise<void> {
     this.closing?.stop();
+    this.moduleRef.get(SseRoutes).letGo();
     await this.moduleRef.get(SseConnections).slots.close?.();
   }
 
@@ -129,7 +130,7 @@ function dynamicModule(options: Provider[]): DynamicModule {
       { provide: SSE_CHANNELS, useExisting: Channels },
       { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS] },
       { provide: SSE_RUNS, useExisting: Runs },
-      { provide: APP_INTERCEPTOR, useClass: SseInterceptor },
+      SseInterceptor,
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };

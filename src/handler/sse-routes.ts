@@ -1,13 +1,12 @@
-import { Inject, Injectable, type ExecutionContext, type Type } from '@nestjs/common';
-import { MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { Inject, Injectable } from '@nestjs/common';
+import type { ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
+import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
+import { addGate, closeGate, hasInterceptors, openGate } from './gate.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
-
-/** The key under which `@UseInterceptors()` keeps its own. */
-const INTERCEPTORS = '__interceptors__';
 
 /** One `@Sse()` route of this application. */
 export interface SseRoute {
@@ -30,6 +29,7 @@ export class SseRoutes {
   /** By handler, then by controller: a handler may be inherited. `null` marks a route that is not ours. */
   private readonly known = new WeakMap<object, Map<object, SseRoute> | null>();
   private readonly scanner = new MetadataScanner();
+  private ours: object | undefined;
 
   constructor(
     @Inject(SSE_MODULE_OPTIONS) private readonly moduleOptions: SseModuleOptions,
@@ -52,26 +52,28 @@ export class SseRoutes {
    * @throws {SseError} `SSE_INVALID_OPTIONS`
    */
   resolveAll(): void {
-    for (const module of this.modules.values()) {
-      for (const { metatype } of module.controllers.values()) {
-        if (typeof metatype !== 'function') continue;
-        const prototype = metatype.prototype as Record<string, object>;
-        for (const name of this.scanner.getAllMethodNames(prototype)) {
-          const handler = prototype[name];
-          if (handler) this.resolve(metatype as Type, handler);
-        }
-      }
-    }
+    this.eachHandler((controller, handler) => void this.resolve(controller, handler));
   }
 
   /**
-   * Puts `interceptor` before all other global ones, whatever module registered those: it has to see what they make
-   * of a stream, and they each value, as with Nest's own `@Sse()`.
+   * Puts `interceptor` outside all others of the `@Sse()` routes: it has to see what they make of a stream, and they each
+   * value, as with Nest's own `@Sse()`. Other routes are left alone, unless they have global interceptors anyway.
    */
-  putFirst(isOurs: (interceptor: object) => boolean): void {
-    const interceptors = this.globals?.getGlobalInterceptors();
-    const index = interceptors?.findIndex(isOurs) ?? -1;
-    if (index > 0) interceptors?.unshift(...interceptors.splice(index, 1));
+  intercept(interceptor: NestInterceptor<unknown, unknown>): void {
+    const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
+    if (!httpAdapter) return;
+    const open = openGate(httpAdapter.getInstance<object>(), httpAdapter.getType(), interceptor);
+    if (!open || this.hasGlobals(interceptor)) this.globals?.getGlobalInterceptors().unshift(interceptor);
+    this.ours = interceptor;
+    this.eachHandler((controller, handler) => {
+      if (routeOptionsOf(handler) && hasInterceptors(controller)) addGate(controller);
+    });
+  }
+
+  /** The application is closed; its framework's may be used by another. */
+  letGo(): void {
+    const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
+    if (httpAdapter && this.ours) closeGate(httpAdapter.getInstance<object>(), this.ours);
   }
 
   private get globals(): GlobalInterceptors | undefined {
@@ -79,6 +81,19 @@ export class SseRoutes {
       container?: { applicationConfig?: GlobalInterceptors };
     };
     return container?.applicationConfig;
+  }
+
+  private eachHandler(see: (controller: Type, handler: object) => void): void {
+    for (const module of this.modules.values()) {
+      for (const { metatype } of module.controllers.values()) {
+        if (typeof metatype !== 'function') continue;
+        const prototype = metatype.prototype as Record<string, object>;
+        for (const name of this.scanner.getAllMethodNames(prototype)) {
+          const handler = prototype[name];
+          if (handler) see(metatype as Type, handler);
+        }
+      }
+    }
   }
 
   private resolve(controller: Type, handler: object): SseRoute | undefined {
@@ -98,10 +113,13 @@ export class SseRoutes {
   }
 
   private isWatched(controller: Type, handler: object): boolean {
-    if (Reflect.hasMetadata(INTERCEPTORS, handler) || Reflect.hasMetadata(INTERCEPTORS, controller))
-      return true;
+    return hasInterceptors(handler) || hasInterceptors(controller) || this.hasGlobals(this.ours);
+  }
+
+  private hasGlobals(ours: unknown): boolean {
     const { globals } = this;
     if (!globals) return true;
-    return globals.getGlobalInterceptors().length > 1 || globals.getGlobalRequestInterceptors().length > 0;
+    const others = globals.getGlobalInterceptors().some((interceptor) => interceptor !== ours);
+    return others || globals.getGlobalRequestInterceptors().length > 0;
   }
 }

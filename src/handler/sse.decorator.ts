@@ -4,6 +4,7 @@ import { SseError, quoted } from '../sse.errors.js';
 import { rawResponse } from '../connection/response.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
+import { addGate } from './gate.js';
 import { CONTROLLER_OPTIONS, PORT, ROUTE_OPTIONS, type HandlerPort } from './sse.metadata.js';
 
 // Keys under which Nest keeps what its decorators say; they have not changed since its first release.
@@ -43,6 +44,7 @@ export function Sse(
     const index = hiddenArgument(target, key, method);
     const wrapped = streaming(method, index, name);
     copyMetadata(method, wrapped);
+    addGate(wrapped);
     Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
     (descriptor as PropertyDescriptor).value = wrapped;
     Reflect.defineMetadata(ROUTE_OPTIONS, options, wrapped);

@@ -237,6 +237,13 @@ eachAdapter((adapter) => {
     expect(await texts('/labelled')).toEqual(['a<progress of BareController.labelled']);
   });
 
+  it('are none where the application has none: Nest answers ordinary routes without', async () => {
+    await make();
+    const { config } = app as unknown as { config: { getGlobalInterceptors(): object[] } };
+    expect(config.getGlobalInterceptors()).toEqual([]);
+    expect(await texts('/bare')).toEqual(['a', '{"pct":1}']);
+  });
+
   it('that wrap responses can leave streams alone', async () => {
     await make({ providers: [{ provide: APP_INTERCEPTOR, useClass: EnvelopeInterceptor }] });
     expect(await texts('/bare')).toEqual(['a', '{"pct":1}']);
