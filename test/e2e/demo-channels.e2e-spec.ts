@@ -86,7 +86,10 @@ eachAdapter((adapter) => {
       ['has control characters', 'a%00b'],
       ['is too long', long],
       ['begin with "run:"', 'run:x'],
-      ['or "run-events:"', 'run-events:x:y'],
+      ['"run-events:"', 'run-events:x:y'],
+      ['"board-game/"', 'board-game%2Fg'],
+      ['"prcore/"', 'prcore%2Fproject%2F1'],
+      ['"rat-engine/"', 'rat-engine%2Fupload%2Fs1'],
     ])('refuse a name: %s', async (said, name) => {
       const answers = [await publish(name, [1]), await ask<Refused>(app, 'GET', `/channels/${name}`)];
       for (const { status, body } of answers) {
