@@ -49,14 +49,18 @@ export class Uploads implements BeforeApplicationShutdown {
    */
   async receive(id: string, request: IncomingMessage): Promise<UploadResult> {
     // Who stood still for so long that another process has taken the session over has lost it.
-    const place = await this.work.begin(`rat-engine/upload/${id}`, () => request.destroy());
+    let lost = false;
+    const place = await this.work.begin(`rat-engine/upload/${id}`, () => {
+      lost = true;
+      request.destroy();
+    });
     if (!place) throw new ConflictException('A file is being uploaded in this session.');
     this.#senders.add(request);
     try {
       if ((await this.news.find(id))?.stored) {
         throw new ConflictException('This session has its file already.');
       }
-      return await this.#store(new UploadSession(id), request);
+      return await this.#store(new UploadSession(id), request, () => lost);
     } finally {
       this.#senders.delete(request);
       place.release();
@@ -83,7 +87,11 @@ export class Uploads implements BeforeApplicationShutdown {
     return this.news.watch(id, after, signal);
   }
 
-  async #store(session: UploadSession, request: IncomingMessage): Promise<UploadResult> {
+  async #store(
+    session: UploadSession,
+    request: IncomingMessage,
+    isLost: () => boolean,
+  ): Promise<UploadResult> {
     const { id } = session;
     const file = this.files.newName();
     try {
@@ -102,6 +110,8 @@ export class Uploads implements BeforeApplicationShutdown {
     } catch (error) {
       const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
       await this.files.remove(file);
+      // What is known of the session is that of the other process.
+      if (isLost()) throw error;
       // Where even this cannot be told, the first error is still what the sender is to know.
       await this.news.forget(id).catch(() => undefined);
       await this.news.publish(id, { type: 'error', message }).catch(() => undefined);

@@ -224,8 +224,8 @@ describe('a memory log', () => {
 
   it('answers for ids of every kind as a search entry by entry does, or with none where they have no order', () => {
     fc.assert(
-      fc.property(ownIdCalls, ({ calls, asked }) => {
-        const log = memoryLog();
+      fc.property(ownIdCalls, fc.constantFrom(3, 1000), ({ calls, asked }, maxEvents) => {
+        const log = memoryLog({ maxEvents });
         const [ids, positions]: [(string | undefined)[], string[]] = [[], []];
         for (const call of calls) {
           try {
@@ -238,7 +238,12 @@ describe('a memory log', () => {
         for (const id of [...asked, ...ids.filter((own) => own !== undefined)]) {
           const { index, mayBeUnknown } = locatedIn(ids, id);
           const found = log.locate('a', id);
-          if (found !== undefined || !mayBeUnknown) {
+          // One that is evicted is followed by a gap, unless nothing that came after it is.
+          if (index !== undefined && index < ids.length - maxEvents - 1) {
+            expect(found === undefined || log.read('a', found, ALL).gap).toBe(true);
+          } else if (index !== undefined && index < ids.length - maxEvents) {
+            expect([undefined, positions[index]]).toContain(found);
+          } else if (found !== undefined || !mayBeUnknown) {
             expect([ids, id, found]).toEqual([ids, id, index === undefined ? undefined : positions[index]]);
           }
         }
