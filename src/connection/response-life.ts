@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { RawResponse } from './response.js';
+import { onceClosed } from './socket-close.js';
 
 /** Who is told that a response takes no more. */
 export interface ResponseOwner {
@@ -24,9 +25,7 @@ export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
   raw.on('error', ignore);
   raw.on('close', onClose);
   if (raw.socket === null && raw.req.httpVersionMajor === 1) {
-    const gone = (): void => owner.gone();
-    socket.once('close', gone);
-    raw.once('close', () => socket.off('close', gone));
+    raw.once('close', onceClosed(socket, () => owner.gone()));
   }
   if (raw.destroyed || raw.writableEnded || socket.destroyed) owner.gone();
 }

@@ -1,5 +1,6 @@
 import { Controller, Post, type INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { Socket } from 'node:net';
 import { NEVER } from 'rxjs';
 import { isSseError, Sse, SseConnection, SseConnections } from 'nestjs-event-stream';
 import { ManualClock } from '../fixtures/manual-clock.js';
@@ -171,6 +172,32 @@ eachAdapter((adapter) => {
     expect(connection?.queuedBytes).toBe(waiting);
     client.leave();
     await gone();
+  });
+
+  it('any number of requests may wait on one connection, for Node that is no leak', async () => {
+    const connected = new Promise<Socket>((resolve) => app.getHttpServer().once('connection', resolve));
+    const client = await RawClient.connect(app, get('/open').repeat(50));
+    await until(() => count() === 50);
+    const socket = await connected;
+    // Beyond ten Node warns, once for each connection.
+    const counts = socket.eventNames().map((name) => socket.listenerCount(name));
+    expect(Math.max(...counts)).toBeLessThanOrEqual(10);
+    client.reset();
+    await gone();
+    expect(reasons).toHaveLength(50);
+  });
+
+  it('requests that wait on one connection do not hold up the end of the application', async () => {
+    const client = await RawClient.connect(app, get('/open').repeat(50));
+    await until(() => count() === 50);
+    let closed = false;
+    void app.close().then(() => (closed = true));
+    await until(() => {
+      clock.advance(100);
+      return closed;
+    }, 'the end of the application');
+    expect(count()).toBe(0);
+    client.leave();
   });
 
   it('requests that wait behind an open stream are answered when it ends', async () => {
