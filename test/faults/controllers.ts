@@ -29,6 +29,11 @@ export class StreamsController {
     for (let i = 0; ; i++) yield { id: String(i), data: KILOBYTE };
   }
 
+  @Sse('short')
+  *short() {
+    yield 1;
+  }
+
   /** In pieces that no socket takes in at once. */
   @Sse('chunks')
   async *chunks() {

@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { check, eventually, megabytes } from './fault.js';
+import { check, eventually, megabytes, type Fault } from './fault.js';
 import type { Answer, Call, Commands, Stats } from './protocol.js';
 import { RawSocket } from './raw-socket.js';
 
@@ -11,6 +13,7 @@ const HEAP_ALLOWANCE_BYTES = 3 << 20;
 export class Lab {
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private readonly clients = new Set<RawSocket>();
+  private readonly sessions = new Set<ClientHttp2Session>();
   private calls = 0;
   /** How the server's process has ended. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
@@ -26,13 +29,13 @@ export class Lab {
     this.exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   }
 
-  /** Starts a server; `options` are the module's. `alone`: in a network of its own (Linux, as root). */
-  static async start(adapter: string, options: object = {}, alone = false): Promise<Lab> {
+  /** Starts the server of a fault. */
+  static async start(adapter: string, { options = {}, alone, http2 }: Fault): Promise<Lab> {
     const file = fileURLToPath(new URL('./server.js', import.meta.url));
     const node = alone
       ? { execPath: 'unshare', execArgv: ['--net', process.execPath, '--expose-gc'] }
       : { execArgv: ['--expose-gc'] };
-    const child = fork(file, [adapter, JSON.stringify(options)], node);
+    const child = fork(file, [adapter, JSON.stringify(options), http2 ? 'http2' : 'http1'], node);
     const port = await new Promise<number>((resolve, reject) => {
       child.once('message', (message) => resolve((message as { port: number }).port));
       child.once('exit', (code) => reject(new Error(`the server did not start (${code})`)));
@@ -81,6 +84,15 @@ export class Lab {
     return clients;
   }
 
+  /** An HTTP/2 session, over a socket of the caller's if one is given. */
+  async session(socket?: Socket): Promise<ClientHttp2Session> {
+    const session = connect(`http://127.0.0.1:${this.port}`, socket && { createConnection: () => socket });
+    session.on('error', () => undefined);
+    this.sessions.add(session);
+    await new Promise((resolve, reject) => session.once('connect', resolve).once('error', reject));
+    return session;
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }
@@ -92,16 +104,16 @@ export class Lab {
   dropClients(): void {
     for (const client of this.clients) client.leave();
     this.clients.clear();
+    for (const session of this.sessions) session.destroy();
+    this.sessions.clear();
   }
 
   /** Once every client has gone: what the server holds more than before, which has to be nothing. */
   async backTo(baseline: Stats): Promise<string> {
     this.dropClients();
     let now = await this.stats();
-    const complaints = [...now.complaints];
     await eventually('no connection, slot or socket is left', async () => {
       now = await this.stats();
-      complaints.push(...now.complaints);
       return now.connections === 0 && now.slots === 0 && now.sockets === 0;
     });
     await eventually('the heap is back', async () => {
@@ -112,7 +124,7 @@ export class Lab {
     });
     check(now.handles <= baseline.handles, `${now.handles - baseline.handles} more handles`);
     check(now.listeners <= baseline.listeners, `${now.listeners - baseline.listeners} more listeners`);
-    check(complaints.length === 0, `complaints: ${complaints.join('\n')}`);
+    check(now.complaints.length === 0, `complaints: ${now.complaints.join('\n')}`);
     return megabytes(now.heapBytes - baseline.heapBytes);
   }
 

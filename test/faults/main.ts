@@ -1,7 +1,9 @@
 import { styleText } from 'node:util';
-import { eventually, type Fault } from './fault.js';
+import { SHORT, eventually, type Fault } from './fault.js';
 import { canMakeNetworks, pulledBesideHeartbeat, pulledInSilence } from './half-open.js';
+import { lostSessions, resetStreams, stalledStreams, terminatedSessions } from './http2.js';
 import { Lab } from './lab.js';
+import { httpOneZero, reused } from './old-clients.js';
 import { closed, terminated } from './shutdown.js';
 import { slowReader, thousandGenerators } from './slow-reader.js';
 import {
@@ -19,6 +21,11 @@ const FAULTS: readonly Fault[] = [
   resets,
   unfinished,
   aborts,
+  reused,
+  httpOneZero,
+  resetStreams,
+  stalledStreams,
+  lostSessions,
   pulledBesideHeartbeat,
   pulledInSilence,
   slowReader,
@@ -30,6 +37,7 @@ const FAULTS: readonly Fault[] = [
   besideOnSubject,
   closed,
   terminated,
+  terminatedSessions,
 ];
 const ADAPTERS = ['express', 'fastify'];
 
@@ -43,10 +51,11 @@ interface Row {
 
 /** One fault against a server of its own, which is then looked over for what was left behind. */
 async function tryOut(fault: Fault, adapter: string): Promise<Row> {
-  const lab = await Lab.start(adapter, fault.options, fault.alone);
+  const lab = await Lab.start(adapter, fault);
   const row = { adapter, fault: fault.name, growth: '' };
   try {
-    if (!fault.cold && !fault.alone) await warmUp(lab);
+    if (!fault.cold && !fault.alone && !fault.http2) await warmUp(lab);
+    if (fault.http2) await warmUpHttp2(lab);
     const baseline = await lab.stats(true);
     const outcome = await fault.run(lab);
     const growth = fault.ends ? 'ended' : await lab.backTo(baseline);
@@ -70,20 +79,33 @@ async function warmUp(lab: Lab): Promise<void> {
   }
 }
 
-const asked = process.argv.slice(2);
+async function warmUpHttp2(lab: Lab): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const session = await lab.session();
+    for (let i = 0; i < 200; i++) {
+      const stream = session.request({ ':path': ['/ticks', '/chunks', '/polite', '/silent'][i % 4] });
+      stream.on('error', () => undefined).on('response', () => stream.close());
+    }
+    await eventually('all are served', async () => (await lab.stats()).connections === 0);
+    lab.dropClients();
+    await eventually('all are gone', async () => (await lab.stats()).sockets === 0);
+  }
+}
+
+const asked = process.argv.slice(2).filter((word) => word !== '--short');
 const adapters = ADAPTERS.filter(
   (name) => !asked.some((word) => ADAPTERS.includes(word)) || asked.includes(name),
 );
 const names = asked.filter((word) => !ADAPTERS.includes(word));
-const networks = canMakeNetworks();
+const networks = !SHORT && canMakeNetworks();
 const rows: Row[] = [];
 for (const fault of FAULTS) {
   if (fault.alone && !networks) {
-    console.log(`left out        ${fault.name}: it takes Linux and root`);
+    console.log(`left out        ${fault.name}: it takes Linux, root and the long form`);
     continue;
   }
   if (names.length > 0 && !names.some((name) => fault.name.includes(name))) continue;
-  for (const adapter of adapters) {
+  for (const adapter of fault.http2 ? adapters.filter((name) => name === 'fastify') : adapters) {
     const start = performance.now();
     const row = await tryOut(fault, adapter);
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
@@ -94,6 +116,10 @@ for (const fault of FAULTS) {
       `       ${row.outcome}${row.growth && row.growth !== 'ended' ? ` [heap ${row.growth} above before]` : ''}`,
     );
   }
+}
+console.log(`\n| what was done | on | what came of it | heap afterwards |\n| --- | --- | --- | --- |`);
+for (const { fault, adapter, held, outcome, growth } of rows) {
+  console.log(`| ${fault} | ${adapter} | ${held ? '' : '**failed**: '}${outcome} | ${growth} |`);
 }
 const failed = rows.filter(({ held }) => !held).length;
 console.log(`\n${rows.length - failed} held, ${failed} failed`);

@@ -15,6 +15,8 @@ export interface PublishOrder {
   perTurn: number;
   /** Milliseconds between two turns; 0 for the next turn of the event loop. */
   everyMs: number;
+  /** Collects garbage before each look at the memory: what is held, and not when it is let go of. */
+  tidy?: boolean;
 }
 
 export interface Published {
@@ -22,6 +24,8 @@ export interface Published {
   /** How much more memory than before was in use at the worst moment. */
   peakRssBytes: number;
   peakHeapBytes: number;
+  /** Outside the heap: the bytes of buffers. */
+  peakBufferBytes: number;
 }
 
 /** What a server holds, and what it has complained of. */
@@ -41,6 +45,8 @@ export interface Stats {
   listeners: number;
   /** Entries in the log, warnings of Node, rejections that nobody handled. */
   complaints: string[];
+  /** Connections of which the log says that they were cut off because their client was too slow. */
+  cutOffs: number;
 }
 
 /** One call, and its answer, as they go between the processes. */

@@ -10,9 +10,11 @@ import { Channels, SseConnections, SseModule, memoryLog, type SseModuleOptions }
 import { Feed, StreamsController } from './controllers.js';
 import type { Answer, Call, Commands, PublishOrder, Published, Stats } from './protocol.js';
 
-const [adapter = 'express', optionsText = '{}'] = process.argv.slice(2);
+const [adapter = 'express', optionsText = '{}', protocol = 'http1'] = process.argv.slice(2);
 const options = JSON.parse(optionsText) as SseModuleOptions;
 const complaints: string[] = [];
+let cutOffs = 0;
+let closing = false;
 
 @Module({
   imports: [SseModule.forRoot({ log: memoryLog({ maxEvents: 500 }), ...options })],
@@ -32,12 +34,21 @@ const logger = {
   log: quiet,
   debug: quiet,
   verbose: quiet,
-  warn: complain('log'),
+  warn: (message: unknown): void => {
+    const text = String(message);
+    if (text.includes(' was cut off, because its client was too slow: ')) cutOffs++;
+    else if (text.startsWith('More connections were cut off '))
+      for (const [, more] of text.matchAll(/(\d+) by "/g)) cutOffs += Number(more);
+    else complain('log')(message);
+  },
   error: complain('log'),
   fatal: complain('log'),
 };
 
-const platform = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+const platform =
+  adapter === 'fastify'
+    ? new FastifyAdapter((protocol === 'http2' ? { http2: true } : {}) as never)
+    : new ExpressAdapter();
 const app: INestApplication = await NestFactory.create(FaultsModule, platform as never, {
   logger,
   abortOnError: false,
@@ -57,6 +68,7 @@ const commands: Commands = { stats, publish, close };
 
 async function close(): Promise<{ tookMs: number; left: string[] }> {
   const start = performance.now();
+  closing = true;
   await app.close();
   const tookMs = performance.now() - start;
   // What was closed last is gone after a turn or two.
@@ -86,16 +98,24 @@ function stats(tidy = false): Stats {
         sum + emitter.eventNames().reduce((all, name) => all + emitter.listenerCount(name), 0),
       0,
     ),
-    complaints: complaints.splice(0),
+    complaints,
+    cutOffs,
   };
 }
 
-async function publish({ to, count, bytes, perTurn, everyMs }: PublishOrder): Promise<Published> {
+async function publish({
+  to,
+  count,
+  bytes,
+  perTurn,
+  everyMs,
+  tidy = false,
+}: PublishOrder): Promise<Published> {
   const channel = app.get(Channels).channel('faults');
   const { subject } = app.get(Feed);
   global.gc?.();
   const before = process.memoryUsage();
-  let [rss, heap] = [before.rss, before.heapUsed];
+  let [rss, heap, buffers] = [before.rss, before.heapUsed, before.arrayBuffers];
   const start = performance.now();
   for (let i = 0; i < count;) {
     for (let turn = 0; turn < perTurn && i < count; turn++, i++) {
@@ -103,9 +123,11 @@ async function publish({ to, count, bytes, perTurn, everyMs }: PublishOrder): Pr
       if (to === 'subject') subject.next(text);
       else await channel.publish(text);
     }
-    const now = process.memoryUsage();
+    if (tidy && i % 500 === 0) global.gc?.();
+    const now = !tidy || i % 500 === 0 ? process.memoryUsage() : before;
     rss = Math.max(rss, now.rss);
     heap = Math.max(heap, now.heapUsed);
+    buffers = Math.max(buffers, now.arrayBuffers);
     await new Promise<void>((resolve) =>
       everyMs === 0 ? setImmediate(resolve) : setTimeout(resolve, everyMs),
     );
@@ -114,6 +136,7 @@ async function publish({ to, count, bytes, perTurn, everyMs }: PublishOrder): Pr
     tookMs: performance.now() - start,
     peakRssBytes: rss - before.rss,
     peakHeapBytes: heap - before.heapUsed,
+    peakBufferBytes: buffers - before.arrayBuffers,
   };
 }
 
@@ -125,5 +148,9 @@ process.on('message', (call: Call) => {
     (value) => answer({ value }),
     (error: unknown) => answer({ error: String(error) }),
   );
+});
+// Without the other process there is nobody to end this one.
+process.on('disconnect', () => {
+  if (!closing) process.exit(1);
 });
 process.send?.({ port: (server.address() as AddressInfo).port });

@@ -1,8 +1,9 @@
-import { check, eventually, pause, quantile, type Fault } from './fault.js';
+import { SHORT, check, eventually, pause, quantile, timely, type Fault } from './fault.js';
 import { request, type Lab } from './lab.js';
 import type { RawSocket } from './raw-socket.js';
 
-const SHUTDOWN_MS = 2000;
+// In the short form there is time for a newcomer, also on a machine that is busy.
+const SHUTDOWN_MS = SHORT ? 5000 : 2000;
 
 /** Everything at once: what is open when the word comes. */
 async function everything(lab: Lab): Promise<RawSocket[]> {
@@ -71,10 +72,11 @@ export const terminated: Fault = {
     const newcomers = await knocking;
     if (typeof newcomers !== 'string') throw newcomers;
     check(code === 0, `it ended with ${code ?? signal}`);
-    check(tookMs < SHUTDOWN_MS + 500, `it took ${tookMs.toFixed(0)} ms`);
+    const late = timely(tookMs < SHUTDOWN_MS + 500, `${tookMs.toFixed(0)} ms`);
     return (
       `exit code 0 after ${tookMs.toFixed(0)} ms (shutdownMs: ${SHUTDOWN_MS}); ${farewells(polite)}; ` +
-      newcomers
+      newcomers +
+      late
     );
   },
 };
@@ -87,10 +89,10 @@ export const closed: Fault = {
   async run(lab) {
     const polite = await everything(lab);
     const { tookMs, left } = await lab.ask('close');
-    check(tookMs < SHUTDOWN_MS, `it took ${tookMs.toFixed(0)} ms`);
+    const late = timely(tookMs < SHUTDOWN_MS, `${tookMs.toFixed(0)} ms`);
     check(left.length === 0, `it left ${left.join(', ')}`);
     const { code, signal } = await lab.exited;
     check(code === 0, `the process ended with ${code ?? signal}`);
-    return `closed in ${tookMs.toFixed(0)} ms, nothing left to keep the process alive; ${farewells(polite)}`;
+    return `closed in ${tookMs.toFixed(0)} ms, nothing left to keep the process alive; ${farewells(polite)}${late}`;
   },
 };

@@ -1,0 +1,82 @@
+import { check, eventually, type Fault } from './fault.js';
+import { request, type Lab } from './lab.js';
+import type { RawSocket } from './raw-socket.js';
+
+const ROUND = 25;
+
+/** As HTTP/1.0 asks, or a client that wants its connection closed. */
+function old(path: string): string {
+  return `GET ${path} HTTP/1.0\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`;
+}
+
+async function each(lab: Lab, count: number, bytes: string): Promise<RawSocket[]> {
+  return Promise.all(Array.from({ length: count }, () => lab.connect(bytes)));
+}
+
+/** Clients of HTTP/1.0, to which the end of the connection is the end of the body. */
+export const httpOneZero: Fault = {
+  name: `HTTP/1.0: ${4 * ROUND} clients that read, stall, reset and close their half`,
+  options: { stallMs: 2000, heartbeat: 1000 },
+  async run(lab) {
+    const reading = await each(lab, ROUND, old('/ticks'));
+    const stalled = await each(lab, ROUND, old('/chunks'));
+    const resetting = await each(lab, ROUND, old('/flood'));
+    const halves = await each(lab, ROUND, old('/silent'));
+    for (const client of stalled) client.stall();
+    for (const client of resetting) client.keep = false;
+    await eventually('all are open', async () => (await lab.stats()).connections === 4 * ROUND);
+    await eventually('all are answered', () => [...reading, ...halves].every(({ bytes }) => bytes > 300));
+    for (const client of resetting) client.reset();
+    for (const client of halves) client.halfClose();
+    await eventually('the others are gone', async () => (await lab.stats()).connections === ROUND);
+    for (const { text } of reading) {
+      const [head = '', body = ''] = text.split(/\r\n\r\n([\s\S]*)/);
+      check(!/transfer-encoding/i.test(head), 'a body in chunks');
+      check(/^connection: close$/im.test(head), 'a connection that would be kept');
+      check(/^:\n(data: \d+ \d+\n\n)+/.test(body), 'a body that is none');
+    }
+    check((await lab.stats()).cutOffs === ROUND, 'the log does not tell of each stall');
+    const short = await each(lab, ROUND, old('/short'));
+    await eventually('the ends come', () => short.every(({ socket }) => socket.readableEnded));
+    check(
+      short.every(({ text }) => text.endsWith('\r\n\r\n:\ndata: 1\n\n')),
+      'an end that is none',
+    );
+    for (const client of reading) client.leave();
+    return 'the readers served without chunks, the stalled cut off after stallMs, the others gone at once';
+  },
+};
+
+const STREAMS = 1000;
+const PIPELINED = 100;
+
+/** One connection for many streams, one after the other and all at once. */
+export const reused: Fault = {
+  name: `${STREAMS} streams over one connection, and ${PIPELINED} pipelined on another`,
+  async run(lab) {
+    const one = await lab.connect();
+    let over = 0;
+    one.keep = false;
+    let tail = '';
+    one.onText = (text) => {
+      tail = (tail + text).slice(-2000);
+      const ends = tail.split('\r\n0\r\n\r\n');
+      tail = ends.at(-1) ?? '';
+      over += ends.length - 1;
+    };
+    for (let i = 0; i < STREAMS; i++) {
+      one.send(request('/short'));
+      await eventually('its end', () => over === i + 1);
+    }
+    const other = await lab.connect(request('/short').repeat(PIPELINED));
+    await eventually('all are answered', () => other.text.split('\r\n0\r\n\r\n').length === PIPELINED + 1);
+    check(other.text.split('data: 1\n\n').length === PIPELINED + 1, 'an answer is not whole');
+    // Those that wait behind a stream that does not end go with their connection.
+    const waiting = await lab.connect(request('/silent') + request('/polite').repeat(PIPELINED));
+    await eventually('they wait', async () => (await lab.stats()).connections > 1);
+    waiting.reset();
+    await eventually('they are gone', async () => (await lab.stats()).connections === 0);
+    check(!one.closed && !other.closed, 'a connection was closed');
+    return 'each whole and in its order, no listener more';
+  },
+};
