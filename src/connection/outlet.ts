@@ -7,7 +7,14 @@ import { SocketBody, bodyOf, directSocket, toChunk, type Body, type SharedBytes 
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
 import type { Flushes } from './flushes.js';
 import { openResponse, rawResponse, type RawResponse } from './response.js';
-import { leaveCarrier, watchEnd, watchResponse, type ResponseOwner } from './response-life.js';
+import {
+  cutResponse,
+  isReset,
+  leaveCarrier,
+  watchEnd,
+  watchResponse,
+  type ResponseOwner,
+} from './response-life.js';
 import type { SharedTimers } from './shared-timers.js';
 import { StallWatch, unsentBytes } from './stall-watch.js';
 
@@ -186,10 +193,7 @@ export class Outlet implements ResponseOwner {
   cut(): void {
     this.pending = '';
     this.stop();
-    const { stream } = this.raw as unknown as { stream?: { close?: (code: number) => void } };
-    // 8 is CANCEL (RFC 9113, 7): the session and its other streams stay.
-    if (this.raw.req.httpVersionMajor > 1) stream?.close?.(8);
-    else this.raw.destroy();
+    cutResponse(this.raw);
   }
 
   /** Takes nothing more; what was pending is forgotten unless `end()` sends it. */
@@ -250,7 +254,7 @@ export class Outlet implements ResponseOwner {
   private canWrite(byteLength: number): boolean {
     const stream = this.stream as Writable;
     // Of a response whose socket is written to, `prefinish` and `close` tell in time.
-    if (!this.direct && (stream.destroyed || stream.writableEnded)) {
+    if (!this.direct && (stream.destroyed || stream.writableEnded || isReset(this.raw))) {
       this.listener.gone();
       return false;
     }
@@ -312,10 +316,10 @@ export class Outlet implements ResponseOwner {
     const { stallMs } = this.options;
     if (stallMs === false) return;
     this.stall ??= new StallWatch(
-      () => unsentBytes(this.raw) + (this.body?.held ?? 0),
+      () => (isReset(this.raw) ? undefined : unsentBytes(this.raw) + (this.body?.held ?? 0)),
       this.timers,
       stallMs,
-      () => this.listener.stalled(),
+      { stalled: () => this.listener.stalled(), gone: () => this.listener.gone() },
     );
     this.stall.start();
   }

@@ -9,6 +9,18 @@ export interface ResponseOwner {
   gone(): void;
 }
 
+/** What is used of a stream of HTTP/2. */
+interface Http2StreamLike {
+  /** Over by frames of the protocol; `destroyed` follows, but for what {@link isReset} tells. */
+  readonly closed: boolean;
+  readonly destroyed: boolean;
+  close(code: number): void;
+  destroy(): void;
+}
+
+/** CANCEL (RFC 9113, 7): the session and its other streams stay. */
+const CANCEL = 8;
+
 /** Where a response keeps its owner: listeners that are the same for all connections find it there. */
 const OWNER = Symbol('owner');
 
@@ -25,9 +37,31 @@ export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
   raw.on('error', ignore);
   raw.on('close', onClose);
   if (raw.socket === null && raw.req.httpVersionMajor === 1) {
-    raw.once('close', onceClosed(socket, () => owner.gone()));
+    raw.once(
+      'close',
+      onceClosed(socket, () => owner.gone()),
+    );
   }
   if (raw.destroyed || raw.writableEnded || socket.destroyed) owner.gone();
+}
+
+/**
+ * Whether the client has reset a stream of HTTP/2 of which Node does not tell: where the reset names no error, and bytes
+ * were on their way, Node waits for these for good, and the session with it. `stream.close()` of Node's own client is
+ * such a reset. So it is asked for with each write, and while one waits.
+ */
+export function isReset(raw: RawResponse): boolean {
+  const stream = http2Stream(raw);
+  return stream !== undefined && stream.closed && !stream.destroyed;
+}
+
+/** Cuts a response off, without an end that a client could take for the body's own. */
+export function cutResponse(raw: RawResponse): void {
+  if (raw.req.httpVersionMajor === 1) return void raw.destroy();
+  const stream = http2Stream(raw);
+  if (!stream?.closed) stream?.close(CANCEL);
+  // Not left to Node, which waits for a session that takes nothing, and for writes that a reset has overtaken.
+  stream?.destroy();
 }
 
 /** Tells also when somebody else ends the response, in time for nothing to follow its last chunk. */
@@ -37,10 +71,17 @@ export function watchEnd(raw: RawResponse): void {
 }
 
 /** Lets go of the connection behind a response that is over, where it could not be used again. */
-export function leaveCarrier({ req, socket }: RawResponse): void {
+export function leaveCarrier(raw: RawResponse): void {
+  if (isReset(raw)) http2Stream(raw)?.destroy();
+  const { req, socket } = raw;
   // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
   const carrier: Partial<Socket> = socket ?? req.socket;
   if (req.httpVersionMajor === 1 && !req.complete) carrier.destroySoon?.();
+}
+
+function http2Stream(raw: RawResponse): Http2StreamLike | undefined {
+  if (raw.req.httpVersionMajor === 1) return undefined;
+  return (raw as unknown as { stream?: Http2StreamLike }).stream;
 }
 
 function onClose(this: Owned): void {

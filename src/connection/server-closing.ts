@@ -17,25 +17,30 @@ interface Session {
 
 /** How often a closing server is looked after. */
 const ROUND_MS = 20;
+/** So many rounds a client has to close its side of a connection that was ended, and to read what is on its way. */
+const FAREWELL_ROUNDS = 25;
 
 /**
  * Helps a server that is being closed over what would hold it up when its streams are long gone: connections that
  * clients made ahead of time and never used (browsers and fetch() do; to Node they are not idle but about to send),
- * those that fell idle after the closing began, and HTTP/2 sessions, which stay until somebody ends them.
+ * those that fell idle after the closing began, and HTTP/2 sessions, which stay until somebody ends them, and whose
+ * clients may then stay all the same.
  */
 export class ServerClosing {
   private readonly sockets = new Set<Socket>();
   private readonly sessions = new Set<Session>();
   private silent = new Set<Socket>();
+  private readonly ended = new Map<Socket, number>();
   private round: unknown;
 
   constructor(
     private readonly server: ServerLike,
     private readonly clock: Clock,
   ) {
-    const { sockets, sessions } = this;
+    const { sockets, sessions, ended } = this;
     const forget = function (this: Socket): void {
       sockets.delete(this);
+      ended.delete(this);
     };
     const remember = (socket: Socket): void => {
       sockets.add(socket);
@@ -58,12 +63,24 @@ export class ServerClosing {
   stop(): void {
     this.clock.cancel(this.round);
     this.silent.clear();
+    this.ended.clear();
+  }
+
+  /** A session of HTTP/2 leaves it to its client to close the connection, which a client need not do. */
+  private dropEnded(): void {
+    for (const socket of this.sockets) {
+      if (!socket.writableEnded) continue;
+      const rounds = (this.ended.get(socket) ?? 0) + 1;
+      this.ended.set(socket, rounds);
+      if (rounds > FAREWELL_ROUNDS) socket.destroy();
+    }
   }
 
   private look(): void {
     if (!this.server.listening) {
       this.server.closeIdleConnections?.();
       for (const session of this.sessions) if (!session.closed) session.close();
+      this.dropEnded();
       const silent = new Set<Socket>();
       for (const socket of this.sockets) if (socket.bytesRead === 0) silent.add(socket);
       // A request may be on its way: one round is left to it.

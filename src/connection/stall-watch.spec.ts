@@ -10,12 +10,10 @@ function watching(): {
 } {
   const clock = new ManualClock();
   let [unsent, stalls] = [1_000_000, 0];
-  const watch = new StallWatch(
-    () => unsent,
-    new SharedTimers(clock),
-    30_000,
-    () => stalls++,
-  );
+  const watch = new StallWatch(() => unsent, new SharedTimers(clock), 30_000, {
+    stalled: () => stalls++,
+    gone: () => undefined,
+  });
   watch.start();
   return { clock, watch, take: (bytes) => (unsent -= bytes), stalls: () => stalls };
 }

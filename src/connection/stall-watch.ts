@@ -14,14 +14,15 @@ export class StallWatch implements Timed {
   private movedAt = 0;
 
   constructor(
-    private readonly unsentNow: () => number,
+    /** `undefined` where nobody is there any more to take it. */
+    private readonly unsentNow: () => number | undefined,
     private readonly timers: SharedTimers,
     private readonly stallMs: number,
-    private readonly stalled: () => void,
+    private readonly owner: { stalled(): void; gone(): void },
   ) {}
 
   start(): void {
-    this.unsent = this.unsentNow();
+    this.unsent = this.unsentNow() ?? 0;
     this.movedAt = this.timers.clock.now();
     this.timers.schedule(this, this.stallMs / CHECKS);
   }
@@ -32,12 +33,13 @@ export class StallWatch implements Timed {
 
   due(): void {
     const unsent = this.unsentNow();
+    if (unsent === undefined) return this.owner.gone();
     const now = this.timers.clock.now();
     if (unsent !== this.unsent) {
       this.unsent = unsent;
       this.movedAt = now;
     }
-    if (now - this.movedAt >= this.stallMs) this.stalled();
+    if (now - this.movedAt >= this.stallMs) this.owner.stalled();
     else this.timers.schedule(this, this.stallMs / CHECKS);
   }
 }

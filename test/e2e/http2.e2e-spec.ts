@@ -185,6 +185,42 @@ describe.each([
       expect(session.closed).toBe(false);
     });
 
+    // Node's own client does so with `stream.close()`; Node's server then waits for a write that never ends.
+    it.each([false, true])(
+      'resets streams that are being written to without naming an error (its session, too: %p)',
+      async (andSession) => {
+        const going = Array.from({ length: 20 }, () => request('/much'));
+        for (const exchange of going) await exchange.isOpen();
+        await until(() =>
+          connections()
+            .list()
+            .every(({ queuedBytes }) => queuedBytes > 0),
+        );
+        for (const { stream } of going) stream.close(constants.NGHTTP2_NO_ERROR);
+        if (andSession) session.destroy();
+        // Found when it is looked for a stall, long before it would be one.
+        await until(() => {
+          clock.advance(100);
+          return count() === 0;
+        });
+        expect(reasons).toHaveLength(20);
+        expect(reasons.every((reason) => isSseError(reason, 'SSE_CLIENT_GONE'))).toBe(true);
+      },
+    );
+
+    it('resets such streams, and they do not hold up the end of the application', async () => {
+      const going = Array.from({ length: 20 }, () => request('/much'));
+      for (const exchange of going) await exchange.isOpen();
+      for (const { stream } of going) stream.close(constants.NGHTTP2_NO_ERROR);
+      let closed = false;
+      void app.close().then(() => (closed = true));
+      await until(() => {
+        clock.advance(100);
+        return closed;
+      }, 'the end of the application');
+      expect(count()).toBe(0);
+    });
+
     it('takes all its streams along when it closes its session', async () => {
       for (let i = 0; i < 20; i++) request('/open').read();
       await until(() => count() === 20);

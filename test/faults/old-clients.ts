@@ -23,7 +23,7 @@ export const httpOneZero: Fault = {
     const resetting = await each(lab, ROUND, old('/flood'));
     const halves = await each(lab, ROUND, old('/silent'));
     for (const client of stalled) client.stall();
-    for (const client of resetting) client.keep = false;
+    for (const client of resetting) client.stall();
     await eventually('all are open', async () => (await lab.stats()).connections === 4 * ROUND);
     await eventually('all are answered', () => [...reading, ...halves].every(({ bytes }) => bytes > 300));
     for (const client of resetting) client.reset();
@@ -56,6 +56,7 @@ export const reused: Fault = {
   async run(lab) {
     const one = await lab.connect();
     let over = 0;
+    let answered: (() => void) | undefined;
     one.keep = false;
     let tail = '';
     one.onText = (text) => {
@@ -63,11 +64,14 @@ export const reused: Fault = {
       const ends = tail.split('\r\n0\r\n\r\n');
       tail = ends.at(-1) ?? '';
       over += ends.length - 1;
+      if (ends.length > 1) answered?.();
     };
-    for (let i = 0; i < STREAMS; i++) {
+    for (let i = 0; i < STREAMS && !one.closed; i++) {
+      const end = new Promise<void>((resolve) => (answered = resolve));
       one.send(request('/short'));
-      await eventually('its end', () => over === i + 1);
+      await end;
     }
+    check(over === STREAMS, `${over} ends`);
     const other = await lab.connect(request('/short').repeat(PIPELINED));
     await eventually('all are answered', () => other.text.split('\r\n0\r\n\r\n').length === PIPELINED + 1);
     check(other.text.split('data: 1\n\n').length === PIPELINED + 1, 'an answer is not whole');
