@@ -6,7 +6,7 @@ import { toEvent } from './events/to-event.js';
 import { CompleteStage } from './interceptors/complete.stage.js';
 import { ErrorEventStage } from './interceptors/error-event.stage.js';
 import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
-import { Heartbeat, type HeartbeatOwner } from './interceptors/heartbeat.js';
+import type { HeartbeatOwner } from './interceptors/heartbeat.js';
 import { spread, type Timekeeper } from './interceptors/timekeeper.js';
 import { valueFor, type ResolvedOptions } from './options/sse.options.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from './wire/end-of-stream.js';
@@ -86,12 +86,6 @@ function farewellFor({ complete }: ResolvedOptions, comesBack: boolean): SseEven
 export interface TimedStream extends HeartbeatOwner {
   readonly connection: StreamConnection;
   readonly comesBack: boolean;
-}
-
-/** The heartbeat of one stream, to be started with the head and stopped with the stream. */
-export function heartbeat({ heartbeat: beat }: ResolvedOptions, stream: TimedStream): Heartbeat | undefined {
-  const { connection } = stream;
-  return beat ? new Heartbeat(beat, stream, connection.timers, connection) : undefined;
 }
 
 /** Has a stream end when it has taken too long (`timeout`), and its connection made anew (`maxDurationMs`). */

@@ -7,10 +7,11 @@ import { SseConnections } from './connection/sse-connections.js';
 import { readLastEventId } from './handler/admission.js';
 import { CutOffLog } from './handler/cut-off-log.js';
 import { EmptyAnswers } from './handler/empty-answers.js';
-import { RequestStream, type StreamHost } from './handler/request-stream.js';
+import { RequestStream } from './handler/request-stream.js';
 import { PORT } from './handler/sse.metadata.js';
 import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes, type SseRoute } from './handler/sse-routes.js';
+import type { RoutedStream, StreamHost } from './handler/stream-host.js';
 import { END_OF_STREAM_ID } from './wire/end-of-stream.js';
 
 /**
@@ -65,7 +66,7 @@ export class SseInterceptor implements NestInterceptor<unknown, unknown>, Stream
     this.adapters.httpAdapter.setHeader(response, name, value);
   }
 
-  answer({ route, connection }: RequestStream, value: unknown, subscriber: Subscriber<unknown>): void {
+  answer({ route, connection }: RoutedStream, value: unknown, subscriber: Subscriber<unknown>): void {
     this.emptyAnswers.note(route, connection.route, connection.response, value);
     this.reply(connection.response, value, subscriber);
   }

@@ -3,40 +3,12 @@ import type { SseEvent } from '../events/sse-event.js';
 import { SseError, type SseErrorCode } from '../sse.errors.js';
 import type { Demand } from '../source/source.js';
 import { EMPTY_COMMENT, encodeEvent } from '../wire/encode-event.js';
+import { CLOSE_REASONS } from './close-reasons.js';
 import { SharedText } from './shared-text.js';
 import { Outlet, type OutletHost, type OutletListener, type OutletOptions } from './outlet.js';
 import { routeOf } from './response.js';
+import type { SseConnection } from './sse-connection.js';
 import type { SharedTimers } from './shared-timers.js';
-
-/**
- * One open stream, as handlers (`@SseConnection()`) and `SseConnections` show it. `Request` is what the application
- * takes its requests for: that of Express or Fastify, or what a guard made of it.
- */
-export interface SseConnection<Request extends object = object> {
-  /** Unlike that of any other connection of this process. */
-  readonly id: string;
-  /** Method and path pattern of its route, such as `GET /progress/:id`. */
-  readonly route: string;
-  /** The client's address, as the framework tells it. */
-  readonly ip: string | undefined;
-  readonly openedAt: Date;
-  /** The framework's request: who the user is stands there. */
-  readonly request: Request;
-  /** Where the client left off, from `Last-Event-ID`; `undefined` on a first connect. */
-  readonly lastEventId: string | undefined;
-  /** Aborts when the stream is over, whoever ended it; `signal.reason` is an `SseError` whose code says why. */
-  readonly signal: AbortSignal;
-  /** Events sent so far, comments not counted. */
-  readonly events: number;
-  /** Bytes of the body given to the response so far. */
-  readonly bytes: number;
-  /** Bytes that wait for the client now. */
-  readonly queuedBytes: number;
-  /** Events dropped so far because the client was too slow (see `overflow`). */
-  readonly dropped: number;
-  /** Ends the stream after what waits; the client may reconnect. */
-  close(): void;
-}
 
 /** What a connection knows from the start. */
 export interface ConnectionInit {
@@ -272,14 +244,3 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
 /** What most heartbeats are, the same bytes for all. */
 const SILENT_BEAT = new SharedText(encodeEvent(EMPTY_COMMENT), 0);
-
-const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
-  SSE_CLIENT_GONE: 'The client has left.',
-  SSE_OVERFLOW: 'More events waited for the client than "overflow.maxBytes" allows.',
-  SSE_STALLED: 'The client has read nothing for "stallMs".',
-  SSE_ENDED: 'The stream has ended.',
-  SSE_CLOSED: 'The connection was closed by the application.',
-  SSE_SHUTDOWN: 'The application is shutting down.',
-  SSE_EXPIRED: 'The time of this stream is up.',
-  SSE_REVOKED: 'A guard no longer lets this stream through.',
-};

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from './clock.js';
-import type { SseConnection, StreamConnection } from './connection.js';
+import type { StreamConnection } from './connection.js';
+import type { SseConnection } from './sse-connection.js';
 import { Flushes } from './flushes.js';
 import { SlotTable, type SlotStore } from './limits.js';
 import { SharedTimers } from './shared-timers.js';

@@ -1,8 +1,10 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import type { StreamConnection } from '../connection/connection.js';
 import { decodeLastEventId, lastEventIdProblem } from '../connection/last-event-id.js';
 import type { Slot, SlotStore } from '../connection/limits.js';
 import { rawRequest } from '../connection/response.js';
+import { retryAfter } from '../events/sse-event.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
 import type { SseRoute } from './sse-routes.js';
 
@@ -87,8 +89,24 @@ function slotKey(
   return own === undefined ? undefined : `key:${scope}:${own}`;
 }
 
+/** Answers a client for which there is no room as the limit says. */
+export function turnAway(
+  limit: ResolvedLimit,
+  connection: StreamConnection,
+  setHeader: (name: string, value: string) => void,
+): void {
+  if (limit.status === 'retry') {
+    connection.next(retryAfter(limit.retryMs));
+    connection.complete();
+    return;
+  }
+  const status = typeof limit.status === 'number' ? limit.status : 429;
+  if (status === 429 || status === 503) setHeader('Retry-After', String(Math.ceil(limit.retryMs / 1000)));
+  connection.error(limitException(limit, status));
+}
+
 /** The HTTP error of a limit whose answer is a status. */
-export function limitException(limit: ResolvedLimit, statusCode: number): HttpException {
+function limitException(limit: ResolvedLimit, statusCode: number): HttpException {
   const error = STATUS_CODES[statusCode] ?? 'Error';
   const message =
     limit.max === 1

@@ -1,5 +1,5 @@
 import { SharedTimers } from '../connection/shared-timers.js';
-import type { SseConnection } from '../connection/connection.js';
+import type { SseConnection } from '../connection/sse-connection.js';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { RecordingLogger } from '../../test/fixtures/recording-logger.js';
 import { CutOffLog, type CutOff } from './cut-off-log.js';

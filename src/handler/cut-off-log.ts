@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { SseConnection } from '../connection/connection.js';
+import type { SseConnection } from '../connection/sse-connection.js';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
 
 /** As many get a line of their own within the window; the others are counted. */

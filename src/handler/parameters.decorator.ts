@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
-import type { SseConnection as Connection } from '../connection/connection.js';
+import type { SseConnection as Connection } from '../connection/sse-connection.js';
 import { SseError } from '../sse.errors.js';
 import { portOf } from './sse.decorator.js';
 import { routeOptionsOf } from './sse.metadata.js';

@@ -1,6 +1,7 @@
+// Longer than others: all that can become of one request meets here, and each part of it has a file of its own beside this.
 import * as nest from '@nestjs/common';
 import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
-import type { CallHandler, ExecutionContext, LoggerService } from '@nestjs/common';
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { ChannelSource } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';
@@ -8,47 +9,20 @@ import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
 import { rawRequest, rawResponse } from '../connection/response.js';
-import type { SseConnections } from '../connection/sse-connections.js';
-import { retryAfter } from '../events/sse-event.js';
-import type { Heartbeat } from '../interceptors/heartbeat.js';
-import { Timekeeper } from '../interceptors/timekeeper.js';
-import { FAREWELL, heartbeat, pipeline, watchTime, type Pipeline } from '../pipeline.js';
+import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
 import { isSource, type Release, type Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
-import { Admission, limitException } from './admission.js';
-import type { CutOffLog } from './cut-off-log.js';
+import { Admission, turnAway } from './admission.js';
 import { toHttpError } from './http-error.js';
 import { Opening } from './opening.js';
-import { RightToStay } from './right-to-stay.js';
-import type { RouteGuards } from './route-guards.js';
 import { SourceTroubles } from './source-troubles.js';
 import { PORT, type HandlerPort } from './sse.metadata.js';
 import type { SseRoute } from './sse-routes.js';
+import type { RequestStreamInit, StreamHost } from './stream-host.js';
 import { StreamSink } from './stream-sink.js';
-
-/** What the streams of an application work with. */
-export interface StreamHost {
-  readonly connections: SseConnections;
-  readonly guards: RouteGuards;
-  readonly logger: LoggerService;
-  readonly cutOffs: CutOffLog;
-  setHeader(response: object, name: string, value: string): void;
-  /** Sends a plain value as the route's ordinary answer, and tells Nest when that is done. */
-  answer(stream: RequestStream, value: unknown, subscriber: Subscriber<unknown>): void;
-}
-
-/** What a stream is made of. */
-export interface RequestStreamInit {
-  route: SseRoute;
-  context: ExecutionContext;
-  request: object;
-  response: object;
-  lastEventId: string | undefined;
-  /** Nest, which waits for the answer. */
-  subscriber: Subscriber<unknown>;
-}
+import { StreamTime } from './stream-time.js';
 
 /** Under this key Nest 12's own `@SseSignal()` looks for something that has a `signal`. */
 const NEST_SIGNAL = (nest as { SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER;
@@ -65,9 +39,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private source: Source | undefined;
   private release: Release | undefined;
   private admission: Admission | undefined;
-  private stay: RightToStay | undefined;
-  private heartbeat: Heartbeat | undefined;
-  private timekeeper: Timekeeper | undefined;
+  private readonly time: StreamTime;
   private composed: Pipeline | undefined;
   private teardown: SourceTroubles | undefined;
   private started = false;
@@ -76,7 +48,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private answer: unknown;
 
   constructor(
-    private readonly host: StreamHost,
+    readonly host: StreamHost,
     { route, context, request, response, lastEventId, subscriber }: RequestStreamInit,
   ) {
     const { connections } = host;
@@ -89,12 +61,12 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const number = connections.nextNumber();
     const init = { number, request, response, lastEventId };
     this.connection = new StreamConnection(connections, options, init, this);
-    const { limits, expiresAt, revalidateMs } = options;
+    const { limits } = options;
     if (limits.length > 0) {
       const { slots } = connections;
       this.admission = new Admission({ route, context, slots, onReplaced: () => this.replaced() });
     }
-    if (expiresAt !== undefined || revalidateMs !== false) this.stay = this.rightToStay();
+    this.time = new StreamTime(this);
     (rawResponse(response) as { [PORT]?: HandlerPort })[PORT] = this;
     if (NEST_SIGNAL) {
       (request as Record<symbol, unknown>)[NEST_SIGNAL] = this.connection;
@@ -127,7 +99,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   run(next: CallHandler<unknown>): void {
     if (this.connection.ended) return;
     try {
-      this.stay?.begin();
+      this.time.begin();
       const full = this.admission?.take();
       if (full && 'then' in full) {
         full.then(
@@ -143,29 +115,16 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private admitted(full: ResolvedLimit | undefined, next: CallHandler<unknown>): void {
     const { connection } = this;
     if (connection.ended) return;
-    if (full) return this.turnAway(full);
+    if (full)
+      return turnAway(full, connection, (name, value) =>
+        this.host.setHeader(connection.response, name, value),
+      );
     this.upstream = next.handle().subscribe({
       next: (value) => this.emitted(value),
       error: (error: unknown) => this.failed(error),
       complete: () => this.completed(),
     });
     if (connection.ended) this.upstream.unsubscribe();
-  }
-
-  private rightToStay(): RightToStay {
-    const { connection, context, route, host } = this;
-    return new RightToStay({
-      context,
-      expiresAt: route.options.expiresAt,
-      revalidateMs: route.options.revalidateMs,
-      guards: () => host.guards.of(context),
-      // Not told to stay away: with a new right, the client may come back.
-      expired: (error) => connection.endWith(this.stages.eventOf(error), 'SSE_EXPIRED'),
-      refused: (error) => {
-        connection.cause = 'SSE_REVOKED';
-        this.failed(error);
-      },
-    });
   }
 
   /** Nest has no use for the stream any more. */
@@ -234,20 +193,6 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.stages.values.error(this.troubles.toError(toHttpError(error)));
   }
 
-  private turnAway(limit: ResolvedLimit): void {
-    const { connection, host } = this;
-    if (limit.status === 'retry') {
-      connection.next(retryAfter(limit.retryMs));
-      connection.complete();
-      return;
-    }
-    const status = typeof limit.status === 'number' ? limit.status : 429;
-    if (status === 429 || status === 503) {
-      host.setHeader(connection.response, 'Retry-After', String(Math.ceil(limit.retryMs / 1000)));
-    }
-    connection.error(limitException(limit, status));
-  }
-
   /** Another connection took the place of this one, whose client must not take it back. */
   private replaced(): void {
     this.connection.endWith(this.comesBack ? FAREWELL : undefined, 'SSE_CLOSED');
@@ -259,7 +204,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.opening = undefined;
     if (!connection.ended) {
       try {
-        this.watchTime();
+        this.time.start();
       } catch (error) {
         connection.timers.clock.defer(() => this.failed(error));
       }
@@ -267,15 +212,10 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.dismiss();
   }
 
-  private watchTime(): void {
-    const { connection, stay } = this;
-    const { options } = this.route;
-    this.heartbeat = heartbeat(options, this);
-    this.heartbeat?.start();
-    if (!options.timeout && !options.maxDurationMs && !stay) return;
-    this.timekeeper = new Timekeeper(connection.timers, this);
-    watchTime(options, this, this.timekeeper);
-    stay?.watch(this.timekeeper);
+  /** A guard no longer lets the stream through. */
+  revoked(error: unknown): void {
+    this.connection.cause = 'SSE_REVOKED';
+    this.failed(error);
   }
 
   cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void {
@@ -291,8 +231,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   closed(code: SseErrorCode, error?: unknown): void {
     const { connection, host, subscriber } = this;
     this.opening?.cancel();
-    this.heartbeat?.stop();
-    this.timekeeper?.stop();
+    this.time.stop();
     this.admission?.release();
     this.letGo();
     if (!connection.started) host.connections.delete(connection);
