@@ -61,10 +61,10 @@ export class Scenario {
   }
 
   async #begin() {
-    const { clients, channels } = this.#settings;
+    const { clients, channels, short } = this.#settings;
     const { history, nodes, redis } = this;
     // A node with the log in memory has nothing left when it comes back: that is not to happen all the time.
-    const meanMs = redis ? 2500 : 12_000;
+    const meanMs = (redis ? 2500 : 12_000) / (short ? 2 : 1);
     this.adversity = new Adversity({ history, nodes, redis, random: this.#random('adversity'), meanMs });
     for (let i = 0; i < clients; i++) {
       const kind = { stock: i % 4 === 3, slow: i % 10 === 0 };
