@@ -66,6 +66,14 @@ export class Reader {
     return this.#stream?.state === 'open' || this.#source?.readyState === EventSource.OPEN;
   }
 
+  /** The connection that it has, or had last. */
+  get where() {
+    const { node, seconds, lastEventId, at } = this.#life?.sessions.at(-1) ?? {};
+    if (node === undefined) return 'it never had a connection';
+    const given = this.#life.entries.length - at;
+    return `connected to ${node} since ${seconds.toFixed(2)} s, after "${lastEventId}", and given ${given} there`;
+  }
+
   /** Whether this event comes within a time. */
   arrival(index, withinMs) {
     if (this.#life?.entries.includes(index)) return Promise.resolve(true);

@@ -124,8 +124,10 @@ export class Scenario {
     await Promise.all(
       this.#residents.map(async (reader) => {
         const arrived = await reader.arrival(last[reader.channel], PATIENCE_MS);
-        if (!arrived)
-          history.trouble(`${reader.name} was not given the last event of channel ${reader.channel}`);
+        if (!arrived) {
+          const which = `the last event of channel ${reader.channel}`;
+          history.trouble(`${reader.name} was not given ${which}; ${reader.where}`);
+        }
         reader.mustBeComplete();
       }),
     );
