@@ -59,7 +59,7 @@ export const resetStreams: Fault = {
 /** Streams of one session that nobody reads, beside one that is read. */
 export const stalledStreams: Fault = {
   name: 'HTTP/2: 50 stalled streams beside a live one of the same session',
-  options: { stallMs: 2000 },
+  options: { stallMs: 2000, heartbeat: 1000 },
   http2: true,
   async run(lab) {
     const session = await lab.session();

@@ -25,7 +25,9 @@ export const httpOneZero: Fault = {
     for (const client of stalled) client.stall();
     for (const client of resetting) client.stall();
     await eventually('all are open', async () => (await lab.stats()).connections === 4 * ROUND);
-    await eventually('all are answered', () => [...reading, ...halves].every(({ bytes }) => bytes > 300));
+    await eventually('all are answered', () =>
+      [...reading, ...halves].every(({ text }) => text.includes('\r\n\r\n:\n')),
+    );
     for (const client of resetting) client.reset();
     for (const client of halves) client.halfClose();
     await eventually('the others are gone', async () => (await lab.stats()).connections === ROUND);
@@ -35,7 +37,7 @@ export const httpOneZero: Fault = {
       check(/^connection: close$/im.test(head), 'a connection that would be kept');
       check(/^:\n(data: \d+ \d+\n\n)+/.test(body), 'a body that is none');
     }
-    check((await lab.stats()).cutOffs === ROUND, 'the log does not tell of each stall');
+    check((await lab.stats()).cutOffs >= ROUND, 'the log does not tell of each stall');
     const short = await each(lab, ROUND, old('/short'));
     await eventually('the ends come', () => short.every(({ socket }) => socket.readableEnded));
     check(
