@@ -153,13 +153,20 @@ export class Feed {
   private advance(): void {
     const { live } = this;
     this.advancing = true;
-    while (live.size > 0) {
-      const slice = this.read(live.at);
-      if (slice === undefined) break;
-      if (!('next' in slice) || !slice.batch) live.disperse();
-      else live.deliver(slice.batch, slice.next);
+    try {
+      while (live.size > 0) {
+        const slice = this.read(live.at);
+        if (slice === undefined) break;
+        if (!(slice instanceof Promise) && slice.batch) live.deliver(slice.batch, slice.next);
+        else {
+          live.disperse();
+          // Those who have no room do not ask for it, and then nobody would hear that it failed.
+          if (slice instanceof Promise) slice.catch(() => undefined);
+        }
+      }
+    } finally {
+      this.advancing = false;
     }
-    this.advancing = false;
   }
 
   private shared(at: FeedPosition): FeedSlice | undefined {

@@ -1,5 +1,7 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { DelayedLog } from '../../test/contract/delayed-log.js';
+import { SseError } from '../sse.errors.js';
 import { ChannelSource, type BatchSink } from './channel.source.js';
 import { Channels } from './channels.js';
 import type { EventBatch } from './event-batch.js';
@@ -135,6 +137,28 @@ describe('those who keep up', () => {
     await publish();
     await turn();
     expect([first.given, second.given]).toEqual([upTo(4), upTo(4)]);
+  });
+
+  it('and have no room when the log cannot be read leave no rejection unhandled, and go on when it can', async () => {
+    const log = memoryLog();
+    channels = new Channels({ log });
+    const consumer = new Consumer(channels, ['a']);
+    await publish();
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const away = new SseError('SSE_LOG_UNAVAILABLE', 'away');
+    const read = jest.spyOn(log as EventLog, 'read').mockImplementation(() => Promise.reject(away));
+    consumer.room = false;
+    await publish();
+    await turn();
+    expect(read).toHaveBeenCalled();
+    read.mockRestore();
+    consumer.makeRoom();
+    await turn();
+    await publish();
+    process.off('unhandledRejection', note);
+    expect([consumer.given, unhandled]).toEqual([upTo(3), []]);
   });
 
   it('are told of the end', async () => {

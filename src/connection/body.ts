@@ -191,11 +191,14 @@ export function directSocket(response: RawResponse, stream: Writable): Socket | 
   // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
   if (typeof socket.cork !== 'function') return undefined;
   socket.cork();
-  response.flushHeaders();
-  if ((response as { chunkedEncoding?: boolean }).chunkedEncoding === true && response.headersSent)
-    return socket;
-  socket.uncork();
-  return undefined;
+  let direct = false;
+  try {
+    response.flushHeaders();
+    direct = (response as { chunkedEncoding?: boolean }).chunkedEncoding === true;
+  } finally {
+    if (!direct) socket.uncork();
+  }
+  return direct ? socket : undefined;
 }
 
 function endStream(stream: Writable, text: string): void {

@@ -88,10 +88,20 @@ export function openResponse(response: object, ready: (body: Writable) => void):
 }
 
 // Node looks at the status when it writes it, in a timer or behind a hook, where nobody could answer any more.
-function checkStatus({ statusCode }: RawResponse): void {
-  if (statusCode >= 100 && statusCode <= 999) return;
-  throw new RangeError(`The response has the status ${statusCode}, which is none.`);
+function checkStatus(raw: RawResponse): void {
+  const { statusCode } = raw;
+  if (!(statusCode >= 100 && statusCode <= 999)) {
+    throw new RangeError(`The response has the status ${statusCode}, which is none.`);
+  }
+  // HTTP/2 has no such message, and warns of being asked for it.
+  if (raw.req.httpVersionMajor > 1 || !NOT_A_MESSAGE.test(raw.statusMessage)) return;
+  // It would be in the way of the answer that says so.
+  raw.statusMessage = '';
+  throw new TypeError('The status message of the response has characters that a head cannot carry.');
 }
+
+/** What a reason phrase has none of (RFC 9112, 4). */
+const NOT_A_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Express leaves this to Node when a header is set, Fastify to Node when it is written. */
 function checkHeaders(reply: FastifyReplyLike): void {

@@ -11,7 +11,8 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 interface AnyResponse {
   header(name: string, value: string): unknown;
   statusCode: number;
-  raw?: { statusCode: number };
+  statusMessage: string;
+  raw?: { statusCode: number; statusMessage: string };
 }
 
 let released = 0;
@@ -41,6 +42,11 @@ class IllegalHeadController {
   @Sse('status')
   async *status(@Res({ passthrough: true }) response: AnyResponse) {
     (response.raw ?? response).statusCode = 1234;
+    yield 'a';
+  }
+  @Sse('message')
+  async *message(@Res({ passthrough: true }) response: AnyResponse) {
+    (response.raw ?? response).statusMessage = 'a\nb';
     yield 'a';
   }
   @Sse('status-quiet')
@@ -78,7 +84,7 @@ eachAdapter((adapter) =>
         await closeApps();
       });
 
-      it.each(['/header-generator', '/header-observable', '/header-quiet', '/status', '/status-quiet'])(
+      it.each(['/header-generator', '/header-observable', '/header-quiet', '/status', '/message', '/status-quiet'])(
         'a head that Node refuses is a 500, and the process lives on (%s)',
         async (path) => {
           const answer = await openStream(app, path);
