@@ -147,8 +147,7 @@ export class Reader {
     const breaking = new AbortController();
     const path = `/channels/${history.channels[channel].name}`;
     counts.attempts++;
-    const signal = AbortSignal.any([init.signal, breaking.signal]);
-    const response = await fetch(`${node.url}${path}`, { ...init, signal });
+    const response = await fetch(`${node.url}${path}`, init);
     if (response.status !== 200) {
       if (response.status < 500) this.#trouble(`got ${response.status} for the id ${lastEventId}`);
       void response.body?.cancel();
@@ -168,7 +167,7 @@ export class Reader {
       },
       random.around(slow ? SLOW_CONNECTION_MS : MEAN_CONNECTION_MS),
     );
-    return response;
+    return breakable(response, breaking.signal);
   }
 
   /** Having no id, it cannot know what it misses: right only if its connection broke before it was told its place. */
@@ -197,4 +196,14 @@ export class Reader {
     const { history, name, channel } = this.#setting;
     history.trouble(`${name}, of channel ${channel}, ${what}`);
   }
+}
+
+/**
+ * A response whose body breaks off when the signal says so. Not by the signal of fetch: in Node 20, a body that has arrived
+ * whole and was not yet read to its end neither ends nor fails after an abort, and whoever reads it waits for ever.
+ */
+function breakable({ body, status, headers }, signal) {
+  const { readable, writable } = new TransformStream();
+  body.pipeTo(writable, { signal }).catch(() => {});
+  return new Response(readable, { status, headers });
 }

@@ -84,18 +84,22 @@ eachAdapter((adapter) =>
         await closeApps();
       });
 
-      it.each(['/header-generator', '/header-observable', '/header-quiet', '/status', '/message', '/status-quiet'])(
-        'a head that Node refuses is a 500, and the process lives on (%s)',
-        async (path) => {
-          const answer = await openStream(app, path);
-          expect(answer.status).toBe(500);
-          await answer.end();
-          await until(() => app.get(SseConnections).count() === 0, 'no connection');
-          expect(uncaught).toEqual([]);
-          expect(logger.errors).toHaveLength(1);
-          if (path === '/header-generator') await until(() => released === 1, 'the release');
-        },
-      );
+      it.each([
+        '/header-generator',
+        '/header-observable',
+        '/header-quiet',
+        '/status',
+        '/message',
+        '/status-quiet',
+      ])('a head that Node refuses is a 500, and the process lives on (%s)', async (path) => {
+        const answer = await openStream(app, path);
+        expect(answer.status).toBe(500);
+        await answer.end();
+        await until(() => app.get(SseConnections).count() === 0, 'no connection');
+        expect(uncaught).toEqual([]);
+        expect(logger.errors).toHaveLength(1);
+        if (path === '/header-generator') await until(() => released === 1, 'the release');
+      });
     }),
   ),
 );
