@@ -36,6 +36,8 @@ export interface TestAppOptions extends ModuleMetadata {
 }
 
 const open = new Set<INestApplication>();
+/** Clients of bare bytes, which would be there for ever: they leave with their test at the latest. */
+export const clients = new Set<{ leave(): void }>();
 
 /** An application that listens on a free port, closed after the test by {@link closeApps}. */
 export async function makeApp(adapter: AdapterName, options: TestAppOptions): Promise<INestApplication> {
@@ -67,6 +69,15 @@ export async function makeApp(adapter: AdapterName, options: TestAppOptions): Pr
 
 /** Closes the applications of a test; fails if a connection is still open in one. */
 export async function closeApps(): Promise<void> {
+  try {
+    await closeAll();
+  } finally {
+    for (const client of clients) client.leave();
+    clients.clear();
+  }
+}
+
+async function closeAll(): Promise<void> {
   for (const app of open) {
     open.delete(app);
     await app.close();

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
-import { until } from './adapters.js';
+import { clients, until } from './adapters.js';
 
 /** A client of bare bytes: it sends what it is told, and reads only as long as it is told to. */
 export class RawClient {
@@ -16,6 +16,7 @@ export class RawClient {
     socket.on('end', () => (this.ended = true));
     socket.on('error', () => undefined);
     socket.on('close', () => (this.closed = true));
+    clients.add(this);
   }
 
   /** Connects to an application, and sends `request`. */
