@@ -13,6 +13,8 @@ const run = spawnSync(
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
+    // What is left open is the suites' own to assert; a socket of a test's client is not to hold up the report of all.
+    '--forceExit',
     '--json',
     `--outputFile=${results}`,
     ...process.argv.slice(2),
