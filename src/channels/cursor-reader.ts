@@ -46,7 +46,7 @@ export class CursorReader implements FeedReader {
   }
 
   private get position(): FeedPosition | undefined {
-    return this.live ? this.feed?.liveAt : this.own;
+    return this.live ? this.feed?.placeOf(this) : this.own;
   }
 
   /** Whether the start is fixed. */
@@ -113,6 +113,8 @@ export class CursorReader implements FeedReader {
   /** Lets go of everything. */
   end(): void {
     if (this.ended) return;
+    // The others go on without it.
+    if (this.live) this.leaveLive();
     this.ended = true;
     this.loaded = undefined;
     this.options.signal?.removeEventListener('abort', this);
@@ -136,8 +138,8 @@ export class CursorReader implements FeedReader {
   private leaveLive(): void {
     const { feed } = this;
     if (!feed) return;
+    this.moveTo(feed.placeOf(this));
     this.live = false;
-    this.moveTo(feed.liveAt);
     feed.unfollow(this);
   }
 

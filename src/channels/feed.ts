@@ -36,7 +36,7 @@ const SHARED_SLICES = 8;
 export class Feed {
   /** Readers with a place of their own. */
   private readonly readers = new Set<FeedReader>();
-  private readonly live = new LiveReaders();
+  private readonly live = new LiveReaders<FeedReader>();
   private advancing = false;
   /** Where each channel is known to have ended, until the log says otherwise. */
   private readonly ends: (LogPosition | undefined)[];
@@ -68,9 +68,9 @@ export class Feed {
   get size(): number {
     return this.readers.size + this.live.size;
   }
-  /** Where the live readers are. */
-  get liveAt(): FeedPosition {
-    return this.live.at;
+  /** Where a live reader is. */
+  placeOf(reader: FeedReader): FeedPosition {
+    return this.live.placeOf(reader);
   }
 
   add(reader: FeedReader): void {
@@ -82,8 +82,9 @@ export class Feed {
     return this.readers.delete(reader) || this.live.delete(reader);
   }
 
+  /** Tells all who read. */
   each(tell: (reader: FeedReader) => void): void {
-    for (const reader of [...this.readers, ...this.live.readers()]) tell(reader as FeedReader);
+    for (const reader of [...this.readers, ...this.live.readers()]) tell(reader);
   }
 
   /** Makes a reader that found nothing at `at` a live one; `false` where the others are not at the same place. */

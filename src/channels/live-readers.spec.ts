@@ -7,6 +7,7 @@ import { Channels } from './channels.js';
 import type { EventBatch } from './event-batch.js';
 import type { EventLog } from './event-log.js';
 import { memoryLog } from './memory-log.js';
+import type { ChannelSubscription } from './subscription.js';
 import type { SubscribeOptions } from './subscription.options.js';
 
 const turn = () => new Promise(setImmediate);
@@ -20,11 +21,13 @@ class Consumer implements BatchSink {
   calls = 0;
   onBatch: (() => void) | undefined;
   readonly batches = this;
+  readonly subscription: ChannelSubscription;
   readonly release: () => void;
   private waiting: (() => void)[] = [];
 
   constructor(channels: Channels, names: readonly string[], options: SubscribeOptions = {}) {
-    this.release = new ChannelSource(channels.subscribe(names, options)).open(this, this);
+    this.subscription = channels.subscribe(names, options);
+    this.release = new ChannelSource(this.subscription).open(this, this);
   }
 
   get ready(): boolean {
@@ -106,6 +109,31 @@ describe('those who keep up', () => {
     await publish();
     expect([first.given, second.given, third.given]).toEqual([[1, 2], [1], []]);
     expect(channels.channel('a').size()).toBe(1);
+  });
+
+  it('have a cursor after what they were given, and not after what came when they had gone', async () => {
+    const [gone, here] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
+    await publish();
+    gone.leave();
+    await publish();
+    await publish();
+    expect(here.given).toEqual(upTo(3));
+    const after = gone.subscription.cursor;
+    expect(new Consumer(channels, ['a'], { after } as SubscribeOptions).given).toEqual([2, 3]);
+  });
+
+  it('who are made to leave while others are given something have the cursor of what they got', async () => {
+    const all = upTo(3).map(() => new Consumer(channels, ['a'])) as [Consumer, Consumer, Consumer];
+    const [before, middle, after] = all;
+    await publish();
+    middle.onBatch = () => all.forEach((consumer) => consumer.leave());
+    await publish();
+    await publish();
+    expect([before.given, middle.given, after.given]).toEqual([[1, 2], [1, 2], [1]]);
+    for (const { given, subscription } of all) {
+      const options = { after: subscription.cursor } as SubscribeOptions;
+      expect([...given, ...new Consumer(channels, ['a'], options).given]).toEqual(upTo(3));
+    }
   });
 
   it('do not get what was published before they came, even if that is being given to others', async () => {
