@@ -28,7 +28,7 @@ describe('the options of a route', () => {
       teardownWarnMs: 10_000,
       limits: [],
       lastEventIdQuery: false,
-      maxLastEventIdBytes: 1024,
+      maxLastEventIdBytes: 4096,
     });
   });
 

@@ -134,7 +134,7 @@ export interface SseOptions {
   exclusive?: ExclusiveOptions;
   /** Also take the query parameter `lastEventId` where there is no `Last-Event-ID`. @default false */
   lastEventIdQuery?: boolean;
-  /** A longer `Last-Event-ID` is answered with 400. @default 1024 */
+  /** A longer `Last-Event-ID` is answered with 400; the default has room for the cursor of 100 channels. @default 4096 */
   maxLastEventIdBytes?: number;
 }
 
@@ -209,7 +209,7 @@ export const SSE_DEFAULTS = {
   overflow: OVERFLOW_DEFAULTS,
   stallMs: 30_000,
   teardownWarnMs: 10_000,
-  maxLastEventIdBytes: 1024,
+  maxLastEventIdBytes: 4096,
   limitRetryMs: 5000,
   shutdownMs: 2000,
   shutdownRetryMs: 5000,

@@ -24,7 +24,14 @@ class News {
   seen(@LastEventId() after?: string) {
     return this.channels.channel('news').subscribe({ after });
   }
+
+  @Sse('many')
+  many(@LastEventId() after?: string) {
+    return this.channels.subscribe(MANY, { after });
+  }
 }
+
+const MANY = Array.from({ length: 100 }, (_, i) => `topic ${i}`);
 
 eachAdapter((adapter) => {
   afterEach(closeApps);
@@ -92,6 +99,27 @@ eachAdapter((adapter) => {
       await until(() => channel.size() === 0);
     },
   );
+
+  it('as many channels as one subscription may have are resumed without an option', async () => {
+    const app = await makeApp(adapter, { controllers: [News] });
+    const channels = app.get(Channels);
+    // Places in a log that is not new are longer.
+    await channels.channel('other').publish(Array.from({ length: 2000 }, () => 0));
+    const stream = await openStream(app, '/many');
+    for (const name of MANY) await channels.channel(name).publish(name);
+    const events = await stream.collect(100);
+    expect(events.map(({ data }) => data)).toEqual(MANY);
+    await stream.close();
+    for (const name of MANY) await channels.channel(name).publish(`more of ${name}`);
+    const again = await openStream(app, '/many', { lastEventId: events[49]?.id as string });
+    expect(again.status).toBe(200);
+    const rest = await again.collect(150);
+    expect(rest.map(({ data }) => data)).toEqual([
+      ...MANY.slice(50),
+      ...MANY.map((name) => `more of ${name}`),
+    ]);
+    await again.close();
+  });
 
   it('a hundred subscribers get the same bytes', async () => {
     const app = await makeApp(adapter, { controllers: [News] });
