@@ -1,8 +1,10 @@
 import './demo-speed.js';
 import type { INestApplication } from '@nestjs/common';
+import { SseConnections } from 'nestjs-event-stream';
 import { openStream, type TestStream } from 'nestjs-event-stream/testing';
 import { createDemo } from '../../demo/create-app.js';
-import { eachAdapter } from './adapters.js';
+import { eachAdapter, until } from './adapters.js';
+import { closeStockClients, followWithStockClient } from './stock-client.js';
 
 const TOKEN = 'a token of the test';
 const BEARER = { authorization: `Bearer ${TOKEN.replaceAll(' ', '-')}` };
@@ -18,6 +20,7 @@ eachAdapter((adapter) => {
     await app.listen(0, '127.0.0.1');
   }
   afterEach(async () => {
+    closeStockClients();
     await app.close();
     if (before === undefined) delete process.env['DEMO_ADMIN_TOKEN'];
     else process.env['DEMO_ADMIN_TOKEN'] = before;
@@ -55,6 +58,41 @@ eachAdapter((adapter) => {
     const again = await send('DELETE', `/admin/connections/${String(id)}`, BEARER);
     expect(again.status).toBe(404);
     expect(await again.json()).toMatchObject({ message: `There is no open connection "${String(id)}".` });
+  });
+
+  it('ends the one that is named, from a client of its own; an EventSource comes back and misses nothing', async () => {
+    await start(TOKEN);
+    const url = await app.getUrl();
+    const publish = async (body: object): Promise<void> => {
+      const { status } = await fetch(`${url}/channels/admin`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      expect(status).toBe(201);
+    };
+    const ids = async (): Promise<unknown[]> => (await list()).map(({ id }) => id);
+    const going = followWithStockClient(`${url}/channels/admin`);
+    await until(() => app.get(SseConnections).count() === 1);
+    const staying = followWithStockClient(`${url}/channels/admin`);
+    await until(() => app.get(SseConnections).count() === 2);
+    await publish({ retry: 10, data: 'before' });
+    const data = (): string[][] => [going, staying].map(({ events }) => events.map((event) => event.data));
+    await until(() => data().join() === 'before,before');
+    const [named, other] = await ids();
+
+    const answer = await fetch(`${url}/admin/connections/${String(named)}`, {
+      method: 'DELETE',
+      headers: BEARER,
+    });
+    expect([answer.status, await answer.text()]).toEqual([204, '']);
+    await publish({ data: 'after' });
+    await until(() => data().join('; ') === 'before,after; before,after');
+    expect([going.statuses, staying.statuses]).toEqual([[undefined], []]);
+    const now = await ids();
+    expect(now).toContain(other);
+    expect(now).not.toContain(named);
+    expect(now).toHaveLength(2);
   });
 
   it.each<[string, Record<string, string>]>([

@@ -14,6 +14,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import fastifyCompress from '@fastify/compress';
+import { Exclude } from 'class-transformer';
 import compression from 'compression';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -37,8 +38,8 @@ const TEXT = 'x'.repeat(5000);
 let live: Subject<unknown>;
 
 class User {
-  static readonly hidden = ['password'];
   name = 'ada';
+  @Exclude()
   password = 'secret';
 }
 
@@ -260,11 +261,7 @@ eachAdapter((adapter: AdapterName) => {
 
   it('beside a class serializer, classes in values and in events are serialized', async () => {
     await make((made) => {
-      made.useGlobalInterceptors(
-        new ClassSerializerInterceptor(made.get(Reflector), {
-          transformerPackage: likeClassTransformer as never,
-        }),
-      );
+      made.useGlobalInterceptors(new ClassSerializerInterceptor(made.get(Reflector)));
     });
     const stream = await openStream(app, '/users');
     await stream.end();
@@ -332,13 +329,3 @@ eachAdapter((adapter: AdapterName) => {
     expect(seen).toEqual(['event 0', 'event 1', 'event 2', 'event 3', 'event 4']);
   });
 });
-
-/** What class-transformer makes of an instance: a plain object of its own keys, without those that are excluded. */
-function classToPlain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(classToPlain);
-  const { hidden = [] } = value.constructor as { hidden?: readonly string[] };
-  const entries = Object.entries(value).filter(([key]) => !hidden.includes(key));
-  return Object.fromEntries(entries.map(([key, part]) => [key, classToPlain(part)]));
-}
-const likeClassTransformer = { classToPlain, plainToInstance: (_type: unknown, value: unknown) => value };
