@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Pace } from '../pace.js';
 import { StateModule } from '../state/state.module.js';
 import { GamesController } from './games.controller.js';
 import { Games } from './games.service.js';
@@ -8,6 +9,6 @@ import { StatusStreamController } from './status-stream.controller.js';
 @Module({
   imports: [StateModule],
   controllers: [GamesController, StatusStreamController],
-  providers: [Games],
+  providers: [Pace, Games],
 })
 export class BoardGameModule {}

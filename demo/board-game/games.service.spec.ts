@@ -1,12 +1,14 @@
 import { NotFoundException } from '@nestjs/common';
 import { Channels, memoryLog } from 'nestjs-event-stream';
+import { Pace } from '../pace.js';
 import { MemoryRecords } from '../state/memory-records.js';
 import { Games } from './games.service.js';
 
 /** Two processes with one log and the same records. */
 function processes(): [Games, Games] {
   const [records, log] = [new MemoryRecords(), memoryLog({ maxEvents: 3 })];
-  return [new Games(records, new Channels({ log })), new Games(records, new Channels({ log }))];
+  const pace = new Pace(5000);
+  return [new Games(records, new Channels({ log }), pace), new Games(records, new Channels({ log }), pace)];
 }
 
 async function newGame(games: Games): Promise<string> {
@@ -54,6 +56,24 @@ describe('Games', () => {
     await moveOn(here, id);
     expect((await again).value).toMatchObject({ version: 8 });
     await watching.return();
+  });
+
+  it('shows a watcher also the change of a process that died before it told of it', async () => {
+    const [records, log, pace] = [new MemoryRecords(), memoryLog(), new Pace(5000)];
+    const games = new Games(records, new Channels({ log }), pace);
+    const silent = new Channels();
+    const dying = new Games(records, silent, pace);
+    await silent.close();
+    const id = await newGame(games);
+    const watchers = ['1', '2'].map((player) =>
+      games.watch(id, player, undefined, new AbortController().signal),
+    );
+    for (const watching of watchers) await watching.next();
+    await expect(moveOn(dying, id)).rejects.toThrow('closed');
+    for (const watching of watchers) {
+      expect((await watching.next()).value).toMatchObject({ version: 2, turn: 2 });
+      await watching.return();
+    }
   });
 
   it('has nobody watch what is not there', async () => {

@@ -2,9 +2,13 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { Channels, isGap } from 'nestjs-event-stream';
 import type { Channel } from 'nestjs-event-stream';
+import { Pace } from '../pace.js';
 import { Records } from '../state/records.js';
 import { Game } from './game.js';
 import type { GameState, PlayerView } from './game.js';
+
+/** How often a watcher looks whether it was told of the last change: whoever was to tell of it may have died. */
+const LOOK_MS = 5000;
 
 const rollDie = (): number => randomInt(1, 7);
 
@@ -17,6 +21,7 @@ export class Games {
   constructor(
     private readonly records: Records,
     private readonly channels: Channels,
+    private readonly pace: Pace,
   ) {}
 
   async create(names: readonly string[]): Promise<Game> {
@@ -58,9 +63,12 @@ export class Games {
     const view = async () => (await this.find(id)).viewOf(playerId);
     // Begun before the state is read: what the one does not show, the other does.
     const changes = this.#table(id).subscribe({ signal });
+    let look: NodeJS.Timeout | undefined;
     try {
       await changes.ready;
       let shown = await view();
+      const again = () => void this.#tellAgain(id, shown.version).catch(() => undefined);
+      look = setInterval(again, this.pace.ms(LOOK_MS));
       if (shown.final_player !== null || String(shown.version) !== known) yield shown;
       while (shown.final_player === null) {
         const { value: change, done } = await changes.next();
@@ -73,8 +81,15 @@ export class Games {
         yield shown;
       }
     } finally {
+      clearInterval(look);
       changes.close();
     }
+  }
+
+  /** Tells all watchers how a game stands, if that is more than one of them was told of. */
+  async #tellAgain(id: string, known: number): Promise<void> {
+    const { state } = await this.find(id);
+    if (state.version > known) await this.#table(id).publish(state);
   }
 
   #table(id: string): Channel<GameState> {

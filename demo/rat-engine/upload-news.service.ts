@@ -22,6 +22,22 @@ export class UploadNews {
     await this.records.update(recordOf(id), () => record);
   }
 
+  /** Whether an upload has begun and its end was not told yet. */
+  async isOpen(id: string): Promise<boolean> {
+    const record = await this.find(id);
+    return record !== undefined && record.lastEventId === undefined;
+  }
+
+  /** Tells the end of an upload at which nobody is any more: it is complete, or will never be. */
+  async tellEnd(id: string): Promise<void> {
+    const record = await this.find(id);
+    if (record === undefined || record.lastEventId !== undefined) return;
+    const { stored } = record;
+    if (!stored) await this.forget(id);
+    const lastEventId = await this.publish(id, stored ? completedEvent(stored) : BROKEN_OFF);
+    if (stored) await this.note(id, { ...record, lastEventId });
+  }
+
   forget(id: string): Promise<void> {
     return this.records.delete(recordOf(id));
   }
@@ -100,6 +116,8 @@ export class UploadNews {
     return this.channels.channel(`rat-engine/upload/${id}`);
   }
 }
+
+const BROKEN_OFF: UploadEvent = { type: 'error', message: 'The upload was broken off.' };
 
 function recordOf(id: string): string {
   return `rat-engine/upload/${id}`;

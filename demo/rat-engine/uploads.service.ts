@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ConflictException, HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { SseEvent } from 'nestjs-event-stream';
+import { Pace } from '../pace.js';
 import { Work } from '../state/work.js';
 import { receiveFile } from './receive-file.js';
 import { UploadFiles } from './upload-files.js';
@@ -14,6 +15,8 @@ export const UPLOAD_MAX_BYTES = Symbol('rat-engine:upload-max-bytes');
 
 /** As many files that came to this process are kept; beyond that the oldest is forgotten. */
 const MAX_FILES = 1000;
+/** How often a viewer looks whether the upload still has somebody who will tell of its end. */
+const LOOK_MS = 5000;
 /** A file shows as complete when it is, not when its last byte has come. */
 const ALMOST_DONE = 99.9;
 
@@ -29,6 +32,7 @@ export class Uploads implements BeforeApplicationShutdown {
     private readonly news: UploadNews,
     private readonly files: UploadFiles,
     private readonly work: Work,
+    private readonly pace: Pace,
     @Inject(UPLOAD_MAX_BYTES) private readonly maxBytes: number,
   ) {}
 
@@ -50,7 +54,7 @@ export class Uploads implements BeforeApplicationShutdown {
   async receive(id: string, request: IncomingMessage): Promise<UploadResult> {
     // Who stood still for so long that another process has taken the session over has lost it.
     let lost = false;
-    const place = await this.work.begin(`rat-engine/upload/${id}`, () => {
+    const place = await this.work.begin(workOn(id), () => {
       lost = true;
       request.destroy();
     });
@@ -79,12 +83,31 @@ export class Uploads implements BeforeApplicationShutdown {
   }
 
   /** What becomes of an upload, for a viewer who may know it up to the event `after` already. */
-  watch(
+  async *watch(
     id: string,
     after: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<SseEvent, void, undefined> {
-    return this.news.watch(id, after, signal);
+    const again = () => void this.#lookAfter(id).catch(() => undefined);
+    const look = setInterval(again, this.pace.ms(LOOK_MS));
+    try {
+      yield* this.news.watch(id, after, signal);
+    } finally {
+      clearInterval(look);
+    }
+  }
+
+  /** Looks after an upload that has a viewer: the process that was to tell of its end may have died. */
+  async #lookAfter(id: string): Promise<void> {
+    if (!(await this.news.isOpen(id))) return;
+    const place = await this.work.begin(workOn(id), () => undefined);
+    // Somebody is at it.
+    if (!place) return;
+    try {
+      await this.news.tellEnd(id);
+    } finally {
+      place.release();
+    }
   }
 
   async #store(
@@ -109,11 +132,15 @@ export class Uploads implements BeforeApplicationShutdown {
       return uploadResult(stored);
     } catch (error) {
       const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
-      await this.files.remove(file);
+      const { stored } = session.record;
+      if (!stored) await this.files.remove(file);
       // What is known of the session is that of the other process.
       if (isLost()) throw error;
-      // Where even this cannot be told, the first error is still what the sender is to know.
-      await this.news.forget(id).catch(() => undefined);
+      // Where even this cannot be told, the first error is still what the sender is to know. Who is told of a file finds it.
+      await this.news.forget(id).then(
+        () => stored && this.files.remove(file),
+        () => undefined,
+      );
       await this.news.publish(id, { type: 'error', message }).catch(() => undefined);
       throw error;
     }
@@ -139,4 +166,9 @@ export class Uploads implements BeforeApplicationShutdown {
       return;
     }
   }
+}
+
+/** What one process at a time does: take in the file of a session. */
+function workOn(id: string): string {
+  return `rat-engine/upload/${id}`;
 }
