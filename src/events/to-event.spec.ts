@@ -80,6 +80,27 @@ describe('toText()', () => {
     if (why) expect((error as Error).message).toContain(why);
   });
 
+  it('refuses a promise, of which JSON makes an empty object, and says to await it; its rejection is nobody’s', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    for (const promise of [
+      Promise.resolve(1),
+      Promise.reject(new Error('later')),
+      { then: () => undefined },
+    ]) {
+      expect(() => toText(promise, json)).toThrow(
+        expect.objectContaining({
+          code: 'SSE_NOT_SERIALIZABLE',
+          message: expect.stringContaining('Await it') as string,
+        }) as Error,
+      );
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   it('keeps the error of a serializer as the cause', () => {
     const cause = new RangeError('too deep');
     const fails = (): never => {

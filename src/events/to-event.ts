@@ -32,6 +32,7 @@ export function toEvent(value: unknown, emits: Emits, serialize: Serialize): Sse
  */
 export function toText(data: unknown, serialize: Serialize): string {
   if (typeof data === 'string') return data;
+  if (isThenable(data)) throw notAwaited(data);
   let text: string | undefined;
   try {
     text = serialize(data);
@@ -68,6 +69,26 @@ function isMessageEvent(value: object): boolean {
     speaks ||= key === 'data' || key === 'comment' || key === 'retry';
   }
   return speaks;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+function notAwaited(promise: PromiseLike<unknown>): SseError {
+  // Nobody awaits it any more: that it is rejected must not end the process.
+  if (promise instanceof Promise) promise.catch(() => undefined);
+  return new SseError(
+    'SSE_NOT_SERIALIZABLE',
+    `The value ${quoted(promise)} would be written as an empty object.`,
+    {
+      remedy:
+        'Await it before it is the data of an event; in an interceptor, or another Observable, use concatMap() in place of map().',
+      context: { value: promise },
+    },
+  );
 }
 
 function notSerializable(value: unknown, cause?: unknown): SseError {

@@ -135,6 +135,7 @@ const FAILING_MAPS: Record<string, [map: () => unknown, logged: string]> = {
     'the map is broken',
   ],
   'gives what JSON cannot express': [() => 1n, 'cannot be written as JSON'],
+  'is async': [async () => ({ oops: 'late' }), 'an instance of Promise'],
 };
 const anyMap = (error: unknown, context: ExecutionContext): unknown => {
   const { params } = context.switchToHttp().getRequest<{ params: { name: string } }>();

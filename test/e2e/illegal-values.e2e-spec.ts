@@ -47,6 +47,8 @@ const REFUSED: Record<string, [make: () => unknown, says: string]> = {
   'a function': [() => any(function named() {}), 'function named cannot be written as JSON'],
   'a BigInt in event()': [() => event({ data: { n: 1n } }), 'cannot be written as JSON'],
   'a function in a MessageEvent': [() => ({ data: () => 1 }), 'cannot be written as JSON'],
+  'a promise in event()': [() => event({ data: Promise.resolve(1) }), 'an instance of Promise'],
+  'a promise in a MessageEvent': [() => ({ data: Promise.reject(new Error('x')) }), 'Await it'],
 };
 
 const ERROR_EVENT =

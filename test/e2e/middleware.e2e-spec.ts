@@ -19,6 +19,7 @@ import compression from 'compression';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   catchError,
+  concatMap,
   lastValueFrom,
   map,
   NEVER,
@@ -29,9 +30,11 @@ import {
   timeout,
   TimeoutError,
   type Observable,
+  type OperatorFunction,
 } from 'rxjs';
 import { event, isSseRoute, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp, type AdapterName, type TestAppOptions } from './adapters.js';
 
 const TEXT = 'x'.repeat(5000);
@@ -307,6 +310,33 @@ eachAdapter((adapter: AdapterName) => {
       live.next('still here');
       expect((await stream.next()).data).toBe('still here');
       await stream.close();
+    });
+  });
+
+  describe('beside a global interceptor that makes a promise of each response, which Nest awaits', () => {
+    const mapped =
+      (one: OperatorFunction<unknown, unknown>): Made =>
+      (made) =>
+        void made.useGlobalInterceptors({
+          intercept: (_context: ExecutionContext, next: CallHandler) => next.handle().pipe(one),
+        });
+
+    it('a stream is an error that says what to write, and no empty objects', async () => {
+      const logger = new RecordingLogger();
+      await make(mapped(map(async (value) => value)), { logger });
+      const stream = await openStream(app, '/live');
+      live.next('one');
+      expect((await stream.next('error')).json()).toMatchObject({ statusCode: 500 });
+      expect(await stream.end()).toBe('ended');
+      expect(stream.raw()).not.toContain('{}');
+      expect(logger.errors).toEqual([expect.stringMatching(/MixedController\.live .*Promise.*concatMap/)]);
+      const ordinary = await openStream(app, '/ordinary', { headers: { accept: '*/*' } });
+      expect(await ordinary.json()).toMatchObject({ text: TEXT });
+    });
+
+    it('its values come in order where it uses concatMap()', async () => {
+      await make(mapped(concatMap(async (value) => value)));
+      await deliversAtOnce();
     });
   });
 
