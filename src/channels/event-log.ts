@@ -63,8 +63,8 @@ export interface EventLog {
   /**
    * Adds records at the end of a channel, all or none, and returns their positions.
    *
-   * @throws {SseError} `SSE_EVENT_TOO_LARGE`; `SSE_ID_ORDER` for an own id that does not come after the last own one of
-   * the channel by `compareEventIds`, also within the call; `SSE_LOG_UNAVAILABLE`.
+   * @throws {SseError} `SSE_EVENT_TOO_LARGE`, for one record or for all of the call; `SSE_ID_ORDER` for an own id that does
+   * not come after the last own one of the channel by `compareEventIds`, also within the call; `SSE_LOG_UNAVAILABLE`.
    */
   append(channel: string, records: readonly LogRecord[]): Awaitable<readonly LogPosition[]>;
 

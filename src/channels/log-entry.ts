@@ -55,6 +55,11 @@ export class LogEntry implements Deliverable {
     return this.event;
   }
 
+  /** @internal The event with its data as text. Not kept: whoever comes next reads it in his own way. */
+  asText(): SseEvent {
+    return this.eventAs(this.id, this.frame, asItIs);
+  }
+
   /** @internal */
   eventAs(id: string, frame: string, parse: Parse): SseEvent {
     const sent = this.idAt === -1 ? undefined : id;
@@ -63,6 +68,8 @@ export class LogEntry implements Deliverable {
     return Object.freeze(new SseEvent(this.type, sent, retry, comment, value, frame));
   }
 }
+
+const asItIs = (text: string): string => text;
 
 const ID_LINE_LENGTH = 'id: \n'.length;
 

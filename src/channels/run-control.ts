@@ -73,12 +73,10 @@ export class RunControl {
       const { entries, from, more } = await this.log.read(this.name, this.position, READ_LIMIT);
       this.position = entries.at(-1)?.position ?? from;
       for (const entry of entries) {
-        const record = parseRunRecord(entry.toEvent(asItIs).data);
+        const record = parseRunRecord(entry.asText().data);
         if (record && this.state.apply(record)) this.listener?.(record);
       }
       if (!more || entries.length === 0) return;
     }
   }
 }
-
-const asItIs = (text: string): string => text;

@@ -73,7 +73,7 @@ export class RunEvents {
 
   private async endsAt(place: LogPosition): Promise<boolean> {
     const { entries, gap } = await this.log.read(this.channel, place, { events: 1, bytes: Infinity });
-    const next = entries[0]?.toEvent((text) => text);
+    const next = entries[0]?.asText();
     return !gap && next !== undefined && outcomeIn(next, this.run) !== undefined;
   }
 

@@ -126,6 +126,19 @@ eachReach('runs', (add, nodes) => {
     expect((await collect(b, 's', { after: '5' })).seen).toEqual(['y']);
   });
 
+  it('that failed give their values to who iterates as they were', async () => {
+    const a = add();
+    await a.runs.start('r', function* () {
+      yield { n: 1 };
+      throw new ConflictException('No more');
+    });
+    await turns();
+    for (let i = 0; i < 2; i++) {
+      const viewer = await RunViewer.attach(a, 'r');
+      expect([await viewer.end, viewer.seen]).toEqual([expect.objectContaining({ status: 409 }), [{ n: 1 }]]);
+    }
+  });
+
   it.each([
     ['a plain value', () => ({ answer: 42 })],
     ['a string', () => 'text'],

@@ -72,21 +72,33 @@ export class Publisher {
   }
 }
 
+/** One append is one command: a bigger one would keep all others waiting, or Redis would close the connection. */
+const MOST_AT_ONCE = { records: 50_000, bytes: 67_108_864 };
+
 /**
- * Makes sure that records can be kept.
+ * Makes sure that records can be kept, and sent in one piece.
  *
  * @throws {SseError} `SSE_EVENT_TOO_LARGE`
  */
 export function checkSizes(channel: string, records: readonly LogRecord[], maxEventBytes: number): void {
+  let sum = 0;
   for (const { bytes } of records) {
+    sum += bytes;
     if (bytes <= maxEventBytes) continue;
-    throw new SseError(
-      'SSE_EVENT_TOO_LARGE',
+    throw tooLarge(
       `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
-      {
-        remedy: `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
-        context: { channel, bytes, maxEventBytes },
-      },
+      `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
+      { channel, bytes, maxEventBytes },
     );
   }
+  if (records.length <= MOST_AT_ONCE.records && sum <= MOST_AT_ONCE.bytes) return;
+  throw tooLarge(
+    `${records.length} events of ${sum} bytes were published to the channel ${quoted(channel)} at once.`,
+    `At most ${MOST_AT_ONCE.records} and ${MOST_AT_ONCE.bytes} bytes are allowed: publish them in parts.`,
+    { channel, bytes: sum, count: records.length },
+  );
+}
+
+function tooLarge(what: string, remedy: string, context: Record<string, unknown>): SseError {
+  return new SseError('SSE_EVENT_TOO_LARGE', what, { remedy, context });
 }

@@ -50,6 +50,25 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(kept.length).toBeLessThan(120);
   });
 
+  it('what no Redis would take in one piece is refused, and nothing of it is there', async () => {
+    const channels = new Channels({ log: open() });
+    const big = 'x'.repeat(262_000);
+    for (const [count, payload] of [
+      [50_001, 1],
+      [257, big],
+    ] as const) {
+      await expect(channels.channel('c').publish(numbers(0, count).map(() => payload))).rejects.toMatchObject(
+        {
+          code: 'SSE_EVENT_TOO_LARGE',
+          message: expect.stringContaining('publish them in parts') as string,
+          context: { channel: 'c', count },
+        },
+      );
+    }
+    await channels.channel('c').publish([1, 2]);
+    expect(values(await open().read('c', undefined, ALL))).toEqual([1, 2]);
+  });
+
   it('maxBytes: as many of the newest as fit, whatever their sizes', async () => {
     const log = open({ maxBytes: 1000, maxEventBytes: 600 });
     const sizes = [600, 20, 20, 300, 100, 20, 600, 100, 200, 30, 70, 500, 20];
