@@ -5,6 +5,7 @@ import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
 import { SocketBody, bodyOf, directSocket, toChunk, type Body, type SharedBytes } from './body.js';
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
+import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { Flushes } from './flushes.js';
 import { openResponse, rawResponse, type RawResponse } from './response.js';
 import {
@@ -16,7 +17,7 @@ import {
   type ResponseOwner,
 } from './response-life.js';
 import type { SharedTimers } from './shared-timers.js';
-import { StallWatch, unsentBytes } from './stall-watch.js';
+import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
 
 /** What all outlets of an application share. */
 export interface OutletHost {
@@ -46,6 +47,9 @@ export interface OutletListener {
   gone(): void;
 }
 
+/** What was written so long ago and has not been taken waits for the client, little as it may be. */
+const BEHIND_MS = 1000;
+
 /** Blocks made in one turn are written together, or at once when they reach this length. */
 const JOIN_LENGTH = 16_384;
 
@@ -58,7 +62,7 @@ export interface SharedBatch extends SharedBytes {
 }
 
 /** Blocks → bytes → response: the head when it is time, joined writes, and what waits for a client that is behind. */
-export class Outlet implements ResponseOwner {
+export class Outlet implements ResponseOwner, Backlog {
   // First what a delivery touches: with many connections it is the memory that is read that costs.
   /** The socket, where a chunk may go out on it at once: nothing is before it, and nobody else writes. */
   private free: Socket | undefined;
@@ -104,9 +108,13 @@ export class Outlet implements ResponseOwner {
   get used(): boolean {
     return this.state !== 'waiting' || this.pending !== '';
   }
-  /** Whether a write would only wait. */
+  /** Whether a write would only wait: also behind what was written some time ago, which is then watched. */
   get waiting(): boolean {
-    return this.blocked || this.state !== 'open';
+    if (this.blocked || this.state !== 'open') return true;
+    if (this.timers.clock.now() - this.lastWriteAt < BEHIND_MS || !this.unsent()) return false;
+    // A response that has to wait for another of its connection does not wait for its client.
+    if (this.raw.socket && !this.stall?.watching) this.watchStall();
+    return true;
   }
   /** Whether more is welcome. */
   get ready(): boolean {
@@ -315,13 +323,24 @@ export class Outlet implements ResponseOwner {
   private watchStall(): void {
     const { stallMs } = this.options;
     if (stallMs === false) return;
-    this.stall ??= new StallWatch(
-      () => (isReset(this.raw) ? undefined : unsentBytes(this.raw) + (this.body?.held ?? 0)),
-      this.timers,
-      stallMs,
-      { stalled: () => this.listener.stalled(), gone: () => this.listener.gone() },
-    );
+    this.stall ??= new StallWatch(this, this.timers, stallMs);
     this.stall.start();
+  }
+
+  get awaited(): boolean {
+    return this.blocked || this.state === 'ended';
+  }
+  unsent(): number | undefined {
+    return isReset(this.raw) ? undefined : unsentBytes(this.raw) + (this.body?.held ?? 0);
+  }
+  carried(): number | undefined {
+    return carriedBytes(this.raw);
+  }
+  stalled(carrierToo: boolean): void {
+    // Of a session that takes nothing not even the end of one stream could be told.
+    const session = carrierToo ? sessionOf(this.raw) : undefined;
+    this.listener.stalled();
+    if (session) cutSession(session);
   }
 
   private letIn(): void {

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Clock } from './clock.js';
+import { cutSession, type SocketOwner } from './http2-session.js';
 
 /** What is used of Node's servers, of whichever protocol. */
 export interface ServerLike extends EventEmitter {
@@ -9,10 +10,20 @@ export interface ServerLike extends EventEmitter {
   closeIdleConnections?(): void;
 }
 
-interface Session {
+interface Stream {
+  once(event: 'close', listener: () => void): unknown;
+}
+interface Session extends SocketOwner {
   readonly closed: boolean;
   close(): void;
   once(event: 'close', listener: () => void): unknown;
+  on(event: 'stream', listener: (stream: Stream) => void): unknown;
+}
+
+/** What is remembered of a session: its open streams, and for how many rounds it has been closed without any. */
+interface SessionState {
+  streams: number;
+  rounds: number;
 }
 
 /** How often a closing server is looked after. */
@@ -28,7 +39,7 @@ const FAREWELL_ROUNDS = 25;
  */
 export class ServerClosing {
   private readonly sockets = new Set<Socket>();
-  private readonly sessions = new Set<Session>();
+  private readonly sessions = new Map<Session, SessionState>();
   private silent = new Set<Socket>();
   private readonly ended = new Map<Socket, number>();
   private round: unknown;
@@ -49,8 +60,14 @@ export class ServerClosing {
     server.on('connection', remember);
     server.on('secureConnection', remember);
     server.on('session', (session: Session) => {
-      sessions.add(session);
+      const state: SessionState = { streams: 0, rounds: 0 };
+      sessions.set(session, state);
       session.once('close', () => sessions.delete(session));
+      const over = (): void => void state.streams--;
+      session.on('stream', (stream) => {
+        state.streams++;
+        stream.once('close', over);
+      });
     });
     server.on('close', () => this.stop());
   }
@@ -76,10 +93,19 @@ export class ServerClosing {
     }
   }
 
+  /** A session whose connection takes nothing more would wait for good to say that it goes. */
+  private closeSessions(): void {
+    for (const [session, state] of this.sessions) {
+      if (!session.closed) session.close();
+      else if (state.streams > 0) state.rounds = 0;
+      else if (++state.rounds > FAREWELL_ROUNDS) cutSession(session);
+    }
+  }
+
   private look(): void {
     if (!this.server.listening) {
       this.server.closeIdleConnections?.();
-      for (const session of this.sessions) if (!session.closed) session.close();
+      this.closeSessions();
       this.dropEnded();
       const silent = new Set<Socket>();
       for (const socket of this.sockets) if (socket.bytesRead === 0) silent.add(socket);

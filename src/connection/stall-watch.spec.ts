@@ -1,21 +1,49 @@
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from './shared-timers.js';
-import { StallWatch } from './stall-watch.js';
+import { StallWatch, type Backlog } from './stall-watch.js';
 
-function watching(): {
+/** A client that was given so many bytes, on a connection over which `carried` went. */
+class Given implements Backlog {
+  stalls: boolean[] = [];
+  awaited = true;
+  carriedNow: number | undefined;
+  private left: number;
+
+  constructor(public bytes: number) {
+    this.left = bytes;
+  }
+  give(bytes: number): void {
+    this.bytes += bytes;
+    this.left += bytes;
+  }
+  take(bytes: number): void {
+    this.left -= bytes;
+  }
+  unsent(): number {
+    return this.left;
+  }
+  carried(): number | undefined {
+    return this.carriedNow;
+  }
+  stalled(carrierToo: boolean): void {
+    this.stalls.push(carrierToo);
+  }
+  gone(): void {
+    throw new Error('nobody has gone');
+  }
+}
+
+function watching(given = new Given(1_000_000)): {
   clock: ManualClock;
+  given: Given;
   take: (bytes: number) => void;
   stalls: () => number;
   watch: StallWatch;
 } {
   const clock = new ManualClock();
-  let [unsent, stalls] = [1_000_000, 0];
-  const watch = new StallWatch(() => unsent, new SharedTimers(clock), 30_000, {
-    stalled: () => stalls++,
-    gone: () => undefined,
-  });
+  const watch = new StallWatch(given, new SharedTimers(clock), 30_000);
   watch.start();
-  return { clock, watch, take: (bytes) => (unsent -= bytes), stalls: () => stalls };
+  return { clock, given, watch, take: (bytes) => given.take(bytes), stalls: () => given.stalls.length };
 }
 
 describe('a client that is behind', () => {
@@ -62,5 +90,33 @@ describe('a client that is behind', () => {
     watch.start();
     clock.advance(29_000);
     expect(stalls()).toBe(0);
+  });
+
+  it('has stalled also if it is given more and more meanwhile', () => {
+    const { clock, given } = watching();
+    for (let i = 0; i < 20; i++) {
+      clock.advance(2000);
+      given.give(10);
+    }
+    expect(given.stalls).toEqual([false]);
+  });
+
+  it('that nobody waits for is watched no more once nothing is left', () => {
+    const { clock, given } = watching(Object.assign(new Given(10), { awaited: false }));
+    given.take(10);
+    clock.advance(100_000);
+    expect([given.stalls, clock.size]).toEqual([[], 0]);
+  });
+
+  it.each<[what: string, after: (before: number) => number | undefined, carrierToo: boolean]>([
+    ['nothing moves', (before) => before, true],
+    ['others are served', (before) => before + 1, false],
+    ['nothing waits', () => undefined, false],
+  ])('has stalled with its connection only where %s on that', (_what, after, carrierToo) => {
+    const { clock, given } = watching(Object.assign(new Given(10), { carriedNow: 5000 }));
+    clock.advance(20_000);
+    given.carriedNow = after(5000);
+    clock.advance(20_000);
+    expect(given.stalls).toEqual([carrierToo]);
   });
 });

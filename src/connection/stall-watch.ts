@@ -4,26 +4,47 @@ import type { SharedTimers, Timed } from './shared-timers.js';
 /** A stall is looked for so many times within the time it takes to be one. */
 const CHECKS = 4;
 
+/** What was given to a client, how much of it has not been taken, and who is told what that comes to. */
+export interface Backlog {
+  /** All bytes that were ever given. */
+  readonly bytes: number;
+  /** Whether more is held back until these are taken, however few they are. */
+  readonly awaited: boolean;
+  /** Bytes that have not been taken; `undefined` where nobody is there any more to take them. */
+  unsent(): number | undefined;
+  /** Bytes that went over a connection that is shared with others, if more waits for it. */
+  carried(): number | undefined;
+  /** Nothing moves, and with `carrierToo` for nobody else on the same connection either. */
+  stalled(carrierToo: boolean): void;
+  gone(): void;
+}
+
 /**
- * Watches a response that has more to send than its client takes. A client that reads, however slowly, makes the
- * unsent bytes fewer; one for which nothing moves over `stallMs` is reported as stalled.
+ * Watches a response that has more to send than its client takes. A client that reads, however slowly, has taken more
+ * each time; one for which nothing moves over `stallMs` is reported as stalled.
  */
 export class StallWatch implements Timed {
   slot: Set<Timed> | undefined;
-  private unsent = 0;
+  private taken = 0;
   private movedAt = 0;
+  private carried: number | undefined;
+  private carriedAt = 0;
 
   constructor(
-    /** `undefined` where nobody is there any more to take it. */
-    private readonly unsentNow: () => number | undefined,
+    private readonly backlog: Backlog,
     private readonly timers: SharedTimers,
     private readonly stallMs: number,
-    private readonly owner: { stalled(): void; gone(): void },
   ) {}
 
+  /** Whether it is looked at already. */
+  get watching(): boolean {
+    return this.slot !== undefined;
+  }
+
   start(): void {
-    this.unsent = this.unsentNow() ?? 0;
-    this.movedAt = this.timers.clock.now();
+    this.taken = this.backlog.bytes - (this.backlog.unsent() ?? 0);
+    this.carried = this.backlog.carried();
+    this.movedAt = this.carriedAt = this.timers.clock.now();
     this.timers.schedule(this, this.stallMs / CHECKS);
   }
 
@@ -32,15 +53,22 @@ export class StallWatch implements Timed {
   }
 
   due(): void {
-    const unsent = this.unsentNow();
-    if (unsent === undefined) return this.owner.gone();
+    const { backlog } = this;
+    const unsent = backlog.unsent();
+    if (unsent === undefined) return backlog.gone();
+    if (unsent === 0 && !backlog.awaited) return;
     const now = this.timers.clock.now();
-    if (unsent !== this.unsent) {
-      this.unsent = unsent;
-      this.movedAt = now;
+    const taken = backlog.bytes - unsent;
+    if (taken !== this.taken) [this.taken, this.movedAt] = [taken, now];
+    const carried = backlog.carried();
+    if (carried !== this.carried) [this.carried, this.carriedAt] = [carried, now];
+    if (now - this.movedAt < this.stallMs) {
+      this.timers.schedule(this, this.stallMs / CHECKS);
+      return;
     }
-    if (now - this.movedAt >= this.stallMs) this.owner.stalled();
-    else this.timers.schedule(this, this.stallMs / CHECKS);
+    // That something waits for the connection shows at the first of the checks.
+    const carrierMs = (this.stallMs * (CHECKS - 1)) / CHECKS;
+    backlog.stalled(carried !== undefined && now - this.carriedAt >= carrierMs);
   }
 }
 
