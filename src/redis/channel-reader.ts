@@ -8,6 +8,7 @@ import { decodeEntry, type RawEntry } from './stream-entry.js';
 import {
   formatPosition,
   parsePosition,
+  parseStreamId,
   placeBefore,
   samePlace,
   streamId,
@@ -16,6 +17,8 @@ import {
 } from './stream-place.js';
 
 const LEAST = 16;
+/** Of the entries that the script for appends writes; what others wrote has its own ids. */
+const FIRST_FIELD = 'c';
 
 /** What Redis had from a place on, and the end of the channel just before. */
 interface Loaded {
@@ -83,7 +86,8 @@ export class ChannelReader {
     count: number,
   ): Promise<{ raw: readonly RawEntry[]; end: StreamEnd }> {
     const start = after ? `(${streamId(after)}` : '-';
-    for (;;) {
+    for (let renewed = false; ;) {
+      const known = renewed ? undefined : this.state.known(name);
       const [answer, raw, epoch] = await this.link.inOrder(this.keys.log(name), [
         this.state.query(name),
         ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
@@ -91,8 +95,12 @@ export class ChannelReader {
       ]);
       const end = this.state.learn(name, answer);
       // The end first: what came before it is in the range, or gone. The epoch last: the range is of the same life.
-      if (end?.epoch === epoch && end) return { raw: raw as RawEntry[], end };
       if (!end) await this.state.open(name);
+      else if (end.epoch !== epoch) continue;
+      else if (known?.epoch === epoch && isOtherwise(raw as RawEntry[], known)) {
+        await this.state.open(name, epoch);
+        renewed = true;
+      } else return { raw: raw as RawEntry[], end };
     }
   }
 
@@ -106,6 +114,18 @@ export class ChannelReader {
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0) / entries.length;
     this.averageBytes = this.averageBytes * 0.8 + bytes * 0.2;
   }
+}
+
+/**
+ * Whether a place that was known is not that of these entries: an older state came back, and somebody who did not know of
+ * it has published in the place of what is lost. Time and count grow together, as long as that has not happened.
+ */
+function isOtherwise(raw: readonly RawEntry[], known: StreamPlace): boolean {
+  return raw.some(([id, [name]]) => {
+    if (name !== FIRST_FIELD) return false;
+    const { us, count } = parseStreamId(id);
+    return count === known.count ? us !== known.us : count < known.count && us > known.us;
+  });
 }
 
 /** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */

@@ -24,6 +24,11 @@ export class ChannelState {
     return formatPosition(epoch, { us, count });
   }
 
+  /** The newest place that Redis has told this process of. */
+  known(name: string): StreamEnd | undefined {
+    return this.highWater.get(name);
+  }
+
   /** The command that asks for the end of a channel. */
   query(name: string): readonly string[] {
     return ['HMGET', this.keys.meta(name), 'e', 't', 'n'];
@@ -37,9 +42,10 @@ export class ChannelState {
     return end;
   }
 
-  /** Gives a channel an epoch, a new one if it has lost something. */
-  async open(name: string): Promise<StreamEnd> {
-    const args = [...this.epochArgs(name), `${this.lifeMs(name)}`];
+  /** Gives a channel an epoch, a new one if it has lost something, or is known to have lost something in the epoch `lost`. */
+  async open(name: string, lost?: string): Promise<StreamEnd> {
+    const [fresh, known, count] = this.epochArgs(name);
+    const args = [fresh, lost ?? known, lost ? `${Number.MAX_SAFE_INTEGER}` : count, `${this.lifeMs(name)}`];
     const answer = await runScript(this.link, OPEN_SCRIPT, [this.keys.log(name), this.keys.meta(name)], args);
     const end = streamEnd(answer) as StreamEnd;
     this.highWater.raise(name, end);

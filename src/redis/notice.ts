@@ -68,6 +68,8 @@ export class News {
     const place = parsePosition(after);
     const skip = place?.epoch === this.epoch ? place.count + 1 - this.first : -1;
     if (skip < 0 || skip >= this.entries.length) return undefined;
+    // An entry of that count, but another one: what came before it has been lost.
+    if (skip > 0 && this.entries[skip - 1]?.position !== after) return undefined;
     let end = skip;
     for (
       let bytes = 0;

@@ -3,6 +3,7 @@ import { redisLog, redisSlots, type RedisLog, type RedisLogOptions } from 'nestj
 import { readFileSync } from 'node:fs';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { describeRedisServer } from '../fixtures/redis.js';
+import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { Viewer, until } from './viewer.js';
 
@@ -93,6 +94,32 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await behind.until(7);
     // It had 4 already when 5 and 6 turned out to be lost; after the gap comes all that is kept.
     expect(behind.seen).toEqual([4, 'gap', 1, 2, 3, 4, 7]);
+  });
+
+  it('an older state that came back is a gap also where somebody who did not know of that publishes first', async () => {
+    await start();
+    const proxy = await RedisProxy.start(server.url);
+    const [a, b] = [node({ client: proxy.url }), node()];
+    const ids = await a.channels.channel('c').publish([1, 2]);
+    await server.save();
+    const viewer = new Viewer(a.channels, 'c', { after: ids[0] as string });
+    await a.channels.channel('c').publish([3, 4]);
+    await viewer.until(4);
+    proxy.refuses = true;
+    proxy.cut();
+    await server.kill();
+    await server.start();
+    // In the place of 3 and 4, which it has never heard of, and after them.
+    await b.channels.channel('c').publish([5, 6]);
+    await b.channels.channel('c').publish(7);
+    proxy.refuses = false;
+    await viewer.until(7);
+    expect(viewer.seen).toEqual([2, 3, 4, 'gap', 1, 2, 5, 6, 7]);
+    // Who had not seen them misses them, too.
+    const late = new Viewer(b.channels, 'c', { after: ids[1] as string });
+    await late.until(7);
+    expect(late.seen).toEqual(['gap', 1, 2, 5, 6, 7]);
+    proxy.close();
   });
 
   it('what was said not to be published is not, though others waited together with it', async () => {
