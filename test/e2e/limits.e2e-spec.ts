@@ -54,6 +54,10 @@ class Limited {
   retry() {
     return open();
   }
+  @Sse('retry-soon', limit({ max: 1, status: 'retry', retryMs: 10 }))
+  retrySoon() {
+    return open();
+  }
   @Sse('replace', limit({ status: 'replace' }))
   replace() {
     return concat(of(retryAfter(10)), NEVER);
@@ -194,6 +198,18 @@ eachAdapter((adapter) => {
       await make();
       expect(await statusOf('/soon')).toBe(200);
       expect((await opened('/soon')).headers['retry-after']).toBe('2');
+    });
+
+    it('is told with "retry", from which an EventSource comes back until there is room', async () => {
+      await make();
+      const first = await opened('/retry-soon');
+      await first.next();
+      const client = followWithStockClient(`${await app.getUrl()}/retry-soon`);
+      await until(() => client.statuses.length > 3);
+      expect(client.events).toEqual([]);
+      await first.close();
+      await until(() => client.events.length === 1);
+      expect(new Set(client.statuses)).toEqual(new Set([undefined]));
     });
 
     it('is told with "retry" by a stream that ends, which an EventSource comes back from', async () => {

@@ -34,7 +34,21 @@ const SOURCES: Record<string, () => unknown> = {
   'an async generator': () => numberedAsync(),
   'a Readable': () => Readable.from(numbered()),
   'a web ReadableStream': () => webStream(numbered()),
+  'a web ReadableStream of the byte kind': () => byteStream(numbered()),
 };
+
+/** The same as bytes, which have no ids: the numbers are in the data. */
+function byteStream(values: Generator<{ id: number; data: string }>): ReadableStream {
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      const { done, value } = values.next();
+      if (done === true) controller.close();
+      else controller.enqueue(new TextEncoder().encode(`#${value.id} ${value.data}`));
+    },
+    cancel: () => void values.return(undefined),
+  });
+}
 
 const webStream = (values: Iterable<unknown>): ReadableStream =>
   Readable.toWeb(Readable.from(values)) as ReadableStream;
@@ -147,7 +161,7 @@ eachAdapter((adapter) =>
         const [connection] = app.get(SseConnections).list();
         expect(connection?.queuedBytes).toBeLessThan(200_000);
         const text = await readOn(socket);
-        const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+        const ids = [...text.matchAll(/^(?:id: |data: #)(\d+)/gm)].map(([, id]) => Number(id));
         expect(ids).toEqual(Array.from({ length: TOTAL }, (_, i) => i));
         expect(released).toBe(1);
       });

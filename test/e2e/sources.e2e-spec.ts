@@ -78,6 +78,37 @@ const STREAMS: Record<string, () => unknown> = {
         controller.close();
       },
     }),
+  'a web ReadableStream of the byte kind': () =>
+    new ReadableStream({
+      type: 'bytes',
+      start(controller) {
+        controller.enqueue(encoder.encode('a'));
+        controller.enqueue(encoder.encode('b'));
+        controller.close();
+      },
+    }),
+  'a web ReadableStream that counts bytes': () =>
+    new ReadableStream(
+      {
+        start(controller) {
+          controller.enqueue(encoder.encode('a'));
+          controller.enqueue(encoder.encode('b'));
+          controller.close();
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: 16_384 }),
+    ),
+  'a web ReadableStream, transformed': () =>
+    new Blob(['A', 'B'])
+      .stream()
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(
+        new TransformStream<string, string>({
+          transform(text, controller) {
+            for (const letter of text.toLowerCase()) controller.enqueue(letter);
+          },
+        }),
+      ),
   'an Observable': () => of('a', 'b'),
   'an Observable that takes its time': () => concat(of('a'), timer(1).pipe(take(1)), of('b')),
   'an Observable of an async generator': () => from(asyncValues()),

@@ -1,0 +1,170 @@
+import { Body, Controller, Req, RequestMethod, type INestApplication } from '@nestjs/common';
+import { jest } from '@jest/globals';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Subject } from 'rxjs';
+import { Channels, Sse, SseConnections } from 'nestjs-event-stream';
+import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { RawClient } from './raw-client.js';
+
+const BLOCK = 'x'.repeat(100_000);
+const BODY = '{"prompt":"hi"}';
+
+let live: Subject<unknown>;
+let asked: IncomingMessage | undefined;
+
+@Controller()
+class Lasting {
+  constructor(private readonly channels: Channels) {}
+
+  @Sse('answer', { method: RequestMethod.POST })
+  answer(@Req() request: { raw?: IncomingMessage }, @Body() body: object) {
+    asked = request.raw ?? (request as IncomingMessage);
+    expect(body).toEqual(JSON.parse(BODY));
+    return live;
+  }
+  @Sse('live', { overflow: { maxBytes: Infinity } })
+  live() {
+    return live;
+  }
+  @Sse('mine', {
+    limit: {
+      key: (context) =>
+        context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-user'],
+      max: 1,
+      status: 'replace',
+    },
+  })
+  mine() {
+    return this.channels.channel('mine').subscribe();
+  }
+}
+
+eachAdapter((adapter) => {
+  let app: INestApplication;
+  beforeEach(() => {
+    live = new Subject();
+    asked = undefined;
+  });
+  afterEach(closeApps);
+
+  const make = async (setUp: (app: INestApplication) => void = () => undefined): Promise<void> => {
+    app = await makeApp(adapter, {
+      controllers: [Lasting],
+      setUp,
+      sse: { heartbeat: false, stallMs: false },
+    });
+  };
+  const connections = (): SseConnections => app.get(SseConnections);
+
+  it('a request whose body was read says "close" soon: the stream goes on, until its client leaves', async () => {
+    await make();
+    const client = await RawClient.connect(
+      app,
+      `POST /answer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
+    );
+    await client.receives(':\n');
+    await until(() => asked?.closed === true, 'the close of the request');
+    for (let i = 0; i < 3; i++) {
+      live.next(i);
+      await until(() => client.body.endsWith(`data: ${i}\n\n`));
+    }
+    expect(client.body).toBe(':\ndata: 0\n\ndata: 1\n\ndata: 2\n\n');
+    expect(connections().count()).toBe(1);
+    client.leave();
+    await until(() => connections().count() === 0 && !live.observed);
+  });
+
+  it('TCP keep-alive is on where nothing is sent for long, and no time-out of the server ends it', async () => {
+    await make();
+    const keepAlive = jest.spyOn(Socket.prototype, 'setKeepAlive');
+    const timeOut = jest.spyOn(Socket.prototype, 'setTimeout');
+    const connected = new Promise<Socket>((resolve) => app.getHttpServer().once('connection', resolve));
+    const client = await RawClient.get(app, '/live');
+    const socket = await connected;
+    await client.receives(':\n');
+    const of = (spy: { mock: { contexts: unknown[]; calls: unknown[][] } }): unknown[][] =>
+      spy.mock.calls.filter((_call, i) => spy.mock.contexts[i] === socket);
+    expect(of(keepAlive)).toEqual([[true, 30_000]]);
+    expect(of(timeOut).at(-1)?.[0]).toBe(0);
+    expect(socket.timeout ?? 0).toBe(0);
+    jest.restoreAllMocks();
+  });
+
+  it.each(['the socket', 'a response that middleware has wrapped'])(
+    'any number of events for a client that is waited for, and of such waits, leave no listener on %s',
+    async (what) => {
+      await make((made) => {
+        if (what === 'the socket') return;
+        made.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          const { write } = response;
+          response.write = ((...args: unknown[]) => Reflect.apply(write, response, args) as boolean) as never;
+          next();
+        });
+      });
+      const server = app.getHttpServer() as EventEmitter;
+      const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
+      const responding = new Promise<ServerResponse>((resolve) =>
+        server.prependOnceListener('request', (_request, response: ServerResponse) => resolve(response)),
+      );
+      const client = await RawClient.get(app, '/live');
+      const emitters: EventEmitter[] = [await connected, await responding];
+      const listeners = (): number =>
+        emitters.reduce(
+          (sum, emitter) =>
+            sum + emitter.eventNames().reduce((all, name) => all + emitter.listenerCount(name), 0),
+          0,
+        );
+      await client.receives(':\n');
+      const before = listeners();
+      const queued = (): number => connections().list()[0]?.queuedBytes ?? 0;
+      for (let cycle = 0; cycle < 5; cycle++) {
+        client.stall();
+        await until(() => {
+          live.next(BLOCK);
+          return queued() > 1_000_000;
+        });
+        for (let i = 0; i < 200; i++) live.next('small');
+        expect(listeners() - before).toBeLessThanOrEqual(3);
+        client.resume();
+        await until(() => queued() === 0);
+        expect(listeners()).toBe(before);
+        client.received = '';
+      }
+    },
+  );
+
+  it('the same client comes back while its old connection is still open, whose end takes nothing from the new one', async () => {
+    await make();
+    const channel = app.get(Channels).channel('mine');
+    const get = (): Promise<RawClient> => RawClient.get(app, '/mine', 'X-User: ada', 'Last-Event-ID: ');
+    const slots = (): number => {
+      const table = connections().slots as unknown as { count(key: string): number };
+      return table.count('key:Lasting.mine:ada');
+    };
+    const old = await get();
+    await old.receives(':\n');
+    old.stall();
+    await until(() => {
+      void channel.publish(BLOCK);
+      return (connections().list()[0]?.queuedBytes ?? 0) > 0;
+    });
+    const fresh = await get();
+    await fresh.receives(':\n');
+    // The old one was told to end, and cannot: nobody reads what is before it.
+    expect(connections().list()).toHaveLength(2);
+    expect([slots(), channel.size()]).toEqual([1, 1]);
+    const [, { id } = {}] = connections().list();
+    old.reset();
+    await until(() => connections().count() === 1);
+    expect([connections().list()[0]?.id, slots(), channel.size()]).toEqual([id, 1, 1]);
+    await channel.publish('to the new one');
+    await fresh.receives('data: to the new one\n\n');
+    // Its place is known to be its own: who comes now takes it from nobody else.
+    const third = await get();
+    await third.receives(':\n');
+    await until(() => fresh.received.endsWith('\r\n0\r\n\r\n'));
+    expect([slots(), connections().count(), channel.size()]).toEqual([1, 1, 1]);
+  });
+});
