@@ -3,8 +3,8 @@ import { jest } from '@jest/globals';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { Subject } from 'rxjs';
-import { Channels, Sse, SseConnections } from 'nestjs-event-stream';
+import { Subject, type Observable } from 'rxjs';
+import { Channels, Sse, SseConnections, SseSignal } from 'nestjs-event-stream';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
@@ -13,6 +13,25 @@ const BODY = '{"prompt":"hi"}';
 
 let live: Subject<unknown>;
 let asked: IncomingMessage | undefined;
+
+/** The values of an Observable, until nobody asks for more. */
+async function* eachValueFrom(observable: Observable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
+  const values: unknown[] = [];
+  let wake = (): void => undefined;
+  signal.addEventListener('abort', () => wake());
+  const subscription = observable.subscribe((value) => {
+    values.push(value);
+    wake();
+  });
+  try {
+    while (!signal.aborted) {
+      yield* values.splice(0);
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    subscription.unsubscribe();
+  }
+}
 
 @Controller()
 class Lasting {
@@ -23,6 +42,14 @@ class Lasting {
     asked = request.raw ?? (request as IncomingMessage);
     expect(body).toEqual(JSON.parse(BODY));
     return live;
+  }
+  @Sse('upload')
+  async *upload(@Req() request: { raw?: IncomingMessage }, @SseSignal() signal: AbortSignal) {
+    asked = request.raw ?? (request as IncomingMessage);
+    let body = '';
+    for await (const chunk of asked) body += String(chunk);
+    expect(body).toBe(BODY);
+    yield* eachValueFrom(live, signal);
   }
   @Sse('live', { overflow: { maxBytes: Infinity } })
   live() {
@@ -58,23 +85,28 @@ eachAdapter((adapter) => {
   };
   const connections = (): SseConnections => app.get(SseConnections);
 
-  it('a request whose body was read says "close" soon: the stream goes on, until its client leaves', async () => {
-    await make();
-    const client = await RawClient.connect(
-      app,
-      `POST /answer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
-    );
-    await client.receives(':\n');
-    await until(() => asked?.closed === true, 'the close of the request');
-    for (let i = 0; i < 3; i++) {
-      live.next(i);
-      await until(() => client.body.endsWith(`data: ${i}\n\n`));
-    }
-    expect(client.body).toBe(':\ndata: 0\n\ndata: 1\n\ndata: 2\n\n');
-    expect(connections().count()).toBe(1);
-    client.leave();
-    await until(() => connections().count() === 0 && !live.observed);
-  });
+  it.each([
+    ['the framework', 'POST /answer', 'application/json'],
+    ['the handler', 'GET /upload', 'application/x-unread'],
+  ])(
+    'a request whose body %s has read says "close" soon: the stream goes on, until its client leaves',
+    async (_who, request, type) => {
+      await make();
+      const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${BODY.length}\r\n\r\n`;
+      const client = await RawClient.connect(app, head + BODY.slice(0, 5));
+      if (request.startsWith('GET')) await until(() => asked !== undefined, 'the handler');
+      client.send(BODY.slice(5));
+      await until(() => asked?.closed === true && live.observed, 'the close of the request');
+      for (let i = 0; i < 3; i++) {
+        live.next(i);
+        await until(() => client.body.endsWith(`data: ${i}\n\n`));
+      }
+      expect(client.body).toBe(':\ndata: 0\n\ndata: 1\n\ndata: 2\n\n');
+      expect(connections().count()).toBe(1);
+      client.leave();
+      await until(() => connections().count() === 0 && !live.observed);
+    },
+  );
 
   it('TCP keep-alive is on where nothing is sent for long, and no time-out of the server ends it', async () => {
     await make();
