@@ -110,6 +110,11 @@ class RotationController {
   rotation(@SseSignal() signal: AbortSignal) {
     return waiting(signal);
   }
+  @Sse('stuck', { maxDurationMs: 60_000, heartbeat: false, teardownWarnMs: false })
+  async *stuck() {
+    yield 'a';
+    await new Promise(() => undefined);
+  }
 }
 
 /** Timers are late by at most the 256th part of their delay. */
@@ -295,6 +300,13 @@ eachAdapter((adapter) => {
       expect(stream.raw()).toBe(':\nid: 1\ndata: a\n\n');
       await until(() => released === 1);
       expect(isSseError(reasons[0], 'SSE_EXPIRED')).toBe(true);
+    });
+
+    it('does not wait for a generator that is stuck in an await, and heeds no signal', async () => {
+      const stream = await opened('/rotation/stuck');
+      clock.advance(60_000 * 1.1 * LATE + 2);
+      expect(await stream.end()).toBe('ended');
+      expect(stream.raw()).toBe(':\ndata: a\n\n');
     });
 
     it('of connections that were opened together is spread', async () => {
