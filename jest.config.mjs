@@ -3,16 +3,18 @@ export default {
   testEnvironment: 'node',
   // A bound for a machine that is busy with other things; nothing here waits for time to pass.
   testTimeout: 120_000,
-  moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
+  moduleFileExtensions: ['ts', 'cts', 'mjs', 'js', 'cjs', 'json', 'node'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/demo'],
   testRegex: '(\\.spec|\\.e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)\\.cjs$': '$1.cts',
     '^nestjs-event-stream$': '<rootDir>/src/index.ts',
     '^nestjs-event-stream/(.*)$': '<rootDir>/src/$1/index.ts',
   },
   transform: {
+    '^.+\\.cts$': ['@swc/jest', { module: { type: 'commonjs' }, jsc: { parser: { syntax: 'typescript' } } }],
     '^.+\\.ts$': [
       '@swc/jest',
       {

@@ -1,5 +1,7 @@
-import { createClient, type RedisClientOptions, type RedisClientType } from '@redis/client';
+import type { RedisClientOptions, RedisClientType } from '@redis/client';
 import type { Clock } from '../connection/clock.js';
+import { SseError } from '../sse.errors.js';
+import { loadRedisClient } from './redis-client.cjs';
 import { replyCode } from './redis-errors.js';
 import { backOffMs, type LinkEvents, type RedisClientLike, type RedisLink } from './redis-link.js';
 
@@ -22,7 +24,7 @@ export class ClientLink implements RedisLink {
     private readonly clock: Clock,
     private readonly pingMs: number | false,
   ) {
-    const client = 'duplicate' in given ? (given as RedisClientType) : createClient(given);
+    const client = 'duplicate' in given ? (given as RedisClientType) : makeClient(given);
     this.commands = this.copy(client);
     this.subscriber = this.copy(client);
   }
@@ -133,4 +135,13 @@ export class ClientLink implements RedisLink {
     this.lost(why);
     this.connect(client);
   }
+}
+
+function makeClient(options: RedisClientOptions): RedisClientType {
+  const client = loadRedisClient();
+  if (client) return client.createClient(options) as RedisClientType;
+  throw new SseError('SSE_INVALID_OPTIONS', 'The package "@redis/client" is not installed.', {
+    remedy:
+      'npm install @redis/client, or give a client of the package "redis" in place of options or a URL.',
+  });
 }

@@ -40,6 +40,18 @@ describe('the package as it is built', () => {
     });
   });
 
+  it.each(['esm', 'cjs'])('%s: says what to install where the client of Redis is missing', async (kind) => {
+    const index = JSON.stringify(join(folder, kind, 'redis/index.js'));
+    const code = `import(${index}).then((redis) => {
+      for (const make of [redis.redisLog, redis.redisSlots])
+        try { make({ client: 'redis://localhost' }) } catch (error) { console.log(error.code, error.message) }
+    })`;
+    const said =
+      'SSE_INVALID_OPTIONS The package "@redis/client" is not installed. npm install @redis/client, or give a client of ' +
+      'the package "redis" in place of options or a URL.\n';
+    expect(await node('-r', './test/fixtures/no-redis-client.cjs', '-e', code)).toBe(said + said);
+  });
+
   it("answers Fastify's inject(), which has no socket", async () => {
     const json = (value: unknown): string => JSON.stringify(value);
     const answers = {
