@@ -89,6 +89,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
       moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
       moduleRef.get(Runs).close(shutdownMs),
     ]);
+    moduleRef.get(SseInterceptor).cutOffs.due();
     this.closing?.start();
   }
 

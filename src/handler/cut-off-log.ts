@@ -46,7 +46,7 @@ export class CutOffLog implements Timed {
     );
   }
 
-  /** The window is over: those without a line of their own are told of together. */
+  /** The window is over, or the application: those without a line of their own are told of together. */
   due(): void {
     this.timers.cancel(this);
     if (this.unnamed.size === 0) return;

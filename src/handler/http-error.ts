@@ -20,6 +20,12 @@ export const ANSWERS_TO_PUBLISHING: Answers = {
   SSE_ID_ORDER: [409, 'The id does not come after that of the last event.'],
 };
 
+/** What is behind such an HTTP error, if it is trouble of the server's that nobody else logs. */
+export function troubleBehind(error: unknown): unknown {
+  if (!(error instanceof HttpException) || error.getStatus() < 500) return undefined;
+  return isSseError(error.cause) ? error.cause : undefined;
+}
+
 /** An `SseError` that is the client's affair as the HTTP error it stands for; any other error as it is. */
 export function toHttpError(error: unknown, answers = ANSWERS): unknown {
   const answer = isSseError(error) ? answers[error.code] : undefined;

@@ -39,7 +39,10 @@ export class Opening {
       connection.open();
     };
     this.timer = connection.timers.clock.schedule(open, PLACE_WITHIN_MS);
-    void subscription.ready.then(open);
+    void subscription.ready.then(() => {
+      // One that is over already may have failed, which can still be an HTTP error: its source will tell.
+      if (!subscription.ended) open();
+    });
   }
 
   cancel(): void {

@@ -238,7 +238,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     if (!subscriber) return;
     this.subscriber = undefined;
     if (error !== undefined) {
-      this.troubles.markPlace(error);
+      this.troubles.answeredWith(error);
       subscriber.error(error);
     } else if (this.plain && code === 'SSE_ENDED') host.answer(this, this.answer, subscriber);
     else if (code === 'SSE_SHUTDOWN' && !connection.started) {

@@ -3,6 +3,7 @@ import type { StreamConnection } from '../connection/connection.js';
 import type { Teardown } from '../source/pulled.source.js';
 import { errorText, markPlace } from '../error-text.js';
 import { REPORTED, SseError, isSseError, quoted } from '../sse.errors.js';
+import { troubleBehind } from './http-error.js';
 import type { SseRoute } from './sse-routes.js';
 
 /** What can go wrong with the source of a stream, in words for the log. */
@@ -42,8 +43,13 @@ export class SourceTroubles implements Teardown {
     this.logger.error(`${this.place}: ${errorText(error)}`);
   }
 
-  /** Tells the log, which is not ours where an error is an HTTP error, of the route. */
-  markPlace(error: unknown): void {
+  /**
+   * Tells the log of the route of an error that becomes an HTTP error: Nest logs those that have no status, and of the
+   * others nobody would hear that the event log is away.
+   */
+  answeredWith(error: unknown): void {
+    const trouble = troubleBehind(error);
+    if (trouble !== undefined) return this.report(trouble);
     const { getStatus } = error as { getStatus?: unknown };
     // What is an answer is no trouble.
     if (typeof getStatus !== 'function') markPlace(error, this.place);

@@ -2,6 +2,7 @@ import { Controller, UseInterceptors, type CallHandler, type ExecutionContext } 
 import { map, type Observable } from 'rxjs';
 import { Channels, LastEventId, Sse, SseConnections, type SseEvent } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 
 class LookAtEach {
@@ -17,6 +18,11 @@ class News {
   @Sse('news')
   news(@LastEventId() after?: string) {
     return this.channels.channel('news').subscribe({ after });
+  }
+
+  @Sse('thrown')
+  async thrown() {
+    return [await this.channels.channel('news').publish('seen')];
   }
 
   @Sse('seen')
@@ -69,13 +75,15 @@ eachAdapter((adapter) => {
   );
 
   it.each(['/news', '/seen'])('%s: an id of another channel is refused with 400', async (path) => {
-    const app = await makeApp(adapter, { controllers: [News] });
+    const logger = new RecordingLogger();
+    const app = await makeApp(adapter, { controllers: [News], logger });
     const foreign = await app.get(Channels).channel('other').publish(1);
     const stream = await openStream(app, path, { lastEventId: foreign });
     expect([stream.status, await stream.json()]).toEqual([
       400,
       { statusCode: 400, error: 'Bad Request', message: 'The Last-Event-ID is not one of this stream.' },
     ]);
+    expect(logger.errors).toEqual([]);
   });
 
   it.each(['/news', '/seen'])(
@@ -120,6 +128,23 @@ eachAdapter((adapter) => {
     ]);
     await again.close();
   });
+
+  it.each(['/news', '/seen', '/thrown'])(
+    '%s: 503 before the stream where the log is away, which the log of the application tells with its cause, once',
+    async (path) => {
+      const logger = new RecordingLogger();
+      const app = await makeApp(adapter, { controllers: [News], logger });
+      await app.get(Channels).log.close();
+      const stream = await openStream(app, path);
+      expect([stream.status, await stream.json()]).toEqual([
+        503,
+        { statusCode: 503, error: 'Service Unavailable', message: 'The events cannot be reached now.' },
+      ]);
+      expect(logger.errors).toEqual([
+        expect.stringMatching(/^News\.\w+ \(GET \/\w+\): SseError: [^]*code: SSE_LOG_UNAVAILABLE/),
+      ]);
+    },
+  );
 
   it('a hundred subscribers get the same bytes', async () => {
     const app = await makeApp(adapter, { controllers: [News] });

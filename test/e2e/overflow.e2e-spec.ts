@@ -217,6 +217,16 @@ eachAdapter((adapter) => {
       expect(new Set(logger.warnings.map((line) => /connection \w+/.exec(line)?.[0])).size).toBe(20);
     });
 
+    it('that cuts off more than are named is counted at the latest when the application closes', async () => {
+      const clients = await Promise.all(Array.from({ length: 53 }, () => RawClient.get(app, '/disconnect')));
+      await Promise.all(clients.map((client) => client.isClosed()));
+      expect(logger.warnings).toHaveLength(50);
+      await app.close();
+      expect(logger.warnings.slice(50)).toEqual([
+        'More connections were cut off within 10 s than are named here: 3 by "overflow.maxBytes".',
+      ]);
+    });
+
     it('of no end is left as soon as the connection is gone', async () => {
       const client = await RawClient.get(app, '/endless');
       await client.isClosed();
