@@ -5,7 +5,12 @@ import type { Feeds } from './feeds.js';
 import { toRecord } from './log-record.js';
 import { checkAfter } from './start-position.js';
 import { ChannelSubscription } from './subscription.js';
-import { gapType, type SubscribeOptions, type WithoutGaps } from './subscription.options.js';
+import {
+  checkSubscribeOptions,
+  gapType,
+  type SubscribeOptions,
+  type WithoutGaps,
+} from './subscription.options.js';
 
 /** What can be published: a payload, or an event made by `event()`. */
 export type Publishable<T> = T | SseEvent;
@@ -52,8 +57,8 @@ export class Channel<T = unknown> {
   /**
    * The events of this channel from a place on, for a handler to return or to iterate.
    *
-   * @throws {SseError} `SSE_INVALID_CURSOR` if `after` cannot be an id of this channel; `SSE_INVALID_FIELD` if no event
-   * can have the type `gap`.
+   * @throws {SseError} `SSE_INVALID_CURSOR` if `after` cannot be an id of this channel; `SSE_INVALID_OPTIONS`;
+   * `SSE_INVALID_FIELD` if no event can have the type `gap`.
    * @example
    * @Sse('news') news(@LastEventId() after?: string) { return this.channels.channel('news').subscribe({ after }); }
    */
@@ -76,6 +81,7 @@ export function openSubscription<T>(
   settings: ChannelSettings,
   given: SubscribeOptions<T>,
 ): ChannelSubscription<T> {
+  checkSubscribeOptions(given);
   const options = given.gap === undefined ? { ...given, gap: settings.gap } : given;
   checkAfter(keys, options.after);
   gapType(options);

@@ -155,6 +155,40 @@ describe('a cursor', () => {
   });
 });
 
+describe('the options of a subscription', () => {
+  it.each<[given: unknown, ...says: string[]]>([
+    [{ form: 'oldest' }, 'no option "form"', 'Did you mean "from"'],
+    [{ lastEventId: '7' }, 'no option "lastEventId"', '"after", "from"'],
+    [{ from: 'start' }, '"from" cannot be "start"', "'now' or 'oldest'"],
+    [{ filter: 'score' }, '"filter" cannot be "score"', 'a function'],
+    [{ until: true }, '"until" cannot be true', 'a function'],
+    [{ signal: new AbortController() }, '"signal" cannot be', 'Give its "signal"'],
+    [{ signal: {} }, '"signal" cannot be {}', 'an AbortSignal'],
+    [{ gap: true }, '"gap" cannot be true', 'false for none'],
+    [{ gap: 5 }, '"gap" cannot be 5'],
+    ['7', 'the options cannot be "7"'],
+    [null, 'the options cannot be null'],
+  ])('cannot be %p', (given, ...says) => {
+    const channels = new Channels();
+    const refusal = withCode('SSE_INVALID_OPTIONS', 'subscribe\\(\\): ', ...says);
+    expect(() => channels.channel('a').subscribe(given as SubscribeOptions)).toThrow(refusal);
+    expect(() => channels.subscribe(['a', 'b'], given as SubscribeOptions)).toThrow(refusal);
+    expect(channels.list()).toEqual([]);
+  });
+
+  it('may be there and undefined', () => {
+    const options = {
+      after: undefined,
+      from: undefined,
+      signal: undefined,
+      filter: undefined,
+      until: undefined,
+      gap: undefined,
+    };
+    expect(() => new Channels().channel('a').subscribe(options)).not.toThrow();
+  });
+});
+
 describe('a subscription to several channels', () => {
   it('is one sequence in the order of publishing, each event with the one cursor for all', async () => {
     const channels = new Channels();

@@ -49,7 +49,7 @@ export class Channels implements OnApplicationShutdown {
    * it is that of publishing where the log can tell. With `after`, channels that it does not know start at `from`.
    *
    * @throws {SseError} `SSE_INVALID_CHANNEL`, also for no channel or more than 100; `SSE_INVALID_CURSOR` if `after` knows
-   * none of them; `SSE_INVALID_FIELD`.
+   * none of them; `SSE_INVALID_OPTIONS`; `SSE_INVALID_FIELD`.
    */
   subscribe<T = unknown>(
     names: string | readonly string[],

@@ -5,7 +5,7 @@ import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../option-check.js';
 import { MAX_DELAY_MS, anyOf, anything, flag, func, having, kind, none, oneOf } from '../option-kinds.js';
 import { SseError, quoted } from '../sse.errors.js';
-import type { SubscribeOptions } from './subscription.options.js';
+import { READER_TABLE, type SubscribeOptions } from './subscription.options.js';
 
 /** How one run behaves. */
 export interface RunOptions {
@@ -64,6 +64,9 @@ export interface AttachOptions<T = unknown> extends Pick<SubscribeOptions<T>, 's
   /** The id of the last event that is known already: what follows it comes. Without one, all from the beginning. */
   after?: string | undefined;
 }
+
+/** Of `attach()`. */
+export const ATTACH_TABLE: OptionTable<AttachOptions> = READER_TABLE;
 
 /** {@link RunsOptions} with every question answered. */
 export interface RunSettings {

@@ -121,6 +121,24 @@ eachReach('runs', (add) => {
     ]);
   });
 
+  it('are attached to with options that there are', async () => {
+    const { runs } = add();
+    await runs.start('r', () => [1]);
+    for (const [options, says] of [
+      [{ form: 'oldest' }, 'there is no option "form"'],
+      [{ from: 'oldest' }, 'there is no option "from"'],
+      [{ filter: true }, 'the option "filter" cannot be true'],
+      [null, 'the options cannot be null'],
+    ] as const) {
+      await expect(runs.attach('r', options as never)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'SSE_INVALID_OPTIONS',
+          message: expect.stringContaining(`Runs.attach(): ${says}`) as string,
+        }) as Error,
+      );
+    }
+  });
+
   it.each(['', 'x'.repeat(237), 'a\nb'])('have no id like %j', async (id) => {
     const { runs } = add();
     for (const act of [

@@ -10,6 +10,7 @@ import { RunOwner, type RunSource } from './run-owner.js';
 import { RunView } from './run-view.js';
 import { RunException } from './run.exception.js';
 import {
+  ATTACH_TABLE,
   RUNS_TABLE,
   RUN_TABLE,
   resolveRunOptions,
@@ -88,7 +89,7 @@ export class Runs {
    * earlier run is answered with a gap and the run from its beginning.
    *
    * @throws {SseError} as a rejection: `SSE_RUN_UNKNOWN` (404); `SSE_INVALID_CURSOR` (400); `SSE_INVALID_CHANNEL` (400);
-   * `SSE_LOG_UNAVAILABLE` (503). Of a run that failed, where nothing came before: what it was ended by.
+   * `SSE_LOG_UNAVAILABLE` (503); `SSE_INVALID_OPTIONS`. Of a run that failed, where nothing came before: what it was ended by.
    * @example
    * @Sse('chats/:id') view(@Param('id') id: string, @LastEventId() after?: string) { return this.runs.attach(id, { after }); }
    */
@@ -98,6 +99,7 @@ export class Runs {
   ): Promise<ChannelSubscription<T, never>>;
   attach<T = unknown>(id: string, options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
   async attach<T = unknown>(id: string, options: AttachOptions<T> = {}): Promise<ChannelSubscription<T>> {
+    checkOptions('Runs.attach()', options, ATTACH_TABLE);
     const owner = this.owners.get(id);
     if (owner) return owner.events.subscribe(options);
     const control = await this.look(id);

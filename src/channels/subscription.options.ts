@@ -1,4 +1,6 @@
 import { event, type SseEvent } from '../events/sse-event.js';
+import { checkOptions, type OptionTable } from '../option-check.js';
+import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../option-kinds.js';
 import { GAP_EVENT } from './gap-notice.js';
 import type { StartOptions } from './start-position.js';
 
@@ -23,6 +25,37 @@ export interface SubscribeOptions<T = unknown> extends StartOptions {
   until?: EventTest<T> | undefined;
   /** The type of the event that says that events are missing; `false` for none. @default 'gap' */
   gap?: string | false | undefined;
+}
+
+/** Options that all have who read a channel. */
+export const READER_TABLE = {
+  // What cannot be an id of the channel is the client's affair.
+  after: anything,
+  signal: meant(having(['addEventListener', 'removeEventListener'], 'an AbortSignal'), (value) =>
+    typeof value === 'object' && value !== null && 'signal' in value ? 'Give its "signal".' : undefined,
+  ),
+  filter: func('of the event and the name of its channel'),
+  gap: anyOf(
+    kind((value) => typeof value === 'string', 'the type of an event'),
+    none,
+  ),
+} satisfies OptionTable<Pick<SubscribeOptions, 'after' | 'signal' | 'filter' | 'gap'>>;
+
+const { after, ...others } = READER_TABLE;
+const TABLE: OptionTable<SubscribeOptions> = {
+  after,
+  from: oneOf('now', 'oldest'),
+  ...others,
+  until: func('of the event and the name of its channel'),
+};
+
+/**
+ * Refuses what `subscribe()` has no use for.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS`
+ */
+export function checkSubscribeOptions(options: unknown): void {
+  checkOptions('subscribe()', options, TABLE);
 }
 
 /**
