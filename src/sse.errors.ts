@@ -118,3 +118,15 @@ function describe(value: unknown): string {
   }
   return String(value);
 }
+
+/** The error of a route that nothing was prepared for. */
+export function moduleMissing(handler: string): SseError {
+  return new SseError(
+    'SSE_MODULE_MISSING',
+    `${handler} is an @Sse() route, but SseModule was not imported.`,
+    {
+      remedy: 'Add SseModule.forRoot() to the imports of the root module.',
+      context: { handler },
+    },
+  );
+}

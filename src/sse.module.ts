@@ -13,6 +13,7 @@ import { Channels } from './channels/channels.js';
 import { Runs } from './channels/runs.js';
 import { systemClock } from './connection/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
+import { SseGatekeeper } from './handler/sse.gatekeeper.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { RouteGuards } from './handler/route-guards.js';
 import { SseRoutes } from './handler/sse-routes.js';
@@ -25,7 +26,6 @@ import { resolveModuleOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
 import { SseError } from './sse.errors.js';
-import { SseInterceptor } from './sse.interceptor.js';
 
 /**
  * Makes `@Sse()` routes work, in the whole application. Import it once, in the root module.
@@ -66,9 +66,9 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     };
   }
 
-  /** @internal The last moment before Nest looks at interceptors. */
+  /** @internal The last moment before Nest looks at guards and interceptors. */
   configure(): void {
-    this.moduleRef.get(SseRoutes).intercept(this.moduleRef.get(SseInterceptor));
+    this.moduleRef.get(SseRoutes).guard(this.moduleRef.get(SseGatekeeper));
   }
 
   /** @internal */
@@ -89,7 +89,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
       moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
       moduleRef.get(Runs).close(shutdownMs),
     ]);
-    moduleRef.get(SseInterceptor).cutOffs.due();
+    moduleRef.get(SseGatekeeper).cutOffs.due();
     this.closing?.start();
   }
 
@@ -131,7 +131,7 @@ function dynamicModule(options: Provider[]): DynamicModule {
       { provide: SSE_CHANNELS, useExisting: Channels },
       { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS] },
       { provide: SSE_RUNS, useExisting: Runs },
-      SseInterceptor,
+      SseGatekeeper,
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };

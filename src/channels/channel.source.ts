@@ -16,7 +16,7 @@ export interface BatchSink extends Sink<unknown> {
 export class ChannelSource extends Source {
   readonly pulled = false;
 
-  constructor(private readonly subscription: ChannelSubscription) {
+  constructor(readonly subscription: ChannelSubscription) {
     super();
   }
 

@@ -243,7 +243,7 @@ export class Outlet implements ResponseOwner, Backlog {
     }
     if (direct) {
       direct.uncork();
-      watchEnd(this.raw);
+      watchEnd(this.raw, this);
     }
     if (!this.blocked) this.drained();
   }

@@ -21,11 +21,6 @@ interface Http2StreamLike {
 /** CANCEL (RFC 9113, 7): the session and its other streams stay. */
 const CANCEL = 8;
 
-/** Where a response keeps its owner: listeners that are the same for all connections find it there. */
-const OWNER = Symbol('owner');
-
-type Owned = RawResponse & { [OWNER]?: ResponseOwner };
-
 /**
  * Tells when the client has left, by the response's own `close`: a request reports it too early (its body was read) or
  * never (it was not). A response that waits behind another of its connection hears nothing of the socket, which is then
@@ -33,16 +28,13 @@ type Owned = RawResponse & { [OWNER]?: ResponseOwner };
  */
 export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
   const { socket } = raw.req;
-  (raw as Owned)[OWNER] = owner;
+  const gone = (): void => owner.gone();
   raw.on('error', ignore);
-  raw.on('close', onClose);
+  raw.on('close', gone);
   if (raw.socket === null && raw.req.httpVersionMajor === 1) {
-    raw.once(
-      'close',
-      onceClosed(socket, () => owner.gone()),
-    );
+    raw.once('close', onceClosed(socket, gone));
   }
-  if (raw.destroyed || raw.writableEnded || socket.destroyed) owner.gone();
+  if (raw.destroyed || raw.writableEnded || socket.destroyed) gone();
 }
 
 /**
@@ -65,9 +57,11 @@ export function cutResponse(raw: RawResponse): void {
 }
 
 /** Tells also when somebody else ends the response, in time for nothing to follow its last chunk. */
-export function watchEnd(raw: RawResponse): void {
+export function watchEnd(raw: RawResponse, owner: ResponseOwner): void {
   // Emitted within `end()`, while `finish` waits for the socket.
-  raw.on('prefinish', onPrefinish);
+  raw.on('prefinish', () => {
+    if (!owner.over) owner.gone();
+  });
 }
 
 /** Lets go of the connection behind a response that is over, where it could not be used again. */
@@ -82,15 +76,6 @@ export function leaveCarrier(raw: RawResponse): void {
 function http2Stream(raw: RawResponse): Http2StreamLike | undefined {
   if (raw.req.httpVersionMajor === 1) return undefined;
   return (raw as unknown as { stream?: Http2StreamLike }).stream;
-}
-
-function onClose(this: Owned): void {
-  this[OWNER]?.gone();
-}
-
-function onPrefinish(this: Owned): void {
-  const owner = this[OWNER];
-  if (owner && !owner.over) owner.gone();
 }
 
 function ignore(): void {

@@ -1,10 +1,8 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
-import type { StreamConnection } from '../connection/connection.js';
 import { decodeLastEventId, lastEventIdProblem } from '../connection/last-event-id.js';
 import type { Slot, SlotStore } from '../connection/limits.js';
 import { rawRequest } from '../connection/response.js';
-import { retryAfter } from '../events/sse-event.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
 import type { SseRoute } from './sse-routes.js';
 
@@ -30,11 +28,9 @@ function fromQuery(request: object, { lastEventIdQuery }: ResolvedOptions): stri
 }
 
 /** What places are taken for. */
-export interface AdmissionRequest {
-  route: SseRoute;
-  context: ExecutionContext;
-  slots: SlotStore;
-  onReplaced: () => void;
+export interface Admitted {
+  readonly route: SseRoute;
+  readonly context: ExecutionContext;
 }
 
 /** The places of one request under the limits of its route; given back once, whatever becomes of it. */
@@ -42,15 +38,19 @@ export class Admission {
   private readonly held: Slot[] = [];
   private over = false;
 
-  constructor(private readonly request: AdmissionRequest) {}
+  constructor(
+    private readonly stream: Admitted,
+    private readonly slots: SlotStore,
+    private readonly onReplaced: () => void,
+  ) {}
 
   /** Takes a place under each limit: at once, where the store answers at once. Gives the limit that has none left. */
   take(from = 0): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
-    const { route, context, slots, onReplaced } = this.request;
-    const { limits } = route.options;
+    const { stream, slots, onReplaced } = this;
+    const { limits } = stream.route.options;
     for (let i = from; i < limits.length; i++) {
       const limit = limits[i] as ResolvedLimit;
-      const key = slotKey(limit, route, context);
+      const key = slotKey(limit, stream);
       if (key === undefined) continue;
       const replaceOldest = limit.status === 'replace';
       const slot = slots.acquire({ key, max: limit.max, replaceOldest, onReplaced });
@@ -76,33 +76,24 @@ export class Admission {
 }
 
 /** A limit counts within its route, or, if it is the module's, over all of them. */
-function slotKey(
-  { key, shared }: ResolvedLimit,
-  route: SseRoute,
-  context: ExecutionContext,
-): string | undefined {
+function slotKey({ key, shared }: ResolvedLimit, stream: Admitted): string | undefined {
+  const { route } = stream;
   if (key === 'process') return 'process';
   const scope = shared ? '' : route.name;
   if (key === 'route') return `route:${route.name}`;
-  if (key === 'ip') return `ip:${scope}:${context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
-  const own = key(context);
+  if (key === 'ip') return `ip:${scope}:${stream.context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
+  const own = key(stream.context);
   return own === undefined ? undefined : `key:${scope}:${own}`;
 }
 
-/** Answers a client for which there is no room as the limit says. */
+/** The HTTP error for a client for which there is no room. */
 export function turnAway(
   limit: ResolvedLimit,
-  connection: StreamConnection,
   setHeader: (name: string, value: string) => void,
-): void {
-  if (limit.status === 'retry') {
-    connection.next(retryAfter(limit.retryMs));
-    connection.complete();
-    return;
-  }
+): HttpException {
   const status = typeof limit.status === 'number' ? limit.status : 429;
   if (status === 429 || status === 503) setHeader('Retry-After', String(Math.ceil(limit.retryMs / 1000)));
-  connection.error(limitException(limit, status));
+  return limitException(limit, status);
 }
 
 /** The HTTP error of a limit whose answer is a status. */

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { addGate, closeGate, hasInterceptors, openGate } from './gate.js';
+import { addGuardGate, addInterceptorGate, closeGate, isGate, openGate } from './gate.js';
 
-const KEY = '__interceptors__';
-const metadata = (target: object): unknown[] => Reflect.getMetadata(KEY, target) as unknown[];
-const interceptor = () => ({ intercept: jestFn });
+const GUARDS = '__guards__';
+const INTERCEPTORS = '__interceptors__';
+const metadata = (key: string, target: object): unknown[] => Reflect.getMetadata(key, target) as unknown[];
+const keeper = () => ({ canActivate: jestFn, intercept: jestFn });
 const jestFn = (): never => {
   throw new Error('not called');
 };
@@ -11,33 +12,41 @@ const jestFn = (): never => {
 describe('the gate', () => {
   it('stands before all interceptors of a handler or a controller, once', () => {
     class Controller {}
-    const own = interceptor();
-    Reflect.defineMetadata(KEY, [own], Controller);
-    addGate(Controller);
-    addGate(Controller);
-    expect(metadata(Controller)).toHaveLength(2);
-    expect(metadata(Controller)[1]).toBe(own);
-    expect(hasInterceptors(Controller)).toBe(true);
+    const own = keeper();
+    Reflect.defineMetadata(INTERCEPTORS, [own], Controller);
+    addInterceptorGate(Controller);
+    addInterceptorGate(Controller);
+    const [first, second, ...more] = metadata(INTERCEPTORS, Controller);
+    expect([isGate(first), second === own, more]).toEqual([true, true, []]);
   });
 
-  it('is no interceptor of the application', () => {
-    const handler = (): void => undefined;
-    addGate(handler);
-    expect([metadata(handler).length, hasInterceptors(handler)]).toEqual([1, false]);
+  it('is no interceptor where there are none', () => {
+    class Controller {}
+    addInterceptorGate(Controller);
+    expect(metadata(INTERCEPTORS, Controller)).toBeUndefined();
+  });
+
+  it('stands behind all guards of a handler, once, and where there are none', () => {
+    const [guarded, free] = [jestFn.bind(undefined), jestFn.bind(undefined)];
+    const own = keeper();
+    Reflect.defineMetadata(GUARDS, [own], guarded);
+    for (const handler of [guarded, guarded, free]) addGuardGate(handler);
+    expect(metadata(GUARDS, guarded).map(isGate)).toEqual([false, true]);
+    expect(metadata(GUARDS, free).map(isGate)).toEqual([true]);
   });
 
   it('leaves a base class as it was', () => {
     class Base {}
     class Derived extends Base {}
-    Reflect.defineMetadata(KEY, [interceptor()], Base);
-    addGate(Derived);
-    expect([metadata(Base).length, metadata(Derived).length]).toEqual([1, 2]);
+    Reflect.defineMetadata(INTERCEPTORS, [keeper()], Base);
+    addInterceptorGate(Derived);
+    expect([metadata(INTERCEPTORS, Base).length, metadata(INTERCEPTORS, Derived).length]).toEqual([1, 2]);
   });
 
-  it('leads to the first interceptor of an application until that is closed', () => {
-    const [first, second] = [interceptor(), interceptor()];
+  it('leads to the first gatekeeper of an application until that is closed', () => {
+    const [first, second] = [keeper(), keeper()];
     const application = {};
-    const leadsTo = (): unknown => Reflect.get(application, Symbol.for('nestjs-event-stream:interceptor'));
+    const leadsTo = (): unknown => Reflect.get(application, Symbol.for('nestjs-event-stream:gatekeeper'));
     expect(openGate(application, 'express', first)).toBe(true);
     openGate(application, 'express', second);
     closeGate(application, second);
@@ -49,6 +58,6 @@ describe('the gate', () => {
   });
 
   it('is not for frameworks of which it is not known where a request keeps its application', () => {
-    expect(openGate({}, 'other', interceptor())).toBe(false);
+    expect(openGate({}, 'other', keeper())).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { SseConnection as Connection } from '../connection/sse-connection.js';
-import { SseError } from '../sse.errors.js';
-import { portOf } from './sse.decorator.js';
+import { SseError, moduleMissing } from '../sse.errors.js';
+import { portOf } from './handler-port.js';
 import { routeOptionsOf } from './sse.metadata.js';
 
 /** A parameter decorator of streams; it takes pipes, as Nest's own do. */
@@ -41,5 +41,7 @@ function connectionOf(context: ExecutionContext): Connection {
       context: { handler: name },
     });
   }
-  return portOf(context.switchToHttp().getResponse(), name).connection as Connection;
+  const port = portOf(context.getArgByIndex<object>(1));
+  if (!port) throw moduleMissing(name);
+  return port.connection as Connection;
 }

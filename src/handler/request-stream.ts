@@ -1,76 +1,75 @@
 // Longer than others: all that can become of one request meets here, and each part of it has a file of its own beside this.
-import * as nest from '@nestjs/common';
 import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
-import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import { ChannelSource } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';
 import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
 import { acceptsEventStream, reconnectsByItself } from '../connection/last-event-id.js';
-import { rawRequest, rawResponse } from '../connection/response.js';
+import { rawRequest } from '../connection/response.js';
+import { retryAfter } from '../events/sse-event.js';
+import type { Sink } from '../events/sink.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
-import { isSource, type Release, type Source } from '../source/source.js';
+import type { Release, Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
+import { END_OF_STREAM_ID } from '../wire/end-of-stream.js';
 import { Admission, turnAway } from './admission.js';
+import { dropPort, type HandlerPort } from './handler-port.js';
 import { toHttpError } from './http-error.js';
+import { InterceptedCall } from './intercepted-call.js';
+import { isThenable } from './is-thenable.js';
 import { Opening } from './opening.js';
+import { Outcome } from './outcome.js';
 import { SourceTroubles } from './source-troubles.js';
-import { PORT, type HandlerPort } from './sse.metadata.js';
 import type { SseRoute } from './sse-routes.js';
-import type { RequestStreamInit, StreamHost } from './stream-host.js';
+import type { PlainAnswer, RequestStreamInit, StreamHost } from './stream-host.js';
 import { StreamSink } from './stream-sink.js';
 import { StreamTime } from './stream-time.js';
-
-/** Under this key Nest 12's own `@SseSignal()` looks for something that has a `signal`. */
-const NEST_SIGNAL = (nest as { SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER;
 
 /** One request to an `@Sse()` route: the handler's result, what became of it, and all that has to be let go of. */
 export class RequestStream implements HandlerPort, ConnectionListener {
   readonly connection: StreamConnection;
-  readonly route: SseRoute;
   readonly context: ExecutionContext;
   readonly comesBack: boolean;
-  /** Until Nest was told that this request needs nothing more of it. */
-  private subscriber: Subscriber<unknown> | undefined;
-  private upstream: Subscription | undefined;
+  /** The route's ordinary answer, where the handler gave no stream. */
+  plain: PlainAnswer | undefined;
+  private readonly outcome = new Outcome();
+  private intercepted: InterceptedCall | undefined;
+  /** The limit that leaves no room, where it is the stream that says so. */
+  private full: ResolvedLimit | undefined;
   private source: Source | undefined;
+  private started = false;
   private release: Release | undefined;
-  private admission: Admission | undefined;
+  private readonly admission: Admission | undefined;
   private readonly time: StreamTime;
   private composed: Pipeline | undefined;
   private teardown: SourceTroubles | undefined;
-  private started = false;
   private opening: Opening | undefined;
-  private plain = false;
-  private answer: unknown;
 
   constructor(
     readonly host: StreamHost,
-    { route, context, request, response, lastEventId, subscriber }: RequestStreamInit,
+    readonly route: SseRoute,
+    { context, request, response, lastEventId }: RequestStreamInit,
   ) {
     const { connections } = host;
     const { options } = route;
-    this.route = route;
     this.context = context;
-    this.subscriber = subscriber;
     const { method, headers } = rawRequest(request);
     this.comesBack = reconnectsByItself(method, headers['cache-control']);
     const number = connections.nextNumber();
-    const init = { number, request, response, lastEventId };
-    this.connection = new StreamConnection(connections, options, init, this);
-    const { limits } = options;
-    if (limits.length > 0) {
-      const { slots } = connections;
-      this.admission = new Admission({ route, context, slots, onReplaced: () => this.replaced() });
+    this.connection = new StreamConnection(
+      connections,
+      options,
+      { number, request, response, lastEventId },
+      this,
+    );
+    if (options.limits.length > 0) {
+      this.admission = new Admission(this, connections.slots, () => this.replaced());
     }
     this.time = new StreamTime(this);
-    (rawResponse(response) as { [PORT]?: HandlerPort })[PORT] = this;
-    if (NEST_SIGNAL) {
-      (request as Record<symbol, unknown>)[NEST_SIGNAL] = this.connection;
-    }
     connections.add(this.connection);
     this.connection.watch();
   }
@@ -95,50 +94,118 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     return (this.teardown ??= new SourceTroubles(this.route, this.connection, this.host.logger));
   }
 
-  /** Starts what is behind: the other interceptors, the pipes, the handler. Unless its time is up, or a limit says no. */
-  run(next: CallHandler<unknown>): void {
-    if (this.connection.ended) return;
+  /**
+   * Whether the request may go on to the interceptors, the pipes and the handler: not if the client is only to be told to
+   * stay away, or its time is up, or a limit says no.
+   *
+   * @throws {Error} what the limit, or the option that is asked, answers with.
+   */
+  admit(): boolean | Promise<boolean> {
+    const { connection } = this;
+    // A stream that has ended, asked for again by a client that does so by itself (WHATWG HTML, 9.2.3).
+    if (connection.lastEventId === END_OF_STREAM_ID) {
+      this.answer({ value: undefined, status: 204 });
+      // Nest has nothing more to do, and no answer means that but one that does not come.
+      return new Promise<never>(() => undefined);
+    }
+    if (connection.ended || rawRequest(connection.request).method === 'HEAD') return true;
     try {
       this.time.begin();
       const full = this.admission?.take();
       if (full && 'then' in full) {
-        full.then(
-          (limit) => this.admitted(limit, next),
-          (error: unknown) => this.failed(error),
-        );
-      } else this.admitted(full, next);
+        return this.admitLater(full);
+      }
+      this.takeIn(full);
+    } catch (error) {
+      this.failed(error);
+    }
+    this.outcome.check();
+    return true;
+  }
+
+  /** As soon as the answer is there, or the stream has ended without. */
+  private admitLater(asked: Promise<ResolvedLimit | undefined>): Promise<boolean> {
+    return new Promise((resolve, failed) => {
+      const answered = (): void => resolve(true);
+      this.outcome.tell({ answered, failed });
+      asked.then((full) => this.takeIn(full)).then(answered, (error: unknown) => this.failed(error));
+    });
+  }
+
+  private takeIn(full: ResolvedLimit | undefined): void {
+    const { connection, host } = this;
+    if (full?.status === 'retry') this.full = full;
+    else if (full) {
+      connection.error(turnAway(full, (name, value) => host.setHeader(connection.response, name, value)));
+    }
+  }
+
+  intercept(next: CallHandler<unknown>): Observable<unknown> {
+    // Interceptors of a handler stand behind those of its controller, and the gate before both.
+    if (this.intercepted) return next.handle();
+    return new Observable((subscriber) => {
+      const call = new InterceptedCall(this, subscriber);
+      this.intercepted = call;
+      this.outcome.tell(call);
+      this.begin(() => this.hold(call.proceed(next)));
+      return () => this.abandon();
+    });
+  }
+
+  handle(invoke: () => unknown): unknown {
+    this.outcome.check();
+    if (this.intercepted) return this.intercepted.handle(invoke);
+    // Nobody asks for it any more, and each entry of a weak map costs the collector.
+    dropPort(this.connection.response);
+    this.begin(() => this.invoke(invoke));
+    // What came at once goes out with the head, and Nest need not wait for it.
+    if (this.connection.used) this.connection.open();
+    return this.outcome.wait();
+  }
+
+  // Where no interceptor is to see what a handler emits, its source is opened here, and its values go past rxjs.
+  private invoke(invoke: () => unknown): void {
+    try {
+      const result = invoke();
+      if (isThenable(result)) void this.openLater(result);
+      else this.open(result, false);
     } catch (error) {
       this.failed(error);
     }
   }
 
-  private admitted(full: ResolvedLimit | undefined, next: CallHandler<unknown>): void {
-    const { connection } = this;
+  private async openLater(result: PromiseLike<unknown>): Promise<void> {
+    try {
+      this.open(await result, true);
+    } catch (error) {
+      if (this.connection.ended) this.reportLate(error);
+      else this.failed(error);
+    }
+  }
+
+  /** Goes on with `proceed`, if the handler is needed. */
+  private begin(proceed: () => void): void {
+    const { connection, full } = this;
     if (connection.ended) return;
-    if (full)
-      return turnAway(full, connection, (name, value) =>
-        this.host.setHeader(connection.response, name, value),
-      );
-    this.upstream = next.handle().subscribe({
-      next: (value) => this.emitted(value),
-      error: (error: unknown) => this.failed(error),
-      complete: () => this.completed(),
-    });
-    if (connection.ended) this.upstream.unsubscribe();
+    if (rawRequest(connection.request).method === 'HEAD') return connection.complete();
+    if (!full) return proceed();
+    connection.next(retryAfter(full.retryMs));
+    connection.complete();
   }
 
-  /** Nest has no use for the stream any more. */
-  abandon(): void {
-    if (this.subscriber && !this.connection.ended) this.connection.destroy('SSE_CLIENT_GONE');
-  }
-
-  accept(result: unknown, resolved: boolean): unknown {
-    const { connection, route } = this;
-    const subscription = isChannelSubscription(result) ? result : undefined;
-    const source = subscription ? new ChannelSource(subscription) : toSource(result, this.troubles);
+  /**
+   * The source behind a handler's result; none where that is an ordinary answer, or nobody is there any more.
+   *
+   * @throws {NotAcceptableException} for a client that does not take event streams.
+   */
+  take(result: unknown): Source | undefined {
+    const { connection } = this;
+    const source = isChannelSubscription(result)
+      ? new ChannelSource(result)
+      : toSource(result, this.troubles);
     if (!source) {
-      this.plain = true;
-      return result;
+      this.plain = { value: result };
+      return undefined;
     }
     if (connection.ended) {
       source.discard();
@@ -149,48 +216,67 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       throw new NotAcceptableException('This route answers with text/event-stream.');
     }
     this.source = source;
-    const headAfterMs = resolved || !source.pulled ? 0 : route.options.openAfterMs;
-    const scheduleHead = (): void => {
-      this.opening = new Opening(connection, this.comesBack);
-      if (subscription) this.opening.atPlace(subscription);
-      else this.opening.after(headAfterMs);
-    };
-    // Where nobody looks at each value the source travels whole, and rxjs has nothing to do for an event.
-    if (!route.watched) {
-      scheduleHead();
-      return source;
-    }
-    return new Observable((subscriber) => {
-      scheduleHead();
-      this.started = true;
-      return source.open(subscriber, connection);
-    });
+    return source;
   }
 
-  refuse(error: unknown): unknown {
-    if (this.connection.ended) this.troubles.onLateError(error);
-    return error;
+  /** Streams a handler's result (`resolved`: from a promise), or gives it as the answer. */
+  private open(result: unknown, resolved: boolean): void {
+    const source = this.take(result);
+    if (!source) return this.plain && this.answer(this.plain);
+    this.hold(this.start(source, new StreamSink(this)));
+    if (!this.connection.used && !this.connection.ended) this.scheduleHead(source, resolved);
   }
 
-  private emitted(value: unknown): void {
-    if (this.plain) this.answer = value;
-    else if (!isSource(value)) this.stages.values.next(value);
-    else {
-      this.started = true;
-      this.release = value.open(new StreamSink(this), this.connection);
-      if (this.connection.ended) this.letGo();
-    }
+  /** Starts a source that was taken. */
+  start(source: Source, sink: Sink<unknown>): Release {
+    this.started = true;
+    return source.open(sink, this.connection);
   }
 
-  private completed(): void {
-    if (this.plain) this.connection.release();
-    else if (!this.source || this.route.watched) this.stages.values.complete();
-    // What travels whole has left this behind.
-    else this.upstream = undefined;
+  /** Has the head go out, also if no event comes. */
+  scheduleHead(source: Source, resolved: boolean): void {
+    this.opening = new Opening(this.connection, this.comesBack);
+    if (source instanceof ChannelSource) this.opening.atPlace(source.subscription);
+    else this.opening.after(resolved || !source.pulled ? 0 : this.route.options.openAfterMs);
   }
 
+  /** Takes what is to be called once the stream is over. */
+  private hold(release: Release): void {
+    this.release = release;
+    if (this.connection.ended) this.letGo();
+  }
+
+  /** An interceptor gave a value. */
+  emitted(value: unknown): void {
+    if (this.plain) this.plain = { value };
+    else this.stages.values.next(value);
+  }
+
+  /** The interceptors gave all they had. */
+  completed(): void {
+    if (this.plain) this.answer(this.plain);
+    else this.stages.values.complete();
+  }
+
+  /** The source, the handler, or what is before it has failed. */
   failed(error: unknown): void {
     this.stages.values.error(this.troubles.toError(toHttpError(error)));
+  }
+
+  /** Tells the log of an error that nobody else is told of any more. */
+  reportLate(error: unknown): void {
+    this.troubles.onLateError(error);
+  }
+
+  private abandon(): void {
+    // Nest has no use for the stream any more.
+    if (this.outcome.pending && !this.connection.ended) this.connection.destroy('SSE_CLIENT_GONE');
+  }
+
+  /** Leaves the response to an ordinary answer. */
+  private answer(answer: PlainAnswer): void {
+    this.plain = answer;
+    this.connection.release();
   }
 
   /** Another connection took the place of this one, whose client must not take it back. */
@@ -209,7 +295,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
         connection.timers.clock.defer(() => this.failed(error));
       }
     }
-    this.dismiss();
+    // With the head out there is nothing left for Nest to do: all that it holds for a request goes, and not at the end.
+    this.outcome.answered();
   }
 
   /** A guard no longer lets the stream through. */
@@ -229,36 +316,35 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   closed(code: SseErrorCode, error?: unknown): void {
-    const { connection, host, subscriber } = this;
+    const { connection, host, outcome, plain } = this;
     this.opening?.cancel();
     this.time.stop();
     this.admission?.release();
     this.letGo();
     if (!connection.started) host.connections.delete(connection);
-    if (!subscriber) return;
-    this.subscriber = undefined;
+    if (!outcome.pending) return;
     if (error !== undefined) {
       this.troubles.answeredWith(error);
-      subscriber.error(error);
-    } else if (this.plain && code === 'SSE_ENDED') host.answer(this, this.answer, subscriber);
+      outcome.failed(error);
+    } else if (plain && code === 'SSE_ENDED') this.reply(plain);
     else if (code === 'SSE_SHUTDOWN' && !connection.started) {
-      subscriber.error(new ServiceUnavailableException('The application is shutting down.'));
-    } else finish(subscriber);
+      outcome.failed(new ServiceUnavailableException('The application is shutting down.'));
+    } else outcome.answered();
+  }
+
+  private reply(answer: PlainAnswer): void {
+    const { host, outcome } = this;
+    host.answer(this, answer).then(
+      () => outcome.answered(),
+      (error: unknown) => outcome.failed(error),
+    );
   }
 
   finished(): void {
     this.host.connections.delete(this.connection);
   }
 
-  /** With the head out there is nothing left for Nest to do: all that it holds for a request goes, and not at the end. */
-  private dismiss(): void {
-    const { subscriber } = this;
-    this.subscriber = undefined;
-    if (subscriber) finish(subscriber);
-  }
-
   private letGo(): void {
-    this.upstream?.unsubscribe();
     const { release } = this;
     this.release = undefined;
     release?.();
@@ -267,10 +353,4 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       this.source.discard();
     }
   }
-}
-
-/** Nest takes the last value of an Observable. */
-function finish(subscriber: Subscriber<unknown>): void {
-  subscriber.next(undefined);
-  subscriber.complete();
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ContextIdFactory, ExternalContextCreator, ModulesContainer, type ContextId } from '@nestjs/core';
+import { isGate } from './gate.js';
 import { SseError } from '../sse.errors.js';
 
 /** What is used of Nest's GuardsContextCreator: it has been this since Nest 5, and stands behind a private field. */
@@ -49,7 +50,8 @@ export class RouteGuards {
     const contextId = host.isDependencyTreeStatic()
       ? undefined
       : ContextIdFactory.getByRequest(context.switchToHttp().getRequest<object>());
-    return finder.create(host.instance as object, context.getHandler(), module, contextId, host.id);
+    const guards = finder.create(host.instance as object, context.getHandler(), module, contextId, host.id);
+    return guards.filter((guard) => !isGate(guard));
   }
 
   /**

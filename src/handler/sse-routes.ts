@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
+import type { ExecutionContext, Type } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
-import { addGate, closeGate, hasInterceptors, openGate } from './gate.js';
+import { addGuardGate, addInterceptorGate, closeGate, openGate, type Gatekeeper } from './gate.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 
@@ -13,8 +13,6 @@ export interface SseRoute {
   /** Class and method, for messages. */
   name: string;
   options: ResolvedOptions;
-  /** Whether an interceptor other than the module's sees what the handler emits. */
-  watched: boolean;
 }
 
 /** What is used of Nest's ApplicationConfig, which it does not offer for injection. */
@@ -29,7 +27,7 @@ export class SseRoutes {
   /** By handler, then by controller: a handler may be inherited. `null` marks a route that is not ours. */
   private readonly known = new WeakMap<object, Map<object, SseRoute> | null>();
   private readonly scanner = new MetadataScanner();
-  private ours: object | undefined;
+  private keeper: Gatekeeper | undefined;
 
   constructor(
     @Inject(SSE_MODULE_OPTIONS) private readonly moduleOptions: SseModuleOptions,
@@ -40,10 +38,11 @@ export class SseRoutes {
 
   /** The route that a request goes to, if it is one of ours. */
   of(context: ExecutionContext): SseRoute | undefined {
+    const controller = context.getClass();
     const handler = context.getHandler();
     const known = this.known.get(handler);
     if (known === null) return undefined;
-    return known?.get(context.getClass()) ?? this.resolve(context.getClass(), handler);
+    return known?.get(controller) ?? this.resolve(controller, handler);
   }
 
   /**
@@ -56,24 +55,28 @@ export class SseRoutes {
   }
 
   /**
-   * Puts `interceptor` outside all others of the `@Sse()` routes: it has to see what they make of a stream, and they each
-   * value, as with Nest's own `@Sse()`. Other routes are left alone, unless they have global interceptors anyway.
+   * Puts a gatekeeper behind the guards of the `@Sse()` routes, and outside their interceptors where they have any: it has
+   * to see what they make of a stream, and they each value, as with Nest's own `@Sse()`. Other routes are left alone,
+   * unless they have global interceptors anyway.
    */
-  intercept(interceptor: NestInterceptor<unknown, unknown>): void {
+  guard(keeper: Gatekeeper): void {
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
     if (!httpAdapter) return;
-    const open = openGate(httpAdapter.getInstance<object>(), httpAdapter.getType(), interceptor);
-    if (!open || this.hasGlobals(interceptor)) this.globals?.getGlobalInterceptors().unshift(interceptor);
-    this.ours = interceptor;
+    const open = openGate(httpAdapter.getInstance<object>(), httpAdapter.getType(), keeper);
+    if (!open || this.hasGlobals()) this.globals?.getGlobalInterceptors().unshift(keeper);
+    this.keeper = keeper;
     this.eachHandler((controller, handler) => {
-      if (routeOptionsOf(handler) && hasInterceptors(controller)) addGate(controller);
+      if (!routeOptionsOf(handler)) return;
+      addGuardGate(handler);
+      addInterceptorGate(controller);
+      addInterceptorGate(handler);
     });
   }
 
   /** The application is closed; its framework's may be used by another. */
   letGo(): void {
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
-    if (httpAdapter && this.ours) closeGate(httpAdapter.getInstance<object>(), this.ours);
+    if (httpAdapter && this.keeper) closeGate(httpAdapter.getInstance<object>(), this.keeper);
   }
 
   private get globals(): GlobalInterceptors | undefined {
@@ -105,21 +108,16 @@ export class SseRoutes {
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
     const options = resolveOptions(name, this.moduleOptions, controllerOptionsOf(controller), own);
     if (options.revalidateMs !== false) this.guards.check(name);
-    const route = { name, options, watched: this.isWatched(controller, handler) };
+    const route = { name, options };
     const ofHandler = this.known.get(handler) ?? new Map<object, SseRoute>();
     ofHandler.set(controller, route);
     this.known.set(handler, ofHandler);
     return route;
   }
 
-  private isWatched(controller: Type, handler: object): boolean {
-    return hasInterceptors(handler) || hasInterceptors(controller) || this.hasGlobals(this.ours);
-  }
-
-  private hasGlobals(ours: unknown): boolean {
+  private hasGlobals(): boolean {
     const { globals } = this;
     if (!globals) return true;
-    const others = globals.getGlobalInterceptors().some((interceptor) => interceptor !== ours);
-    return others || globals.getGlobalRequestInterceptors().length > 0;
+    return globals.getGlobalInterceptors().length > 0 || globals.getGlobalRequestInterceptors().length > 0;
   }
 }

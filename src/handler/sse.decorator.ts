@@ -1,14 +1,13 @@
 import { HttpCode, RequestMapping, RequestMethod, Res } from '@nestjs/common';
 import { checkOptions } from '../option-check.js';
-import { SseError, quoted } from '../sse.errors.js';
-import { rawResponse } from '../connection/response.js';
+import { SseError, moduleMissing, quoted } from '../sse.errors.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
-import { addGate } from './gate.js';
-import { CONTROLLER_OPTIONS, PORT, ROUTE_OPTIONS, type HandlerPort } from './sse.metadata.js';
+import { portOf } from './handler-port.js';
+import { useOwnSignal } from './nest-signal.js';
+import { CONTROLLER_OPTIONS, ROUTE_ARGS, ROUTE_OPTIONS } from './sse.metadata.js';
 
-// Keys under which Nest keeps what its decorators say; they have not changed since its first release.
-const ROUTE_ARGS = '__routeArguments__';
+// Under this key Nest keeps what its decorator says; it has not changed since its first release.
 const HTTP_CODE = '__httpCode__';
 
 const NONE: SseRouteOptions = Object.freeze({});
@@ -44,10 +43,10 @@ export function Sse(
     const index = hiddenArgument(target, key, method);
     const wrapped = streaming(method, index, name);
     copyMetadata(method, wrapped);
-    addGate(wrapped);
     Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
     (descriptor as PropertyDescriptor).value = wrapped;
     Reflect.defineMetadata(ROUTE_OPTIONS, options, wrapped);
+    useOwnSignal(target, key);
     // The response is ours from then on: Nest leaves it alone where a handler takes it.
     Res()(target, key, index);
     RequestMapping({ path, method: options.method ?? RequestMethod.GET })(target, key, descriptor);
@@ -71,27 +70,11 @@ function streaming(method: Method, index: number, name: string): Method {
     const response = args[index];
     // Called by hand, from a test or another handler, and not by Nest: then it is the method that was written.
     if (typeof response !== 'object' || response === null) return method.apply(this, args);
-    const port = portOf(response, name);
     args.length = index;
-    const result = method.apply(this, args);
-    if (!isThenable(result)) return port.accept(result, false);
-    return result.then(
-      (value) => port.accept(value, true),
-      (error: unknown) => {
-        throw port.refuse(error);
-      },
-    );
+    const port = portOf(response);
+    if (!port) throw moduleMissing(name);
+    return port.handle(() => method.apply(this, args));
   };
-}
-
-/** The port of a request, by its framework response. */
-export function portOf(response: object, what: string): HandlerPort {
-  const { [PORT]: port } = rawResponse(response) as { [PORT]?: HandlerPort };
-  if (port) return port;
-  throw new SseError('SSE_MODULE_MISSING', `${what} is an @Sse() route, but SseModule was not imported.`, {
-    remedy: 'Add SseModule.forRoot() to the imports of the root module.',
-    context: { handler: what },
-  });
 }
 
 function swapped(name: string, second: unknown): SseError {
@@ -118,11 +101,4 @@ function copyMetadata(from: object, to: object): void {
   for (const key of Reflect.getOwnMetadataKeys(from)) {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, from), to);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  );
 }

@@ -1,5 +1,4 @@
 import type { ExecutionContext, LoggerService } from '@nestjs/common';
-import type { Subscriber } from 'rxjs';
 import type { StreamConnection } from '../connection/connection.js';
 import type { SseConnections } from '../connection/sse-connections.js';
 import type { CutOffLog } from './cut-off-log.js';
@@ -13,19 +12,23 @@ export interface StreamHost {
   readonly logger: LoggerService;
   readonly cutOffs: CutOffLog;
   setHeader(response: object, name: string, value: string): void;
-  /** Sends a plain value as the route's ordinary answer, and tells Nest when that is done. */
-  answer(stream: RoutedStream, value: unknown, subscriber: Subscriber<unknown>): void;
+  /** Sends an ordinary answer. */
+  answer(stream: RoutedStream, answer: PlainAnswer): Promise<void>;
+}
+
+/** An ordinary answer, as any route gives. */
+export interface PlainAnswer {
+  value: unknown;
+  /** In place of the one that the response has. */
+  status?: number;
 }
 
 /** What a stream is made of. */
 export interface RequestStreamInit {
-  route: SseRoute;
-  context: ExecutionContext;
   request: object;
   response: object;
   lastEventId: string | undefined;
-  /** Nest, which waits for the answer. */
-  subscriber: Subscriber<unknown>;
+  context: ExecutionContext;
 }
 
 /** A stream and the route that it belongs to. */

@@ -1,5 +1,6 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Slot } from 'nestjs-event-stream';
+import { systemClock, type Clock } from '../../src/connection/clock.js';
 import { redisSlots, type RedisSlots, type RedisSlotsOptions } from 'nestjs-event-stream/redis';
 import { describeRedis, describeRedisServer, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
@@ -161,12 +162,23 @@ describeRedisServer('redisSlots while its Redis is away', () => {
   });
 
   it('a connection waits for an answer at most for waitMs', async () => {
-    const [a, strict] = [node({ waitMs: 50 }), node({ waitMs: 50, whileAway: 'refuse' })];
+    const waitMs = 50;
+    const waits = new Set<() => void>();
+    // The wait is over when the test says so.
+    const clock: Clock = {
+      ...systemClock,
+      schedule: (run, ms) => (ms === waitMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
+      cancel: (handle) => waits.delete(handle as () => void) || systemClock.cancel(handle),
+    };
+    const [a, strict] = [node({ waitMs, clock }), node({ waitMs, clock, whileAway: 'refuse' })];
     await a.take('k', 1);
     await strict.take('other', 1);
     server.freeze();
-    expect(await a.take('free', 1)).toBeDefined();
-    await expect(strict.take('refused', 1)).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
+    const [free, refused] = [a.take('free', 1), strict.take('refused', 1)];
+    expect(waits.size).toBe(2);
+    for (const wait of waits) wait();
+    expect(await free).toBeDefined();
+    await expect(refused).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
     server.resume();
     let taken: Slot | undefined;
     while (!taken) taken = await a.take('refused', 1);

@@ -1,0 +1,65 @@
+import type { CallHandler } from '@nestjs/common';
+import { Observable, type Subscriber } from 'rxjs';
+import type { Release } from '../source/source.js';
+import { isThenable } from './is-thenable.js';
+import type { Caller } from './outcome.js';
+import type { RequestStream } from './request-stream.js';
+
+/** Nest comes to the handler through interceptors: they see each value that it emits, as with Nest's own `@Sse()`. */
+export class InterceptedCall implements Caller {
+  constructor(
+    private readonly stream: RequestStream,
+    private subscriber: Subscriber<unknown> | undefined,
+  ) {}
+
+  /** Starts what is behind: the other interceptors, the pipes, the handler. */
+  proceed(next: CallHandler<unknown>): Release {
+    const { stream } = this;
+    const upstream = next.handle().subscribe({
+      next: (value) => stream.emitted(value),
+      error: (error: unknown) => stream.failed(error),
+      complete: () => stream.completed(),
+    });
+    return () => upstream.unsubscribe();
+  }
+
+  /** Calls the handler, and says what Nest is to go on with. */
+  handle(invoke: () => unknown): unknown {
+    const { stream } = this;
+    // A client that has left during a pipe needs no handler.
+    if (stream.connection.ended) return undefined;
+    const result = invoke();
+    if (!isThenable(result)) return this.accept(result, false);
+    return result.then(
+      (value) => this.accept(value, true),
+      (error: unknown) => {
+        if (stream.connection.ended) stream.reportLate(error);
+        throw error;
+      },
+    );
+  }
+
+  answered(): void {
+    const { subscriber } = this;
+    this.subscriber = undefined;
+    // Nest takes the last value of an Observable.
+    subscriber?.next(undefined);
+    subscriber?.complete();
+  }
+
+  failed(error: unknown): void {
+    const { subscriber } = this;
+    this.subscriber = undefined;
+    subscriber?.error(error);
+  }
+
+  private accept(result: unknown, resolved: boolean): unknown {
+    const { stream } = this;
+    const source = stream.take(result);
+    if (!source) return stream.plain ? result : undefined;
+    return new Observable((subscriber) => {
+      stream.scheduleHead(source, resolved);
+      return stream.start(source, subscriber);
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** Who waits for an outcome: Nest, in one way or another. */
+export interface Caller {
+  /** The request needs nothing more. */
+  answered(): void;
+  /** Nothing was sent: the error is for the exception filters. */
+  failed(error: unknown): void;
+}
+
+/** What Nest is told of a request, once: before it asks, or when it has waited for it. */
+export class Outcome {
+  /** Whether it is not known yet. */
+  pending = true;
+  private refusal: { error: unknown } | undefined;
+  private caller: Caller | undefined;
+
+  /** Has `caller` told. One that came before is not: Nest has got beyond it. */
+  tell(caller: Caller): void {
+    if (this.pending) this.caller = caller;
+    else if (this.refusal) caller.failed(this.refusal.error);
+    else caller.answered();
+  }
+
+  /** Nothing if it is known, and a promise of nothing otherwise. */
+  wait(): Promise<void> | undefined {
+    this.check();
+    if (!this.pending) return undefined;
+    return new Promise((answered, failed) => (this.caller = { answered, failed }));
+  }
+
+  /** @throws {unknown} the error, if there is one. */
+  check(): void {
+    if (this.refusal) throw this.refusal.error;
+  }
+
+  answered(): void {
+    this.settle(undefined)?.answered();
+  }
+
+  failed(error: unknown): void {
+    this.settle({ error })?.failed(error);
+  }
+
+  private settle(refusal: { error: unknown } | undefined): Caller | undefined {
+    if (!this.pending) return undefined;
+    this.pending = false;
+    this.refusal = refusal;
+    const { caller } = this;
+    this.caller = undefined;
+    return caller;
+  }
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { defer, mergeMap, type Observable } from 'rxjs';
+import { isAnswered, rawRequest } from '../connection/response.js';
+import { SseConnections } from '../connection/sse-connections.js';
+import { readLastEventId } from './admission.js';
+import { CutOffLog } from './cut-off-log.js';
+import { EmptyAnswers } from './empty-answers.js';
+import type { Gatekeeper } from './gate.js';
+import { portOf, setPort } from './handler-port.js';
+import { RequestStream } from './request-stream.js';
+import { RouteGuards } from './route-guards.js';
+import { SseRoutes, type SseRoute } from './sse-routes.js';
+import type { PlainAnswer, RoutedStream, StreamHost } from './stream-host.js';
+
+/**
+ * Stands before the handlers of `@Sse()` routes: makes the stream of a request that all guards let through, and stands
+ * outside the interceptors, where there are any, so that they see each value that the handler emits.
+ */
+@Injectable()
+export class SseGatekeeper implements Gatekeeper, StreamHost {
+  readonly logger = new Logger('SseModule');
+  readonly cutOffs: CutOffLog;
+  private readonly emptyAnswers = new EmptyAnswers(this.logger);
+
+  constructor(
+    @Inject(SseRoutes) private readonly routes: SseRoutes,
+    @Inject(SseConnections) readonly connections: SseConnections,
+    @Inject(RouteGuards) readonly guards: RouteGuards,
+    @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
+  ) {
+    this.cutOffs = new CutOffLog(this.logger, connections.timers);
+  }
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const route = this.routes.of(context);
+    // Not by `switchToHttp()`, which leaves functions on the context for as long as the stream is open.
+    const [request, response] = context.getArgs<[object, object]>();
+    if (!route || portOf(response)) return true;
+    return this.stream(route, context, request, response).admit();
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    if (context.getType() !== 'http' || !this.routes.of(context)) return next.handle();
+    const response = context.getArgByIndex<object>(1);
+    const port = portOf(response);
+    if (port) return port.intercept(next);
+    // A framework where the gate is not found: nobody has come past it.
+    return defer(() => Promise.resolve(this.canActivate(context))).pipe(
+      mergeMap(() => portOf(response)?.intercept(next) ?? next.handle()),
+    );
+  }
+
+  private stream(
+    route: SseRoute,
+    context: ExecutionContext,
+    request: object,
+    response: object,
+  ): RequestStream {
+    if (this.connections.closing) {
+      // The next request is to go to another process; over HTTP/2 the session says so (RFC 9113, 8.2.2).
+      if (rawRequest(request).httpVersionMajor === 1) this.setHeader(response, 'Connection', 'close');
+      throw new ServiceUnavailableException('The application is shutting down.');
+    }
+    const lastEventId = readLastEventId(request, route.options);
+    const stream = new RequestStream(this, route, { context, request, response, lastEventId });
+    setPort(response, stream);
+    return stream;
+  }
+
+  setHeader(response: object, name: string, value: string): void {
+    this.adapters.httpAdapter.setHeader(response, name, value);
+  }
+
+  async answer({ route, connection }: RoutedStream, { value, status }: PlainAnswer): Promise<void> {
+    const { response } = connection;
+    if (status === undefined) this.emptyAnswers.note(route, connection.route, response, value);
+    // As Nest would; none where the handler has answered by itself, with `@Res()`.
+    if (!isAnswered(response)) await this.adapters.httpAdapter.reply(response, value, status);
+  }
+}
