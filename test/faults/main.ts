@@ -13,6 +13,7 @@ import {
   crowdOnChannel,
   crowdOnSubject,
 } from './stalled-crowd.js';
+import { stoppedClient } from './stopped-client.js';
 import { aborts, halfCloses, resets, stalls, unfinished } from './stalls.js';
 
 const FAULTS: readonly Fault[] = [
@@ -26,6 +27,7 @@ const FAULTS: readonly Fault[] = [
   resetStreams,
   stalledStreams,
   lostSessions,
+  stoppedClient,
   pulledBesideHeartbeat,
   pulledInSilence,
   slowReader,
