@@ -7,7 +7,7 @@ import { redisScript } from './redis-script.js';
  * A receipt makes it safe to ask again when no answer came: the same batch is answered, not repeated, and a batch from
  * before the last one is refused.
  *
- * KEYS: log, meta, receipt. ARGV: epoch to begin with, epoch and count known to the caller, maxEvents, maxBytes, maxAge in
+ * KEYS: log, meta, receipt. ARGV: epoch to begin with, epoch and newest place known to the caller, maxEvents, maxBytes, maxAge in
  * microseconds (0 is no bound), '~' or '=', lives of log, meta and receipt in ms (0 is for ever), number of the batch,
  * publish command, pub/sub channel, bytes up to which a notice carries its entries; then for each group the number of its
  * records, and for each of these its header, frame, bytes and own id ('' is none).
@@ -30,7 +30,7 @@ if done then
   if tonumber(number) > batch then return redis.error_reply('STALEBATCH a later one was appended') end
 end
 
-local m = remember(log, meta, ARGV[1], ARGV[2], tonumber(ARGV[3]))
+local m = remember(log, meta, ARGV[1], ARGV[2], ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if now < m.us then now = m.us end

@@ -98,7 +98,7 @@ export class ChannelReader {
       if (!end) await this.state.open(name);
       else if (end.epoch !== epoch) continue;
       else if (known?.epoch === epoch && isOtherwise(raw as RawEntry[], known)) {
-        await this.state.open(name, epoch);
+        this.state.lose(name, epoch);
         renewed = true;
       } else return { raw: raw as RawEntry[], end };
     }

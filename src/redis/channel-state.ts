@@ -6,7 +6,7 @@ import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
 import { runScript } from './redis-script.js';
-import { formatPosition, type StreamEnd } from './stream-place.js';
+import { formatPosition, streamId, type StreamEnd } from './stream-place.js';
 
 /** Epochs and ends of channels, as Redis has them and as this process knows them. */
 export class ChannelState {
@@ -29,6 +29,11 @@ export class ChannelState {
     return this.highWater.get(name);
   }
 
+  /** The channel has lost something in this epoch: the next one who opens it, or appends, begins another. */
+  lose(name: string, epoch: string): void {
+    this.highWater.lose(name, epoch);
+  }
+
   /** The command that asks for the end of a channel. */
   query(name: string): readonly string[] {
     return ['HMGET', this.keys.meta(name), 'e', 't', 'n'];
@@ -42,10 +47,9 @@ export class ChannelState {
     return end;
   }
 
-  /** Gives a channel an epoch, a new one if it has lost something, or is known to have lost something in the epoch `lost`. */
-  async open(name: string, lost?: string): Promise<StreamEnd> {
-    const [fresh, known, count] = this.epochArgs(name);
-    const args = [fresh, lost ?? known, lost ? `${Number.MAX_SAFE_INTEGER}` : count, `${this.lifeMs(name)}`];
+  /** Gives a channel an epoch, a new one if it has lost something. */
+  async open(name: string): Promise<StreamEnd> {
+    const args = [...this.epochArgs(name), `${this.lifeMs(name)}`];
     const answer = await runScript(this.link, OPEN_SCRIPT, [this.keys.log(name), this.keys.meta(name)], args);
     const end = streamEnd(answer) as StreamEnd;
     this.highWater.raise(name, end);
@@ -53,9 +57,9 @@ export class ChannelState {
   }
 
   /** What scripts are told, so that they see whether a channel has lost something. */
-  epochArgs(name: string): readonly [fresh: string, known: string, count: string] {
-    const known = this.highWater.get(name);
-    return [randomId(), known?.epoch ?? '', `${known?.count ?? 0}`];
+  epochArgs(name: string): readonly [fresh: string, epoch: string, place: string] {
+    const known = this.highWater.get(name) ?? { epoch: '', us: 0, count: 0 };
+    return [randomId(), known.epoch, streamId(known)];
   }
 
   /** How long a channel is remembered from now on; 0 is for ever. */

@@ -31,6 +31,17 @@ export class HighWater {
     return known !== undefined && known.epoch === place?.epoch && known.count > place.count;
   }
 
+  /** Something of this epoch is known to be lost: it is taken to have gone on for ever, until another one has begun. */
+  lose(channel: string, epoch: string): void {
+    this.ends.set(channel, { epoch, us: 0, count: Number.MAX_SAFE_INTEGER });
+  }
+
+  /** Whether entries up to this end, the first of them with this count, cannot be of the history that is known. */
+  isOtherwise(channel: string, end: StreamEnd, first: number): boolean {
+    const known = this.ends.get(channel);
+    return known !== undefined && known.epoch === end.epoch && first <= known.count && end.us > known.us;
+  }
+
   /** Whether Redis, which now says this, has lost something. */
   contradicts(channel: string, end: StreamEnd): boolean {
     const known = this.ends.get(channel);

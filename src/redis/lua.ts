@@ -14,13 +14,23 @@ local function field(entry, name)
   end
 end
 
-local function remember(log, meta, fresh, known_epoch, known_count)
+-- Whether an entry that was there is not any more, although one before it, or in its place, is.
+local function is_lost(log, state, known)
+  local known_us, known_count = known:match('^(%d+)-(%d+)$')
+  known_us, known_count = tonumber(known_us), tonumber(known_count)
+  if state.count <= known_count then return state.count < known_count or state.us ~= known_us end
+  if known_count == 0 or redis.call('XRANGE', log, known, known)[1] then return false end
+  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  return oldest and tonumber(oldest[1]:match('-(%d+)$')) <= known_count
+end
+
+local function remember(log, meta, fresh, known_epoch, known)
   local m = redis.call('HMGET', meta, 'e', 't', 'n', 'b', 'f', 'o', 'p')
   local state = {
     epoch = m[1], us = tonumber(m[2] or 0), count = tonumber(m[3] or 0), bytes = tonumber(m[4] or 0),
     base = tonumber(m[5] or 0), own = m[6], own_at = m[7],
   }
-  if state.epoch and not (state.epoch == known_epoch and state.count < known_count) then return state end
+  if state.epoch and not (state.epoch == known_epoch and is_lost(log, state, known)) then return state end
   if not state.epoch and redis.call('EXISTS', log) == 1 then
     local info = redis.call('XINFO', 'STREAM', log)
     for i = 1, #info, 2 do

@@ -60,10 +60,17 @@ export class RedisWatches {
     if (!watched) return;
     const notice = parseNotice(watched.key, text);
     if (notice) {
-      this.highWater.raise(name, notice.end);
-      if (!watched.news?.add(notice)) {
-        watched.news = new News(notice.end.epoch, notice.first);
-        if (!watched.news.add(notice)) watched.news = undefined;
+      const { end, first } = notice;
+      if (this.highWater.isOtherwise(name, end, first)) {
+        // In the place of what was there before. Who reads from Redis comes upon it.
+        this.highWater.lose(name, end.epoch);
+        watched.news = undefined;
+      } else {
+        this.highWater.raise(name, end);
+        if (!watched.news?.add(notice)) {
+          watched.news = new News(end.epoch, first);
+          if (!watched.news.add(notice)) watched.news = undefined;
+        }
       }
     }
     this.tellLater(watched);
