@@ -7,8 +7,11 @@ export interface Timed {
   slot?: Set<Timed> | undefined;
 }
 
-/** A delay is rounded up by at most its 256th part, so that what is due at about the same time shares a timer. */
-const SLOTS_PER_DELAY = 256;
+/** How late something may be, where nobody says: so that what is due at about the same time shares a timer. */
+const LATE_SHARE = 1 / 256;
+const LATE_MS = 1000;
+/** With as many slots, one that is not empty is near. */
+const MANY_SLOTS = 256;
 /** As many run in one turn of the event loop; the others wait for the next. */
 const RUNS_PER_TURN = 64;
 
@@ -21,11 +24,14 @@ export class SharedTimers {
 
   constructor(readonly clock: Clock) {}
 
-  /** Has `entry` called after `delayMs`. It may wait for one moment at a time. */
-  schedule(entry: Timed, delayMs: number): void {
+  /**
+   * Has `entry` called after `delayMs`, at most `lateMs` later (1 at least; without, a 256th part of the delay, and a
+   * second at most). It may wait for one moment at a time.
+   */
+  schedule(entry: Timed, delayMs: number, lateMs = Math.min(delayMs * LATE_SHARE, LATE_MS)): void {
     this.cancel(entry);
     // The power of two below.
-    const grain = 2 ** Math.max(0, 31 - Math.clz32(delayMs / SLOTS_PER_DELAY));
+    const grain = 2 ** Math.max(0, 31 - Math.clz32(lateMs));
     let wheel = this.wheels.get(grain);
     if (!wheel) this.wheels.set(grain, (wheel = new Wheel(grain, this.clock)));
     wheel.add(entry, delayMs);
@@ -120,8 +126,7 @@ class Wheel {
 
   /** The first slot after `now`. It may have lost its entries meanwhile, and is then a wake-up for nothing. */
   private nextAfter(now: number): number {
-    if (this.slots.size > SLOTS_PER_DELAY) {
-      // Full enough for one to be near.
+    if (this.slots.size > MANY_SLOTS) {
       for (let number = now + 1; ; number++) if (this.slots.has(number)) return number;
     }
     return Math.min(...this.slots.keys());

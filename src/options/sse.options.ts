@@ -14,7 +14,7 @@ export type PayloadOption =
 
 /** Sends something whenever a stream has been silent, so that nothing on the way takes it for dead. */
 export interface HeartbeatOptions {
-  /** Milliseconds of silence before a heartbeat. @default 15_000 */
+  /** Milliseconds of silence before a heartbeat, and up to a 32nd part more, so that many go out at once. @default 15_000 */
   intervalMs?: number;
   /** Type of the heartbeat event. @default none: a comment, unless `data` is given */
   event?: string;
