@@ -13,11 +13,21 @@ export class Outcome {
   private refusal: { error: unknown } | undefined;
   private caller: Caller | undefined;
 
+  /** Whether somebody waits for it. Nobody does while Nest is busy with pipes. */
+  get awaited(): boolean {
+    return this.caller !== undefined;
+  }
+
   /** Has `caller` told. One that came before is not: Nest has got beyond it. */
   tell(caller: Caller): void {
     if (this.pending) this.caller = caller;
     else if (this.refusal) caller.failed(this.refusal.error);
     else caller.answered();
+  }
+
+  /** Lets Nest go on: it asks again when it has come to the handler. */
+  forget(): void {
+    this.caller = undefined;
   }
 
   /** Nothing if it is known, and a promise of nothing otherwise. */

@@ -128,7 +128,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     return new Promise((resolve, failed) => {
       const answered = (): void => resolve(true);
       this.outcome.tell({ answered, failed });
-      asked.then((full) => this.takeIn(full)).then(answered, (error: unknown) => this.failed(error));
+      const admitted = (full: ResolvedLimit | undefined): void => {
+        this.takeIn(full);
+        if (!this.outcome.pending) return;
+        this.outcome.forget();
+        answered();
+      };
+      asked.then(admitted).catch((error: unknown) => this.failed(error));
     });
   }
 
@@ -328,8 +334,16 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       outcome.failed(error);
     } else if (plain && code === 'SSE_ENDED') this.reply(plain);
     else if (code === 'SSE_SHUTDOWN' && !connection.started) {
-      outcome.failed(new ServiceUnavailableException('The application is shutting down.'));
+      this.turnAwayClosing();
     } else outcome.answered();
+  }
+
+  /** The application shuts down, and nobody is to wait for what stands before the stream. */
+  private turnAwayClosing(): void {
+    const error = new ServiceUnavailableException('The application is shutting down.');
+    if (this.outcome.awaited) this.outcome.failed(error);
+    // Nest is in a pipe, for who knows how long, and can be told nothing.
+    else this.reply({ value: error.getResponse(), status: error.getStatus() });
   }
 
   private reply(answer: PlainAnswer): void {

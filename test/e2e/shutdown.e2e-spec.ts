@@ -2,15 +2,17 @@ import {
   Controller,
   Get,
   Injectable,
+  Param,
   UseGuards,
   type CanActivate,
   type INestApplication,
+  type PipeTransform,
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
-import { Sse, SseConnections, SseSignal } from 'nestjs-event-stream';
+import { Sse, SseConnections, SseSignal, type SseModuleOptions } from 'nestjs-event-stream';
 import { openStream, type TestStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
 const SHUTDOWN_MS = 700;
@@ -22,12 +24,27 @@ const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
+/** Places that a store elsewhere gives. */
+const LATER_SLOTS: SseModuleOptions = {
+  limit: { key: 'process', max: 10 },
+  slots: { acquire: async () => ({ release: () => undefined }) },
+};
+
 @Injectable()
 class SlowGuard implements CanActivate {
   async canActivate(): Promise<boolean> {
     reached.push('guard');
     await gate();
     return true;
+  }
+}
+
+class SlowPipe implements PipeTransform {
+  async transform(value: unknown): Promise<unknown> {
+    reached.push('pipe');
+    await gate();
+    if (value === 'fails') throw new Error('too late');
+    return value;
   }
 }
 
@@ -96,6 +113,11 @@ class ShutdownController {
   async *guarded() {
     yield 'never';
   }
+  @Sse('piped/:id')
+  async *piped(@Param('id', SlowPipe) id: string) {
+    reached.push('piped');
+    yield id;
+  }
   @Get('ordinary')
   async ordinary() {
     reached.push('ordinary');
@@ -118,8 +140,16 @@ eachAdapter((adapter) => {
     await closeApps();
   });
 
-  const make = (sse = {}): Promise<INestApplication> =>
-    makeApp(adapter, { controllers: [ShutdownController], sse: { shutdownMs: SHUTDOWN_MS, ...sse }, logger });
+  const make = (
+    sse: SseModuleOptions = {},
+    setUp?: (app: INestApplication) => void,
+  ): Promise<INestApplication> =>
+    makeApp(adapter, {
+      controllers: [ShutdownController],
+      sse: { shutdownMs: SHUTDOWN_MS, ...sse },
+      logger,
+      ...(setUp && { setUp }),
+    });
 
   async function opened(path: string, of = app): Promise<TestStream> {
     const stream = await openStream(of, path);
@@ -250,6 +280,30 @@ eachAdapter((adapter) => {
       expect(await stream.json()).toMatchObject({ message: 'The application is shutting down.' });
       await closing;
     });
+
+    eachWay((setUp) =>
+      it.each([
+        ['settles', {}],
+        ['fails', {}],
+        ['settles, and whose place was not given at once', LATER_SLOTS],
+      ])('whose pipe waits gets 503 before that %s', async (how, sse) => {
+        const other = await make(sse, setUp);
+        const opening = openStream(other, `/piped/${encodeURIComponent(how)}`);
+        await until(() => reached.includes('pipe'));
+        const closing = other.close();
+        const stream = await opening;
+        expect(stream.status).toBe(503);
+        expect(await stream.json()).toEqual({
+          statusCode: 503,
+          message: 'The application is shutting down.',
+          error: 'Service Unavailable',
+        });
+        await closing;
+        for (const open of gates.splice(0)) open();
+        await new Promise(setImmediate);
+        expect(reached).toEqual(['pipe']);
+      }),
+    );
   });
 
   describe('the server is closed without a wait', () => {
