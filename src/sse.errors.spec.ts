@@ -50,6 +50,7 @@ describe('a value in a message', () => {
     ['text', '"text"'],
     [(async function* () {})(), '[object AsyncGenerator]'],
     ['a\n"b"', '"a\\n\\"b\\""'],
+    ['a\x7f\x9b2J\u2028', '"a\\u007f\\u009b2J\\u2028"'],
     [7, '7'],
     [NaN, 'NaN'],
     [1n, '1n'],

@@ -95,6 +95,9 @@ export const REPORTED = Symbol.for('nestjs-event-stream:reported');
 
 const QUOTED_LENGTH = 60;
 
+/** What a terminal may obey, and JSON lets through. */
+const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+
 /** A value as it is quoted in messages: one line, at most about 60 characters, whatever the value is. */
 export function quoted(value: unknown): string {
   let text: string;
@@ -103,7 +106,14 @@ export function quoted(value: unknown): string {
   } catch {
     text = Object.prototype.toString.call(value);
   }
-  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}… (${text.length} characters)` : text;
+  const whole = text.replace(CONTROLS, escaped);
+  return whole.length > QUOTED_LENGTH
+    ? `${whole.slice(0, QUOTED_LENGTH)}… (${whole.length} characters)`
+    : whole;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function describe(value: unknown): string {
