@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from './clock.js';
 
 /** Something that is due once, some time from now. */
@@ -21,6 +22,8 @@ const RUNS_PER_TURN = 64;
  */
 export class SharedTimers {
   private readonly wheels = new Map<number, Wheel>();
+  /** Of no request: what is due would otherwise find the async context of whichever came first, and keep it. */
+  private readonly scope = new AsyncResource('EventStreamTimers');
 
   constructor(readonly clock: Clock) {}
 
@@ -33,7 +36,7 @@ export class SharedTimers {
     // The power of two below.
     const grain = 2 ** Math.max(0, 31 - Math.clz32(lateMs));
     let wheel = this.wheels.get(grain);
-    if (!wheel) this.wheels.set(grain, (wheel = new Wheel(grain, this.clock)));
+    if (!wheel) this.wheels.set(grain, (wheel = new Wheel(grain, this.clock, this.scope)));
     wheel.add(entry, delayMs);
   }
 
@@ -64,11 +67,15 @@ class Wheel {
   /** How many more run in this turn. */
   private left = 0;
   private wakeAt = Infinity;
+  private readonly run: () => void;
 
   constructor(
     private readonly grain: number,
     private readonly clock: Clock,
-  ) {}
+    scope: AsyncResource,
+  ) {
+    this.run = scope.bind(() => this.runDue());
+  }
 
   add(entry: Timed, delayMs: number): void {
     const number = Math.ceil((this.clock.now() + delayMs) / this.grain);
@@ -95,10 +102,10 @@ class Wheel {
   private wake(number: number): void {
     this.clock.cancel(this.timer);
     this.wakeAt = number;
-    this.timer = this.clock.schedule(() => this.run(), Math.max(1, number * this.grain - this.clock.now()));
+    this.timer = this.clock.schedule(this.run, Math.max(1, number * this.grain - this.clock.now()));
   }
 
-  private run(): void {
+  private runDue(): void {
     this.left = RUNS_PER_TURN;
     const now = Math.floor(this.clock.now() / this.grain);
     // One slot after the other, unless the clock has leapt over more than there are.
@@ -107,7 +114,7 @@ class Wheel {
     } else {
       for (const number of this.slots.keys()) if (number <= now) this.runSlot(number);
     }
-    if (this.left < 0) return this.clock.defer(() => this.run());
+    if (this.left < 0) return this.clock.defer(this.run);
     this.wakeAt = Infinity;
     if (this.slots.size > 0) this.wake(this.nextAfter(now));
   }

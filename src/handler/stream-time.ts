@@ -1,4 +1,5 @@
-import { Heartbeat, type HeartbeatOwner } from '../interceptors/heartbeat.js';
+import { AsyncResource } from 'node:async_hooks';
+import { asksApplication, Heartbeat, type HeartbeatOwner } from '../interceptors/heartbeat.js';
 import { Timekeeper } from '../interceptors/timekeeper.js';
 import { watchTime, type Pipeline, type TimedStream } from '../pipeline.js';
 import { RightToStay } from './right-to-stay.js';
@@ -15,12 +16,17 @@ export interface LastingStream extends TimedStream, HeartbeatOwner, RoutedStream
 /** What becomes due while a stream is open: heartbeats, its end, the questions whether it may stay. */
 export class StreamTime {
   private readonly stay: RightToStay | undefined;
+  /** The async context of the request: whoever has the head go out may be in another. */
+  private readonly scope: AsyncResource | undefined;
   private heartbeat: Heartbeat | undefined;
   private timekeeper: Timekeeper | undefined;
 
   constructor(private readonly stream: LastingStream) {
-    const { expiresAt, revalidateMs } = stream.route.options;
+    const { expiresAt, revalidateMs, timeout, heartbeat } = stream.route.options;
     if (expiresAt !== undefined || revalidateMs !== false) this.stay = rightToStay(stream);
+    if (this.stay || timeout || (heartbeat && asksApplication(heartbeat))) {
+      this.scope = new AsyncResource('EventStream');
+    }
   }
 
   /**
@@ -34,6 +40,11 @@ export class StreamTime {
 
   /** From the head on. */
   start(): void {
+    if (this.scope) this.scope.runInAsyncScope(() => this.startAll());
+    else this.startAll();
+  }
+
+  private startAll(): void {
     const { stream, stay } = this;
     const { connection, route } = stream;
     const { heartbeat, timeout, maxDurationMs } = route.options;

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
 import { event, type SseEvent } from '../events/sse-event.js';
 import { EMPTY_COMMENT } from '../wire/encode-event.js';
@@ -27,13 +28,16 @@ const LATE_SHARE = 1 / 32;
 /** Sends one heartbeat after each silence; all heartbeats of an application share their timers. */
 export class Heartbeat implements Timed {
   slot: Set<Timed> | undefined;
+  private readonly scope: AsyncResource | undefined;
 
   constructor(
     private readonly options: ResolvedHeartbeat,
     private readonly owner: HeartbeatOwner,
     private readonly timers: SharedTimers,
     private readonly stream: Beating,
-  ) {}
+  ) {
+    if (asksApplication(options)) this.scope = new AsyncResource('EventStreamHeartbeat');
+  }
 
   start(): void {
     this.schedule(this.options.intervalMs);
@@ -54,7 +58,7 @@ export class Heartbeat implements Timed {
     // Behind a client that does not read it would only be one more thing that waits.
     if (this.stream.waiting) return;
     try {
-      this.stream.next(this.beat());
+      this.stream.next(this.scope ? this.scope.runInAsyncScope(() => this.beat()) : this.beat());
     } catch (error) {
       this.stop();
       this.owner.failed(error);
@@ -73,4 +77,9 @@ export class Heartbeat implements Timed {
     const payload = valueFor<unknown>(data, context) ?? '';
     return event({ type, id: own, data: toText(payload, serialize) });
   }
+}
+
+/** Whether functions of the application make the heartbeats, which are to find the async context of their request. */
+export function asksApplication({ data, id }: ResolvedHeartbeat): boolean {
+  return typeof data === 'function' || typeof id === 'function';
 }

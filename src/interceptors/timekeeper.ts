@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { SharedTimers, Timed } from '../connection/shared-timers.js';
 
 /** Whose time it is. */
@@ -15,9 +16,13 @@ const LAST_WAIT_MS = 1000;
 /** The longest wait in one piece: timers keep no more than 2^31 − 1 ms. */
 const LONGEST_WAIT_MS = 2 ** 30;
 
-/** What is due once in one open stream, or every so often, until it is stopped. */
+/**
+ * What is due once in one open stream, or every so often, until it is stopped. It finds the async context in which the
+ * timekeeper was made.
+ */
 export class Timekeeper {
   private readonly running: Alarm[] = [];
+  private readonly scope = new AsyncResource('EventStreamTime');
 
   constructor(
     private readonly timers: SharedTimers,
@@ -48,7 +53,7 @@ export class Timekeeper {
 
   private attempt(due: () => void): void {
     try {
-      due();
+      this.scope.runInAsyncScope(due);
     } catch (error) {
       this.stream.failed(error);
     }

@@ -1,0 +1,111 @@
+import { Controller, Injectable, UseGuards, type CanActivate, type INestApplication } from '@nestjs/common';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { concat, NEVER, of } from 'rxjs';
+import { Sse, SseConnections, type SseRouteOptions } from 'nestjs-event-stream';
+import { openStream, type TestStream } from 'nestjs-event-stream/testing';
+import { ManualClock } from '../fixtures/manual-clock.js';
+import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
+
+const MINUTE = 60_000;
+const storage = new AsyncLocalStorage<string>();
+/** Whose request the application's own code believes to be in. */
+const who = (): string => storage.getStore() ?? 'nobody';
+
+let asked: string[] = [];
+let refused: string | undefined;
+
+@Injectable()
+class UserGuard implements CanActivate {
+  async canActivate(): Promise<boolean> {
+    await Promise.resolve();
+    asked.push(who());
+    return who() !== refused;
+  }
+}
+
+const stream = () => concat(of('open'), NEVER);
+const HEARTBEAT = { intervalMs: MINUTE, event: 'beat', data: who, id: who, always: true };
+const REVALIDATE: SseRouteOptions = { revalidateMs: MINUTE, errors: { map: () => ({ who: who() }) } };
+
+@Controller()
+class Streams {
+  @UseGuards(UserGuard)
+  @Sse('guarded', REVALIDATE)
+  guarded() {
+    return stream();
+  }
+  @Sse('beating', { heartbeat: HEARTBEAT })
+  beating() {
+    return stream();
+  }
+  @Sse('timed', { timeout: { afterMs: MINUTE, event: 'over', data: who } })
+  timed() {
+    return stream();
+  }
+}
+
+eachAdapter((adapter) =>
+  eachWay((setUp) => {
+    let app: INestApplication;
+    let clock: ManualClock;
+    beforeEach(async () => {
+      asked = [];
+      refused = undefined;
+      clock = new ManualClock();
+      app = await makeApp(adapter, {
+        controllers: [Streams],
+        sse: { heartbeat: false },
+        clock,
+        setUp: (made) => {
+          made.use((request: { headers: Record<string, string> }, _response: unknown, next: () => void) =>
+            storage.run(request.headers['x-user'] ?? '', next),
+          );
+          setUp(made);
+        },
+      });
+    });
+    afterEach(closeApps);
+
+    const opened = async (path: string): Promise<TestStream[]> => {
+      const streams: TestStream[] = [];
+      for (const user of ['ann', 'bob']) {
+        const one = await openStream(app, path, { headers: { 'x-user': user } });
+        await one.next();
+        streams.push(one);
+      }
+      return streams;
+    };
+    const later = async (): Promise<void> => {
+      clock.advance(MINUTE * 1.2);
+      for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    };
+
+    it('guards that run again find the context of the request that they are asked about', async () => {
+      const [ann, bob] = await opened('/guarded');
+      asked = [];
+      await later();
+      expect(asked.toSorted()).toEqual(['ann', 'bob']);
+      refused = 'bob';
+      await later();
+      expect((await bob?.next('error'))?.json()).toEqual({ who: 'bob' });
+      expect(app.get(SseConnections).count()).toBe(1);
+      await ann?.close();
+    });
+
+    it('so does what makes the payload and the id of a heartbeat', async () => {
+      const [ann, bob] = await opened('/beating');
+      await later();
+      expect(await ann?.next('beat')).toMatchObject({ data: 'ann', id: 'ann' });
+      expect(await bob?.next('beat')).toMatchObject({ data: 'bob', id: 'bob' });
+      await later();
+      expect(await bob?.next('beat')).toMatchObject({ data: 'bob', id: 'bob' });
+    });
+
+    it('so does what makes the last event of a stream whose time is up', async () => {
+      const [ann, bob] = await opened('/timed');
+      await later();
+      expect(await ann?.next('over')).toMatchObject({ data: 'ann' });
+      expect(await bob?.next('over')).toMatchObject({ data: 'bob' });
+    });
+  }),
+);
