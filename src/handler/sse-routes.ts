@@ -5,6 +5,7 @@ import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
 import { addGuardGate, addInterceptorGate, closeGate, openGate, type Gatekeeper } from './gate.js';
+import { dropInheritedResponse } from './hidden-response.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 
@@ -65,8 +66,11 @@ export class SseRoutes {
     const open = openGate(httpAdapter.getInstance<object>(), httpAdapter.getType(), keeper);
     if (!open || this.hasGlobals()) this.globals?.getGlobalInterceptors().unshift(keeper);
     this.keeper = keeper;
-    this.eachHandler((controller, handler) => {
-      if (!routeOptionsOf(handler)) return;
+    this.eachHandler((controller, handler, name) => {
+      if (!routeOptionsOf(handler)) {
+        dropInheritedResponse(controller.prototype as object, name);
+        return;
+      }
       addGuardGate(handler);
       addInterceptorGate(controller);
       addInterceptorGate(handler);
@@ -86,14 +90,14 @@ export class SseRoutes {
     return container?.applicationConfig;
   }
 
-  private eachHandler(see: (controller: Type, handler: object) => void): void {
+  private eachHandler(see: (controller: Type, handler: object, name: string) => void): void {
     for (const module of this.modules.values()) {
       for (const { metatype } of module.controllers.values()) {
         if (typeof metatype !== 'function') continue;
         const prototype = metatype.prototype as Record<string, object>;
         for (const name of this.scanner.getAllMethodNames(prototype)) {
           const handler = prototype[name];
-          if (handler) see(metatype as Type, handler);
+          if (handler) see(metatype as Type, handler, name);
         }
       }
     }

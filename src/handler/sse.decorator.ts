@@ -1,11 +1,12 @@
-import { HttpCode, RequestMapping, RequestMethod, Res } from '@nestjs/common';
+import { HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import { checkOptions } from '../option-check.js';
 import { SseError, moduleMissing, quoted } from '../sse.errors.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 import { portOf } from './handler-port.js';
+import { addResponse } from './hidden-response.js';
 import { useOwnSignal } from './nest-signal.js';
-import { CONTROLLER_OPTIONS, ROUTE_ARGS, ROUTE_OPTIONS } from './sse.metadata.js';
+import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from './sse.metadata.js';
 
 // Under this key Nest keeps what its decorator says; it has not changed since its first release.
 const HTTP_CODE = '__httpCode__';
@@ -40,15 +41,13 @@ export function Sse(
     if (options === null) checkOptions(name, options, ROUTE_TABLE);
     if (!withPath && givenOptions !== NONE) throw swapped(name, givenOptions);
     const method = descriptor.value as unknown as Method;
-    const index = hiddenArgument(target, key, method);
+    const index = addResponse(target, key, method);
     const wrapped = streaming(method, index, name);
     copyMetadata(method, wrapped);
     Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
     (descriptor as PropertyDescriptor).value = wrapped;
     Reflect.defineMetadata(ROUTE_OPTIONS, options, wrapped);
     useOwnSignal(target, key);
-    // The response is ours from then on: Nest leaves it alone where a handler takes it.
-    Res()(target, key, index);
     RequestMapping({ path, method: options.method ?? RequestMethod.GET })(target, key, descriptor);
     if (!Reflect.hasMetadata(HTTP_CODE, wrapped)) HttpCode(200)(target, key, descriptor);
   };
@@ -86,15 +85,6 @@ function swapped(name: string, second: unknown): SseError {
       context: { value: second },
     },
   );
-}
-
-/** The position after the handler's own parameters, whatever is known of them. */
-function hiddenArgument(target: object, key: string | symbol, method: Method): number {
-  const types = Reflect.getMetadata('design:paramtypes', target, key) as unknown[] | undefined;
-  const args = Reflect.getMetadata(ROUTE_ARGS, target.constructor, key) as
-    Record<string, { index: number }> | undefined;
-  const positions = Object.values(args ?? {}).map(({ index }) => index + 1);
-  return Math.max(method.length, types?.length ?? 0, ...positions);
 }
 
 function copyMetadata(from: object, to: object): void {
