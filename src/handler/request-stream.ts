@@ -161,8 +161,6 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   handle(invoke: () => unknown): unknown {
     this.outcome.check();
     if (this.intercepted) return this.intercepted.handle(invoke);
-    // Nobody asks for it any more, and each entry of a weak map costs the collector.
-    dropPort(this.connection.response);
     this.begin(() => this.invoke(invoke));
     // What came at once goes out with the head, and Nest need not wait for it.
     if (this.connection.used) this.connection.open();
@@ -303,6 +301,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     }
     // With the head out there is nothing left for Nest to do: all that it holds for a request goes, and not at the end.
     this.outcome.answered();
+    // Each entry of a weak map costs the collector, and nobody asks for this one but an interceptor that is still to come
+    // to the handler.
+    if (!this.intercepted) dropPort(connection.response);
   }
 
   /** A guard no longer lets the stream through. */
