@@ -14,6 +14,7 @@ export interface Gatekeeper extends CanActivate, NestInterceptor<unknown, unknow
 }
 
 type Carrier = { [KEEPER]?: Gatekeeper };
+type Carried = { app?: Carrier; server?: Carrier };
 
 /**
  * What stands in metadata for the gatekeeper, which each application has its own of: the last guard of each `@Sse()`
@@ -32,9 +33,14 @@ const gate = {
 };
 
 function keeperOf(context: ExecutionContext): Gatekeeper | undefined {
-  const request = context.getArgByIndex<{ app?: Carrier; server?: Carrier } | undefined>(0);
-  // Express keeps its application in `app`, Fastify in `server`.
-  return request?.app?.[KEEPER] ?? request?.server?.[KEEPER];
+  const [request, response] = context.getArgs<[Carried?, Carried?]>();
+  // Applications put things of their own in the `app` of a request.
+  return carriedBy(request) ?? carriedBy(response);
+}
+
+/** Express keeps its application in `app`, Fastify in `server`, of a request and of its response. */
+function carriedBy(by: Carried | undefined): Gatekeeper | undefined {
+  return by?.app?.[KEEPER] ?? by?.server?.[KEEPER];
 }
 
 /** Puts the gate behind the guards of a handler, once. */

@@ -262,6 +262,16 @@ eachAdapter((adapter: AdapterName) => {
     expect(seen).toEqual({ head: 1, body: stream.raw(), ended: 1 });
   });
 
+  it('middleware may put things of its own in `app` of a request', async () => {
+    await make(
+      use((req, _res, next) => {
+        Object.assign(req, { app: { tenant: 'a' } });
+        next();
+      }),
+    );
+    await deliversAtOnce();
+  });
+
   it('beside a class serializer, classes in values and in events are serialized', async () => {
     await make((made) => {
       made.useGlobalInterceptors(new ClassSerializerInterceptor(made.get(Reflector)));
