@@ -2,6 +2,8 @@ import { Failure } from '../machinery/failure.mjs';
 import { SERVERS, routingFor } from '../servers/catalogue.mjs';
 
 const AT_ONCE = 32;
+/** Until then it is the compiler that is measured; so long for every server. */
+const WARM_UP_MS = 3000;
 
 /** Connect, take the first event, leave: what a connection costs by itself. */
 export const connect = {
@@ -22,8 +24,8 @@ export const connect = {
 function measurePath(server, lab, path, suffix) {
   return lab.trial(server, {}, async (trial) => {
     const visit = (ms) => trial.client.ask('visit', { port: trial.port, path, ms, atOnce: AT_ONCE });
-    await visit(1000);
-    const { result, cpu } = await trial.cpuWhile(`connect${suffix}`, () => visit(lab.quick ? 1000 : 3000));
+    await visit(lab.quick ? 1000 : WARM_UP_MS);
+    const { result, cpu } = await trial.cpuWhile(`connect${suffix}`, () => visit(lab.quick ? 1000 : 4000));
     if (result.problem) throw new Failure(result.problem);
     const metric = (name) => ({ metric: `${name}${suffix}`, of: name });
     return [
