@@ -6,6 +6,7 @@ import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.j
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
 import { addGuardGate, addInterceptorGate, closeGate, openGate, type Gatekeeper } from './gate.js';
 import { dropInheritedResponse } from './hidden-response.js';
+import { checkNothingElseAnswers } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 
@@ -111,6 +112,7 @@ export class SseRoutes {
     }
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
     const options = resolveOptions(name, this.moduleOptions, controllerOptionsOf(controller), own);
+    checkNothingElseAnswers(name, handler);
     if (options.revalidateMs !== false) this.guards.check(name);
     const route = { name, options };
     const ofHandler = this.known.get(handler) ?? new Map<object, SseRoute>();

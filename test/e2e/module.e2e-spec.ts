@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Injectable, Module } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, Redirect, Render } from '@nestjs/common';
 import type { INestApplication, Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -275,6 +275,28 @@ eachAdapter((adapter) => {
       );
       await expect(starts(MisspeltRouteController)).rejects.toThrow(
         'MisspeltRouteController.b: the option "ids" cannot be "seq".',
+      );
+    });
+
+    it('with another decorator that answers for a route', async () => {
+      @Controller()
+      class RedirectController {
+        @Sse('a')
+        @Redirect('/elsewhere')
+        *a() {}
+      }
+      @Controller()
+      class RenderController {
+        @Render('page')
+        @Sse('b')
+        *b() {}
+      }
+      const starts = (controller: Type) => bootstrap([SseModule.forRoot()], { controllers: [controller] });
+      await expect(starts(RedirectController)).rejects.toThrow(
+        'RedirectController.a has both @Sse() and @Redirect().',
+      );
+      await expect(starts(RenderController)).rejects.toThrow(
+        'RenderController.b has both @Sse() and @Render().',
       );
     });
 
