@@ -111,6 +111,8 @@ export class Outlet implements ResponseOwner, Backlog {
   /** Whether a write would only wait: also behind what was written some time ago, which is then watched. */
   get waiting(): boolean {
     if (this.blocked || this.state !== 'open') return true;
+    // What a write looks at anyway: asked of each heartbeat, the response and what is behind it would be cold.
+    if (this.free?.writableLength === 0) return false;
     if (this.timers.clock.now() - this.lastWriteAt < BEHIND_MS || !this.unsent()) return false;
     // A response that has to wait for another of its connection does not wait for its client.
     if (this.raw.socket && !this.stall?.watching) this.watchStall();
