@@ -1,13 +1,12 @@
 import { Res } from '@nestjs/common';
-import { ROUTE_ARGS } from './sse.metadata.js';
-
-/** What Nest keeps of a parameter; of the hidden one also whose method it was added to. */
-interface Argument {
-  index: number;
-  [ADDED_TO]?: object;
-}
+import { routeArguments, setRouteArguments, type RouteArgument } from './route-arguments.js';
 
 const ADDED_TO = Symbol.for('nestjs-event-stream:response-added-to');
+
+/** Of the hidden parameter it is also known whose method it was added to. */
+interface Argument extends RouteArgument {
+  readonly [ADDED_TO]?: object;
+}
 
 /**
  * Has Nest hand the response to a method behind its own parameters, wherever these end, and says where. The response is
@@ -16,14 +15,14 @@ const ADDED_TO = Symbol.for('nestjs-event-stream:response-added-to');
 export function addResponse(target: object, key: string | symbol, method: { length: number }): number {
   dropInheritedResponse(target, key);
   const types = Reflect.getMetadata('design:paramtypes', target, key) as unknown[] | undefined;
-  const positions = Object.values(argumentsOf(target, key)).map(({ index }) => index + 1);
+  const positions = routeArguments(target.constructor, key).map(([, argument]) => argument.index + 1);
   const index = Math.max(method.length, types?.length ?? 0, ...positions);
   Res()(target, key, index);
-  const marked = Object.entries(argumentsOf(target, key)).map(([name, argument]) => [
-    name,
-    argument.index === index ? { ...argument, [ADDED_TO]: target } : argument,
-  ]);
-  Reflect.defineMetadata(ROUTE_ARGS, Object.fromEntries(marked), target.constructor, key);
+  const marked = routeArguments(target.constructor, key).map(
+    ([name, argument]) =>
+      [name, argument.index === index ? { ...argument, [ADDED_TO]: target } : argument] as const,
+  );
+  setRouteArguments(target.constructor, key, marked);
   return index;
 }
 
@@ -34,13 +33,7 @@ export function addResponse(target: object, key: string | symbol, method: { leng
 export function dropInheritedResponse(target: object, key: string | symbol): void {
   let owner: object | null = target;
   while (owner && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
-  const all = Object.entries(argumentsOf(target, key));
+  const all = routeArguments<Argument>(target.constructor, key);
   const own = all.filter(([, { [ADDED_TO]: addedTo = owner }]) => addedTo === owner);
-  if (own.length < all.length) {
-    Reflect.defineMetadata(ROUTE_ARGS, Object.fromEntries(own), target.constructor, key);
-  }
-}
-
-function argumentsOf(target: object, key: string | symbol): Record<string, Argument> {
-  return (Reflect.getMetadata(ROUTE_ARGS, target.constructor, key) ?? {}) as Record<string, Argument>;
+  if (own.length < all.length) setRouteArguments(target.constructor, key, own);
 }

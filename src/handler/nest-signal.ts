@@ -1,11 +1,6 @@
 import * as nest from '@nestjs/common';
 import { SseSignal } from './parameters.decorator.js';
-import { ROUTE_ARGS } from './sse.metadata.js';
-
-/** What Nest keeps of a parameter with a decorator of its own kind. */
-interface Argument {
-  factory?: unknown;
-}
+import { routeArguments, setRouteArguments } from './route-arguments.js';
 
 /** Nest 12's own `@SseSignal()`, which finds nothing on a route that is not Nest's. */
 const NESTS = factoryOf((nest as { SseSignal?: () => ParameterDecorator }).SseSignal);
@@ -13,12 +8,13 @@ const OURS = factoryOf(SseSignal);
 
 /** Has Nest's own `@SseSignal()` of a handler give what this library's does. */
 export function useOwnSignal(target: object, key: string | symbol): void {
-  if (NESTS === undefined) return;
-  const args = Object.entries(argumentsOf(target.constructor, key)).map(([name, argument]) => [
-    name,
-    argument.factory === NESTS ? { ...argument, factory: OURS } : argument,
-  ]);
-  if (args.length > 0) Reflect.defineMetadata(ROUTE_ARGS, Object.fromEntries(args), target.constructor, key);
+  const entries = routeArguments(target.constructor, key);
+  if (NESTS === undefined || !entries.some(([, { factory }]) => factory === NESTS)) return;
+  const ours = entries.map(
+    ([name, argument]) =>
+      [name, argument.factory === NESTS ? { ...argument, factory: OURS } : argument] as const,
+  );
+  setRouteArguments(target.constructor, key, ours);
 }
 
 /** What stands behind a parameter decorator: the same function wherever it is used. */
@@ -27,9 +23,5 @@ function factoryOf(decorator: (() => ParameterDecorator) | undefined): unknown {
     method(): void {}
   }
   decorator?.()(Probe.prototype, 'method', 0);
-  return Object.values(argumentsOf(Probe, 'method'))[0]?.factory;
-}
-
-function argumentsOf(controller: object, key: string | symbol): Record<string, Argument> {
-  return (Reflect.getMetadata(ROUTE_ARGS, controller, key) ?? {}) as Record<string, Argument>;
+  return routeArguments(Probe, 'method')[0]?.[1].factory;
 }

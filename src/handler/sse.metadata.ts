@@ -4,8 +4,6 @@ import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 export const ROUTE_OPTIONS = Symbol.for('nestjs-event-stream:route-options');
 /** Options of `@SseDefaults()` on a controller. */
 export const CONTROLLER_OPTIONS = Symbol.for('nestjs-event-stream:controller-options');
-/** Under this key Nest keeps what parameter decorators say; it has not changed since its first release. */
-export const ROUTE_ARGS = '__routeArguments__';
 
 export function routeOptionsOf(handler: object): SseRouteOptions | undefined {
   return Reflect.getMetadata(ROUTE_OPTIONS, handler) as SseRouteOptions | undefined;
