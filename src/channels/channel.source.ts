@@ -1,5 +1,5 @@
 import type { Sink } from '../events/sink.js';
-import { Source, type Demand, type Release } from '../source/source.js';
+import { Source, type Demand, type Running } from '../source/source.js';
 import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
 import type { ChannelSubscription } from './subscription.js';
@@ -20,11 +20,11 @@ export class ChannelSource extends Source {
     super();
   }
 
-  open(sink: Sink<unknown> | BatchSink, demand: Demand): Release {
+  open(sink: Sink<unknown> | BatchSink, demand: Demand): Running {
     const pump = new Pump(this.subscription, sink, demand);
     this.subscription.onReadable(() => pump.run());
     pump.run();
-    return () => pump.release();
+    return pump;
   }
 
   override discard(): void {
@@ -32,7 +32,7 @@ export class ChannelSource extends Source {
   }
 }
 
-class Pump {
+class Pump implements Running {
   private over = false;
   private waiting = false;
 
@@ -64,7 +64,7 @@ class Pump {
     }
   }
 
-  release(): void {
+  unsubscribe(): void {
     this.over = true;
     this.subscription.close();
   }

@@ -27,7 +27,8 @@ class Consumer implements BatchSink {
 
   constructor(channels: Channels, names: readonly string[], options: SubscribeOptions = {}) {
     this.subscription = channels.subscribe(names, options);
-    this.release = new ChannelSource(this.subscription).open(this, this);
+    const source = new ChannelSource(this.subscription).open(this, this);
+    this.release = () => source.unsubscribe();
   }
 
   get ready(): boolean {

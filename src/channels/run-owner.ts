@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { event } from '../events/sse-event.js';
 import type { Teardown } from '../source/pulled.source.js';
-import type { Release } from '../source/source.js';
+import type { Running } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import { errorText } from '../error-text.js';
 import { SseError, isSseError, quoted } from '../sse.errors.js';
@@ -42,7 +42,7 @@ export class RunOwner implements Teardown {
   private readonly writer: RunWriter;
   private readonly viewers: RunViewers;
   private readonly unfollow: () => void;
-  private release: Release | undefined;
+  private running: Running | undefined;
   private beating: unknown;
   /** How it is to end: whatever its source does from then on. */
   private ending: RunOutcome | undefined;
@@ -81,10 +81,10 @@ export class RunOwner implements Teardown {
       const source = toSource(result, this);
       if (!source) throw notStreamable(result);
       if (this.outcome) return source.discard();
-      const release = source.open(this.writer, this.writer);
+      const running = source.open(this.writer, this.writer);
       // It may have ended while it was being opened.
-      if (this.outcome) release();
-      else this.release = release;
+      if (this.outcome) running.unsubscribe();
+      else this.running = running;
     } catch (error) {
       if (this.outcome) this.onLateError(error);
       else this.failed(error);
@@ -195,10 +195,10 @@ export class RunOwner implements Teardown {
 
   private letGo(outcome: RunOutcome): void {
     if (!this.controller.signal.aborted) this.controller.abort(reasonOf(outcome, this.events.id));
-    const { release } = this;
-    this.release = undefined;
+    const { running } = this;
+    this.running = undefined;
     this.viewers.stop();
-    release?.();
+    running?.unsubscribe();
   }
 
   private close(): void {

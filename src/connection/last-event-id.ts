@@ -28,7 +28,8 @@ export function lastEventIdProblem(id: string, maxBytes: number): string | undef
  * `Accept` means anything.
  */
 export function acceptsEventStream(accept: string | undefined): boolean {
-  if (accept === undefined || accept === '') return true;
+  // What an `EventSource` sends, first.
+  if (accept === 'text/event-stream' || accept === undefined || accept === '') return true;
   let specificity = 0;
   let accepted = false;
   for (const part of accept.split(',')) {

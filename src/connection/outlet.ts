@@ -7,7 +7,7 @@ import { SocketBody, bodyOf, directSocket, toChunk, type Body, type SharedBytes 
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
 import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { Flushes } from './flushes.js';
-import { openResponse, rawResponse, type RawResponse } from './response.js';
+import { keepOpen, openResponse, rawResponse, type RawResponse } from './response.js';
 import {
   cutResponse,
   isReset,
@@ -28,6 +28,7 @@ export interface OutletHost {
 /** What an outlet works with. */
 export interface OutletOptions {
   stallMs: number | false;
+  heartbeat: false | { intervalMs: number };
   overflow: Required<OverflowOptions>;
 }
 
@@ -221,6 +222,8 @@ export class Outlet implements ResponseOwner, Backlog {
     // First bytes at once: some browsers fire `open` only then.
     const first = COMMENT + this.pending;
     this.pending = '';
+    const { heartbeat } = this.options;
+    keepOpen(this.raw, heartbeat ? heartbeat.intervalMs : Infinity);
     try {
       openResponse(this.response, (stream) => this.sendFirst(stream, first));
     } catch (error) {

@@ -38,7 +38,7 @@ const FAREWELL_ROUNDS = 25;
  * clients may then stay all the same.
  */
 export class ServerClosing {
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new OpenSockets();
   private readonly sessions = new Map<Session, SessionState>();
   private silent = new Set<Socket>();
   private readonly ended = new Map<Socket, number>();
@@ -48,15 +48,8 @@ export class ServerClosing {
     private readonly server: ServerLike,
     private readonly clock: Clock,
   ) {
-    const { sockets, sessions, ended } = this;
-    const forget = function (this: Socket): void {
-      sockets.delete(this);
-      ended.delete(this);
-    };
-    const remember = (socket: Socket): void => {
-      sockets.add(socket);
-      socket.on('close', forget);
-    };
+    const { sockets, sessions } = this;
+    const remember = (socket: Socket): void => sockets.add(socket);
     server.on('connection', remember);
     server.on('secureConnection', remember);
     server.on('session', (session: Session) => {
@@ -85,7 +78,7 @@ export class ServerClosing {
 
   /** A session of HTTP/2 leaves it to its client to close the connection, which a client need not do. */
   private dropEnded(): void {
-    for (const socket of this.sockets) {
+    for (const socket of this.sockets.list()) {
       if (!socket.writableEnded) continue;
       const rounds = (this.ended.get(socket) ?? 0) + 1;
       this.ended.set(socket, rounds);
@@ -108,11 +101,40 @@ export class ServerClosing {
       this.closeSessions();
       this.dropEnded();
       const silent = new Set<Socket>();
-      for (const socket of this.sockets) if (socket.bytesRead === 0) silent.add(socket);
+      for (const socket of this.sockets.list()) if (socket.bytesRead === 0) silent.add(socket);
       // A request may be on its way: one round is left to it.
       for (const socket of silent) if (this.silent.has(socket)) socket.destroy();
       this.silent = silent;
     }
     this.start();
+  }
+}
+
+/** With fewer, nobody looks which of them are closed. */
+const FEW_SOCKETS = 64;
+
+/**
+ * The sockets of a server that are open. They are not watched: one more listener for `close` costs each 144 bytes, and
+ * ordinary requests have a part in that, too. Those that are gone are found when there are twice as many as were left.
+ */
+class OpenSockets {
+  private refs: WeakRef<Socket>[] = [];
+  private lookAt = FEW_SOCKETS;
+
+  add(socket: Socket): void {
+    if (this.refs.length >= this.lookAt) this.list();
+    this.refs.push(new WeakRef(socket));
+  }
+
+  list(): Socket[] {
+    const open: Socket[] = [];
+    this.refs = this.refs.filter((ref) => {
+      const socket = ref.deref();
+      if (!socket || socket.destroyed) return false;
+      open.push(socket);
+      return true;
+    });
+    this.lookAt = Math.max(FEW_SOCKETS, this.refs.length * 2);
+    return open;
   }
 }

@@ -1,10 +1,10 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { decodeLastEventId, lastEventIdProblem } from '../connection/last-event-id.js';
-import type { Slot, SlotStore } from '../connection/limits.js';
+import type { Slot } from '../connection/limits.js';
 import { rawRequest } from '../connection/response.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
-import type { SseRoute } from './sse-routes.js';
+import type { RoutedStream, StreamHost } from './stream-host.js';
 
 /**
  * Where the client left off: the header, or on a first connect the query parameter if the route takes it.
@@ -28,8 +28,8 @@ function fromQuery(request: object, { lastEventIdQuery }: ResolvedOptions): stri
 }
 
 /** What places are taken for. */
-export interface Admitted {
-  readonly route: SseRoute;
+export interface Admitted extends RoutedStream {
+  readonly host: StreamHost;
   readonly context: ExecutionContext;
 }
 
@@ -40,13 +40,18 @@ export class Admission {
 
   constructor(
     private readonly stream: Admitted,
-    private readonly slots: SlotStore,
     private readonly onReplaced: () => void,
   ) {}
 
-  /** Takes a place under each limit: at once, where the store answers at once. Gives the limit that has none left. */
+  /**
+   * Takes a place under each limit: at once, where the store answers at once. Gives the limit that has none left, if it is
+   * the stream that says so.
+   *
+   * @throws {HttpException} if the limit that has none left answers with a status.
+   */
   take(from = 0): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
-    const { stream, slots, onReplaced } = this;
+    const { stream, onReplaced } = this;
+    const { slots } = stream.host.connections;
     const { limits } = stream.route.options;
     for (let i = from; i < limits.length; i++) {
       const limit = limits[i] as ResolvedLimit;
@@ -68,10 +73,20 @@ export class Admission {
   }
 
   private keep(slot: Slot | undefined, limit: ResolvedLimit): ResolvedLimit | undefined {
-    if (!slot) return limit;
+    if (!slot) return this.over ? limit : this.refuse(limit);
     if (this.over) slot.release();
     else this.held.push(slot);
     return undefined;
+  }
+
+  private refuse(limit: ResolvedLimit): ResolvedLimit {
+    if (limit.status === 'retry') return limit;
+    const status = typeof limit.status === 'number' ? limit.status : 429;
+    const { host, connection } = this.stream;
+    if (status === 429 || status === 503) {
+      host.setHeader(connection.response, 'Retry-After', String(Math.ceil(limit.retryMs / 1000)));
+    }
+    throw limitException(limit, status);
   }
 }
 
@@ -84,16 +99,6 @@ function slotKey({ key, shared }: ResolvedLimit, stream: Admitted): string | und
   if (key === 'ip') return `ip:${scope}:${stream.context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
   const own = key(stream.context);
   return own === undefined ? undefined : `key:${scope}:${own}`;
-}
-
-/** The HTTP error for a client for which there is no room. */
-export function turnAway(
-  limit: ResolvedLimit,
-  setHeader: (name: string, value: string) => void,
-): HttpException {
-  const status = typeof limit.status === 'number' ? limit.status : 429;
-  if (status === 429 || status === 503) setHeader('Retry-After', String(Math.ceil(limit.retryMs / 1000)));
-  return limitException(limit, status);
 }
 
 /** The HTTP error of a limit whose answer is a status. */

@@ -1,6 +1,6 @@
 import type { CallHandler } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
-import type { Release } from '../source/source.js';
+import type { Running } from '../source/source.js';
 import { isThenable } from './is-thenable.js';
 import type { Caller } from './outcome.js';
 import type { RequestStream } from './request-stream.js';
@@ -13,14 +13,13 @@ export class InterceptedCall implements Caller {
   ) {}
 
   /** Starts what is behind: the other interceptors, the pipes, the handler. */
-  proceed(next: CallHandler<unknown>): Release {
+  proceed(next: CallHandler<unknown>): Running {
     const { stream } = this;
-    const upstream = next.handle().subscribe({
+    return next.handle().subscribe({
       next: (value) => stream.emitted(value),
       error: (error: unknown) => stream.failed(error),
       complete: () => stream.completed(),
     });
-    return () => upstream.unsubscribe();
   }
 
   /** Calls the handler, and says what Nest is to go on with. */

@@ -59,3 +59,7 @@ export class Outcome {
     return caller;
   }
 }
+
+/** What Nest is told of every request whose head is out: one for all, so that no stream holds one of its own. */
+export const ANSWERED = new Outcome();
+ANSWERED.answered();

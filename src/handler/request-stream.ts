@@ -11,18 +11,18 @@ import { rawRequest } from '../connection/response.js';
 import { retryAfter } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
-import type { Release, Source } from '../source/source.js';
+import type { Running, Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
 import { END_OF_STREAM_ID } from '../wire/end-of-stream.js';
-import { Admission, turnAway } from './admission.js';
+import { Admission } from './admission.js';
 import { dropPort, type HandlerPort } from './handler-port.js';
 import { toHttpError } from './http-error.js';
 import { InterceptedCall } from './intercepted-call.js';
 import { isThenable } from './is-thenable.js';
 import { Opening } from './opening.js';
-import { Outcome } from './outcome.js';
+import { ANSWERED, Outcome } from './outcome.js';
 import { SourceTroubles } from './source-troubles.js';
 import type { SseRoute } from './sse-routes.js';
 import type { PlainAnswer, RequestStreamInit, StreamHost } from './stream-host.js';
@@ -34,15 +34,18 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   readonly connection: StreamConnection;
   readonly context: ExecutionContext;
   readonly comesBack: boolean;
+  /** Whether the client asks for nothing but the head. */
+  private readonly headOnly: boolean;
   /** The route's ordinary answer, where the handler gave no stream. */
   plain: PlainAnswer | undefined;
-  private readonly outcome = new Outcome();
+  private outcome = new Outcome();
   private intercepted: InterceptedCall | undefined;
   /** The limit that leaves no room, where it is the stream that says so. */
   private full: ResolvedLimit | undefined;
+  /** The source, until it is started. */
   private source: Source | undefined;
-  private started = false;
-  private release: Release | undefined;
+  /** What runs for the stream and is to be stopped with it: its source, or all that is behind interceptors. */
+  private running: Running | undefined;
   private readonly admission: Admission | undefined;
   private readonly time: StreamTime;
   private composed: Pipeline | undefined;
@@ -58,6 +61,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const { options } = route;
     this.context = context;
     const { method, headers } = rawRequest(request);
+    this.headOnly = method === 'HEAD';
     this.comesBack = reconnectsByItself(method, headers['cache-control']);
     const number = connections.nextNumber();
     this.connection = new StreamConnection(
@@ -67,7 +71,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       this,
     );
     if (options.limits.length > 0) {
-      this.admission = new Admission(this, connections.slots, () => this.replaced());
+      this.admission = new Admission(this, () => this.replaced());
     }
     this.time = new StreamTime(this);
     connections.add(this.connection);
@@ -108,14 +112,12 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       // Nest has nothing more to do, and no answer means that but one that does not come.
       return new Promise<never>(() => undefined);
     }
-    if (connection.ended || rawRequest(connection.request).method === 'HEAD') return true;
+    if (connection.ended || this.headOnly) return true;
     try {
       this.time.begin();
       const full = this.admission?.take();
-      if (full && 'then' in full) {
-        return this.admitLater(full);
-      }
-      this.takeIn(full);
+      if (full && 'then' in full) return this.admitLater(full);
+      this.full = full;
     } catch (error) {
       this.failed(error);
     }
@@ -129,21 +131,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       const answered = (): void => resolve(true);
       this.outcome.tell({ answered, failed });
       const admitted = (full: ResolvedLimit | undefined): void => {
-        this.takeIn(full);
+        this.full = full;
         if (!this.outcome.pending) return;
         this.outcome.forget();
         answered();
       };
       asked.then(admitted).catch((error: unknown) => this.failed(error));
     });
-  }
-
-  private takeIn(full: ResolvedLimit | undefined): void {
-    const { connection, host } = this;
-    if (full?.status === 'retry') this.full = full;
-    else if (full) {
-      connection.error(turnAway(full, (name, value) => host.setHeader(connection.response, name, value)));
-    }
   }
 
   intercept(next: CallHandler<unknown>): Observable<unknown> {
@@ -191,7 +185,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private begin(proceed: () => void): void {
     const { connection, full } = this;
     if (connection.ended) return;
-    if (rawRequest(connection.request).method === 'HEAD') return connection.complete();
+    if (this.headOnly) return connection.complete();
     if (!full) return proceed();
     connection.next(retryAfter(full.retryMs));
     connection.complete();
@@ -232,8 +226,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   /** Starts a source that was taken. */
-  start(source: Source, sink: Sink<unknown>): Release {
-    this.started = true;
+  start(source: Source, sink: Sink<unknown>): Running {
+    this.source = undefined;
     return source.open(sink, this.connection);
   }
 
@@ -244,9 +238,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     else this.opening.after(resolved || !source.pulled ? 0 : this.route.options.openAfterMs);
   }
 
-  /** Takes what is to be called once the stream is over. */
-  private hold(release: Release): void {
-    this.release = release;
+  /** Takes what is to be stopped once the stream is over. */
+  private hold(running: Running): void {
+    this.running = running;
     if (this.connection.ended) this.letGo();
   }
 
@@ -301,6 +295,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     }
     // With the head out there is nothing left for Nest to do: all that it holds for a request goes, and not at the end.
     this.outcome.answered();
+    this.outcome = ANSWERED;
+    dropNext(this.context);
     // Each entry of a weak map costs the collector, and nobody asks for this one but an interceptor that is still to come
     // to the handler.
     if (!this.intercepted) dropPort(connection.response);
@@ -360,12 +356,15 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   private letGo(): void {
-    const { release } = this;
-    this.release = undefined;
-    release?.();
-    if (this.source && !this.started) {
-      this.started = true;
-      this.source.discard();
-    }
+    const { running, source } = this;
+    this.running = undefined;
+    this.source = undefined;
+    running?.unsubscribe();
+    source?.discard();
   }
+}
+
+/** Express's `next` holds the state of whole routers, and nobody has a use for it once the head is out. */
+function dropNext(context: ExecutionContext): void {
+  context.getArgs<unknown[]>().length = 2;
 }

@@ -52,8 +52,8 @@ function opened(
   const start = (): AsyncIterator<unknown> | Iterator<unknown> =>
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const pulled = new PulledSource(() => ({ iterator: start() }), log);
-  const release = pulled.open(sink, gate);
-  return { sink, gate, log, release };
+  const loop = pulled.open(sink, gate);
+  return { sink, gate, log, release: () => loop.unsubscribe() };
 }
 
 /** Lets everything that is ready run. */
@@ -122,8 +122,7 @@ describe('a pulled source', () => {
     const fails = (): never => {
       throw error;
     };
-    const release = new PulledSource(fails, new Log()).open(sink, new Gate());
-    release();
+    new PulledSource(fails, new Log()).open(sink, new Gate()).unsubscribe();
     await turns();
     expect(sink).toMatchObject({ values: [], errors: [error], completed: 0 });
   });

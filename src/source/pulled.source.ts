@@ -1,5 +1,5 @@
 import type { Sink } from '../events/sink.js';
-import { Source, type Demand, type Release } from './source.js';
+import { Source, type Demand, type Running } from './source.js';
 
 /** An iterator, and how to make its pending `next()` settle where `return()` alone does not. */
 export interface Opened {
@@ -33,10 +33,10 @@ export class PulledSource extends Source {
     super();
   }
 
-  open(sink: Sink<unknown>, demand: Demand): Release {
+  open(sink: Sink<unknown>, demand: Demand): Running {
     const loop = new PullLoop(this.start, sink, demand, this.teardown);
     void loop.run();
-    return () => loop.release();
+    return loop;
   }
 
   override discard(): void {
@@ -44,7 +44,7 @@ export class PulledSource extends Source {
   }
 }
 
-class PullLoop {
+class PullLoop implements Running {
   private opened: Opened | undefined;
   private ended = false;
   private released = false;
@@ -98,11 +98,11 @@ class PullLoop {
       return;
     }
     if (asking) this.ended = true;
-    else this.release();
+    else this.unsubscribe();
     this.sink.error(error);
   }
 
-  release(): void {
+  unsubscribe(): void {
     if (this.released || this.ended) return;
     this.released = true;
     void this.finish();

@@ -1,6 +1,6 @@
 import { Subscriber, type Observable } from 'rxjs';
 import type { Sink } from '../events/sink.js';
-import { Source, type Demand, type Release } from './source.js';
+import { Source, type Demand, type Running } from './source.js';
 
 /** An Observable: it pushes, and cannot be asked to wait. */
 export class PushedSource extends Source {
@@ -10,11 +10,11 @@ export class PushedSource extends Source {
     super();
   }
 
-  open(sink: Sink<unknown>, demand: Demand): Release {
+  open(sink: Sink<unknown>, demand: Demand): Running {
     // Made beforehand: an Observable that emits while it is being subscribed to can be left only by its subscriber.
     const subscriber = new Pushed(sink, demand);
     this.observable.subscribe(subscriber);
-    return () => subscriber.unsubscribe();
+    return subscriber;
   }
 }
 

@@ -10,8 +10,11 @@ export interface Demand {
   readonly ended: boolean;
 }
 
-/** Stops a source and releases what it holds. Called at most once, also after the source has ended. */
-export type Release = () => void;
+/** A source that was started. It may be stopped more than once, and after it has ended. */
+export interface Running {
+  /** Stops the source and releases what it holds. Named as in rxjs, which takes it for a teardown. */
+  unsubscribe(): void;
+}
 
 const BRAND = Symbol.for('nestjs-event-stream:source');
 
@@ -25,7 +28,7 @@ export abstract class Source {
   abstract readonly pulled: boolean;
 
   /** Starts the source: from now on values go to `sink`, as fast as `demand` allows. */
-  abstract open(sink: Sink<unknown>, demand: Demand): Release;
+  abstract open(sink: Sink<unknown>, demand: Demand): Running;
 
   /** Lets go of a source that will not be opened, such as a file that is open already. */
   discard(): void {}

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { of } from 'rxjs';
-import { Source, isSource } from './source.js';
+import { Source, isSource, type Running } from './source.js';
 import { toSource } from './to-source.js';
 
 const teardown = { warnMs: false as const, onSlow: () => undefined, onLateError: () => undefined };
@@ -13,8 +13,8 @@ const refusal = (result: unknown): unknown => {
 };
 class Own extends Source {
   readonly pulled = false;
-  open(): () => void {
-    return () => undefined;
+  open(): Running {
+    return { unsubscribe: () => undefined };
   }
 }
 

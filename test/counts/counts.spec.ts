@@ -24,7 +24,7 @@ interface Counts {
 /** No young generation is collected while allocations are counted. */
 const NODE_FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
 /** With some room over what is measured: a change that costs memory is to be noticed, a new V8 is not. */
-const MAX_BYTES_PER_CONNECTION: Record<AdapterName, number> = { express: 14_000, fastify: 9_000 };
+const MAX_BYTES_PER_CONNECTION: Record<AdapterName, number> = { express: 12_000, fastify: 8_000 };
 
 const root = process.cwd();
 const run = promisify(execFile);

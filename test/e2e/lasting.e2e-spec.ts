@@ -55,6 +55,14 @@ class Lasting {
   live() {
     return live;
   }
+  @Sse('beating', { heartbeat: 30_000 })
+  beating() {
+    return live;
+  }
+  @Sse('rarely-beating', { heartbeat: 31_000 })
+  rarelyBeating() {
+    return live;
+  }
   @Sse('mine', {
     limit: {
       key: (context) =>
@@ -108,17 +116,21 @@ eachAdapter((adapter) => {
     },
   );
 
-  it('TCP keep-alive is on where nothing is sent for long, and no time-out of the server ends it', async () => {
+  it.each([
+    ['on where there is no heartbeat', '/live', [[true, 30_000]]],
+    ['on where heartbeats are rare', '/rarely-beating', [[true, 30_000]]],
+    ['left off where a heartbeat comes before its first probe', '/beating', []],
+  ])('TCP keep-alive is %s, and no time-out of the server ends the stream', async (_what, path, set) => {
     await make();
     const keepAlive = jest.spyOn(Socket.prototype, 'setKeepAlive');
     const timeOut = jest.spyOn(Socket.prototype, 'setTimeout');
     const connected = new Promise<Socket>((resolve) => app.getHttpServer().once('connection', resolve));
-    const client = await RawClient.get(app, '/live');
+    const client = await RawClient.get(app, path);
     const socket = await connected;
     await client.receives(':\n');
     const of = (spy: { mock: { contexts: unknown[]; calls: unknown[][] } }): unknown[][] =>
       spy.mock.calls.filter((_call, i) => spy.mock.contexts[i] === socket);
-    expect(of(keepAlive)).toEqual([[true, 30_000]]);
+    expect(of(keepAlive)).toEqual(set);
     expect(of(timeOut).at(-1)?.[0]).toBe(0);
     expect(socket.timeout ?? 0).toBe(0);
     jest.restoreAllMocks();
