@@ -35,7 +35,12 @@ export const connect = {
         // There and back again, so that what grows or falls with time is shared evenly.
         for (const all of i % 2 === 0 ? visits : visits.toReversed()) await all.turn();
       }
-      for (const all of visits) rows.get(all.server).push(...all.rows());
+      for (const all of visits) {
+        const { server, failed } = all;
+        // That one server fails is no reason to have no figures of the others.
+        if (failed) rows.set(server, failed);
+        else if (Array.isArray(rows.get(server))) rows.get(server).push(...all.figures());
+      }
     });
     return rows;
   },
@@ -44,6 +49,8 @@ export const connect = {
 /** The visits of one path of one server. */
 class Visits {
   #turns = [];
+  /** What went wrong, if anything did. */
+  failed;
 
   constructor(trial, path, suffix) {
     Object.assign(this, { trial, path, suffix, server: trial.name });
@@ -58,7 +65,7 @@ class Visits {
     this.#turns.push({ ...result, cpu });
   }
 
-  rows() {
+  figures() {
     const sum = (name) => this.#turns.reduce((total, turn) => total + turn[name], 0);
     const metric = (name) => ({ metric: `${name}${this.suffix}`, of: name });
     const perSecond = (sum('visits') / sum('micros')) * 1e6;
@@ -70,9 +77,10 @@ class Visits {
   }
 
   async #visit(ms) {
+    if (this.failed) return {};
     const { client, port } = this.trial;
     const result = await client.ask('visit', { port, path: this.path, ms, atOnce: AT_ONCE });
-    if (result.problem) throw new Failure(`${this.server}: ${result.problem}`);
+    if (result.problem) this.failed = new Failure(result.problem);
     return result;
   }
 }

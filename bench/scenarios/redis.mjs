@@ -1,14 +1,15 @@
 import { cpuMicros } from '../machinery/operating-system.mjs';
 import { isInstalled, withRedis } from '../servers/redis-server.mjs';
 import { broadcast } from './fan-out.mjs';
+import { comeBack } from './resume.mjs';
 
 /**
  * One node publishes to a channel, another one has the clients, Redis is between them. What the second node needs
- * for a delivery is held against a channel whose log is in its own memory.
+ * for a delivery, or for a client that comes back, is held against a channel whose log is in its own memory.
  */
 export const redis = {
   name: 'redis',
-  title: 'Fan-out from another node, over the Redis log',
+  title: 'Fan-out from another node, and clients that resume, over the Redis log',
   servers: ['ours-express', 'ours-fastify'],
   missing: () => (isInstalled() ? undefined : 'redis-server is not installed'),
   floor: (server, metric) => [server, metric.replace(/^(\w+)\./, '$1.memory.')],
@@ -39,9 +40,23 @@ export const redis = {
         { metric: `deliveriesPerSecond.memory.${perTurn}`, unit: '1/s', value: local.perSecond, plain: true },
       );
     }
-    return measured;
+    return [...measured, ...(await resumes(server, lab))];
   },
 };
+
+async function resumes(server, lab) {
+  const via = 'channel';
+  const local = await lab.trial(server, { via }, (trial) => comeBack(trial, lab, 'resume-memory'));
+  const shared = await withRedis(({ url }) =>
+    lab.trial(server, { via, redisUrl: url }, (trial) => comeBack(trial, lab, 'resume')),
+  );
+  return [
+    { metric: 'cpuPerClient.resume', unit: 'µs', value: shared.cpuPerClient },
+    { metric: 'untilAllHaveAll.resume', unit: 'ms', value: shared.ms },
+    { metric: 'cpuPerClient.memory.resume', unit: 'µs', value: local.cpuPerClient, plain: true },
+    { metric: 'untilAllHaveAll.memory.resume', unit: 'ms', value: local.ms, plain: true },
+  ];
+}
 
 function throughRedis(server, lab, run, { url, pid }) {
   const settings = { via: 'channel', redisUrl: url };

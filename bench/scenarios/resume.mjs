@@ -25,31 +25,36 @@ export const resume = {
 
 function measureVia(server, lab, via) {
   return lab.trial(server, { via }, async (trial) => {
-    const { client, server: process, port } = trial;
-    const [clients] = lab.clients([lab.quick ? 300 : 1000]);
-    await process.ask('fillLog', { events: LOGGED });
-    const lastEventId = await process.ask('resumeId', { after: LOGGED - MISSED });
-    const come = async (total) => {
-      const result = await client.ask('receive', {
-        ...{ port, path: '/resume', total, atOnce: AT_ONCE, events: MISSED },
-        headers: { 'Last-Event-ID': lastEventId },
-      });
-      const expected = { first: LOGGED - MISSED, events: MISSED, pad: SMALL_PAD };
-      const problem = await client.ask('verify', expected);
-      await client.ask('closeAll');
-      if (problem) throw new Failure(problem);
-      return result;
-    };
-    await come(100);
-
-    let micros = 0;
-    const { cpu } = await trial.cpuWhile(['resume', via].filter(Boolean).join('-'), async () => {
-      for (let i = 0; i < REPEATS; i++) micros += (await come(clients)).micros;
-    });
+    const { cpuPerClient, ms } = await comeBack(trial, lab, ['resume', via].filter(Boolean).join('-'));
     const metric = (name) => (via ? { metric: `${name}.${via}`, of: name } : { metric: name });
     return [
-      { ...metric('cpuPerClient'), unit: 'µs', value: cpu / (clients * REPEATS) },
-      { ...metric('untilAllHaveAll'), unit: 'ms', value: micros / REPEATS / 1000 },
+      { ...metric('cpuPerClient'), unit: 'µs', value: cpuPerClient },
+      { ...metric('untilAllHaveAll'), unit: 'ms', value: ms },
     ];
   });
+}
+
+/** All clients come back at once, several times: what each costs, and how long it takes until all have everything. */
+export async function comeBack(trial, lab, part) {
+  const { client, server, port } = trial;
+  const [clients] = lab.clients([lab.quick ? 300 : 1000]);
+  await server.ask('fillLog', { events: LOGGED });
+  const lastEventId = await server.ask('resumeId', { after: LOGGED - MISSED });
+  const come = async (total) => {
+    const result = await client.ask('receive', {
+      ...{ port, path: '/resume', total, atOnce: AT_ONCE, events: MISSED },
+      headers: { 'Last-Event-ID': lastEventId },
+    });
+    const expected = { first: LOGGED - MISSED, events: MISSED, pad: SMALL_PAD };
+    const problem = await client.ask('verify', expected);
+    await client.ask('closeAll');
+    if (problem) throw new Failure(problem);
+    return result;
+  };
+  await come(100);
+  let micros = 0;
+  const { cpu } = await trial.cpuWhile(part, async () => {
+    for (let i = 0; i < REPEATS; i++) micros += (await come(clients)).micros;
+  });
+  return { cpuPerClient: cpu / (clients * REPEATS), ms: micros / REPEATS / 1000 };
 }

@@ -60,7 +60,7 @@ http {
     listen 127.0.0.1:${port} backlog=4096;
     nchan_channel_id events;
     nchan_eventsource_ping_interval 0;
-    location = /publish { nchan_publisher; nchan_message_buffer_length 64; nchan_message_timeout 1m; }
+    location = /publish { nchan_publisher; nchan_message_buffer_length 64; nchan_message_timeout 1h; }
     location = /subscribe { nchan_subscriber eventsource; nchan_subscriber_first_message newest; }
     location = /first { nchan_subscriber eventsource; nchan_subscriber_first_message -1; }
     location = /idle {
