@@ -1,4 +1,3 @@
-import { median } from './machinery/median.mjs';
 import { nestFor } from './servers/catalogue.mjs';
 
 /**
@@ -49,6 +48,12 @@ function ratio(rounds, [server, metric], [other, otherMetric], more) {
 
 function valueOf(result, metric) {
   return Array.isArray(result) ? result.find((measured) => measured.metric === metric)?.value : undefined;
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Three figures that mean something, as none of these has more. */
