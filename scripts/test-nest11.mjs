@@ -21,6 +21,8 @@ const NOT_HERE = [
   'test/counts',
   'src/client',
   'src/channels',
+  'src/log',
+  'src/runs',
   'test/redis',
   'test/contract',
   'test/consistency',

@@ -3,11 +3,11 @@ import type { StreamConnection } from './connection/connection.js';
 import { event, type SseEvent } from './events/sse-event.js';
 import type { Sink } from './events/sink.js';
 import { toEvent } from './events/to-event.js';
-import { CompleteStage } from './interceptors/complete.stage.js';
-import { ErrorEventStage } from './interceptors/error-event.stage.js';
-import { FormatStage, sequence, type IdMaker } from './interceptors/format.stage.js';
-import type { HeartbeatOwner } from './interceptors/heartbeat.js';
-import { spread, type Timekeeper } from './interceptors/timekeeper.js';
+import { CompleteStage } from './stages/complete.stage.js';
+import { ErrorEventStage } from './stages/error-event.stage.js';
+import { FormatStage, sequence, type IdMaker } from './stages/format.stage.js';
+import type { HeartbeatOwner } from './stages/heartbeat.js';
+import { spread, type Timekeeper } from './time/timekeeper.js';
 import { valueFor, type ResolvedOptions } from './options/sse.options.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE } from './wire/end-of-stream.js';
 

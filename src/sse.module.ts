@@ -10,13 +10,13 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
-import { Runs } from './channels/runs.js';
-import { systemClock } from './connection/clock.js';
+import { Runs } from './runs/runs.js';
+import { systemClock } from './time/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseGatekeeper } from './handler/sse.gatekeeper.js';
 import { SseConnections } from './connection/sse-connections.js';
-import { RouteGuards } from './handler/route-guards.js';
-import { SseRoutes } from './handler/sse-routes.js';
+import { RouteGuards } from './nest/route-guards.js';
+import { SseRoutes } from './nest/sse-routes.js';
 import {
   asyncOptionsProviders,
   checkedOptions,
@@ -25,7 +25,7 @@ import {
 import { resolveModuleOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
-import { SseError } from './sse.errors.js';
+import { SseError } from './errors/sse.errors.js';
 
 /**
  * Makes `@Sse()` routes work, in the whole application. Import it once, in the root module.

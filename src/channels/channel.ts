@@ -1,8 +1,8 @@
 import type { SseEvent } from '../events/sse-event.js';
 import type { Serialize } from '../events/to-event.js';
-import { formatCursor, type ChannelKey } from './cursor.js';
+import { formatCursor, type ChannelKey } from '../log/cursor.js';
 import type { Feeds } from './feeds.js';
-import { toRecord } from './log-record.js';
+import { toRecord } from '../log/log-record.js';
 import { checkAfter } from './start-position.js';
 import { ChannelSubscription } from './subscription.js';
 import {

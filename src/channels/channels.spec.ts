@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { event, type SseEvent } from '../events/sse-event.js';
 import { Channels } from './channels.js';
-import { channelKey } from './cursor.js';
+import { channelKey } from '../log/cursor.js';
 import type { SubscribeOptions } from './subscription.options.js';
 
 const turn = () => new Promise(setImmediate);

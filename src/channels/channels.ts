@@ -1,12 +1,12 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Serialize } from '../events/to-event.js';
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { Channel, openSubscription, type ChannelSettings } from './channel.js';
-import { MAX_TOPICS, channelKey, type ChannelKey } from './cursor.js';
-import type { EventLog, LogHealth } from './event-log.js';
+import { MAX_TOPICS, channelKey, type ChannelKey } from '../log/cursor.js';
+import type { EventLog, LogHealth } from '../log/event-log.js';
 import { Feeds } from './feeds.js';
-import type { Parse } from './log-entry.js';
-import { memoryLog } from './memory-log.js';
+import type { Parse } from '../log/log-entry.js';
+import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 import type { SubscribeOptions, WithoutGaps } from './subscription.options.js';
 

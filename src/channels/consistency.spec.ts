@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { DelayedLog } from '../../test/contract/delayed-log.js';
 import type { SseEvent } from '../events/sse-event.js';
 import { Channels } from './channels.js';
-import type { EventLog } from './event-log.js';
-import { memoryLog } from './memory-log.js';
+import type { EventLog } from '../log/event-log.js';
+import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 
 const turn = () => new Promise(setImmediate);

@@ -1,5 +1,5 @@
-import { isSseError } from '../sse.errors.js';
-import { formatCursor, type ChannelKey, type FeedPosition } from './cursor.js';
+import { isSseError } from '../errors/sse.errors.js';
+import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import { EventBatch } from './event-batch.js';
 import type { Feed, FeedReader, FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';

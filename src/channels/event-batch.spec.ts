@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { EventBatch } from './event-batch.js';
 import { BATCH_LIMIT } from './feed.js';
 import { Channels } from './channels.js';
-import { memoryLog } from './memory-log.js';
+import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 
 const turn = () => new Promise(setImmediate);

@@ -1,5 +1,5 @@
 import type { SseEvent } from '../events/sse-event.js';
-import type { Deliverable, Parse } from './log-entry.js';
+import type { Deliverable, Parse } from '../log/log-entry.js';
 
 /**
  * Consecutive events as one piece, shared by all subscriptions that are at the same place: joined and encoded once,

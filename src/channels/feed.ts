@@ -1,8 +1,8 @@
 import { ask } from './ask.js';
-import { formatCursor, type ChannelKey, type LogPosition, type FeedPosition } from './cursor.js';
+import { formatCursor, type ChannelKey, type LogPosition, type FeedPosition } from '../log/cursor.js';
 import { EventBatch } from './event-batch.js';
-import type { Awaitable, EventLog, LogSlice, ReadLimit } from './event-log.js';
-import type { Deliverable, Parse } from './log-entry.js';
+import type { Awaitable, EventLog, LogSlice, ReadLimit } from '../log/event-log.js';
+import type { Deliverable, Parse } from '../log/log-entry.js';
 import { LiveReaders, type BatchConsumer, type LiveReader } from './live-readers.js';
 import { mergeSlices } from './merge-slices.js';
 

@@ -1,7 +1,7 @@
-import type { ChannelKey } from './cursor.js';
-import type { EventLog } from './event-log.js';
+import type { ChannelKey } from '../log/cursor.js';
+import type { EventLog } from '../log/event-log.js';
 import { Feed, type FeedReader } from './feed.js';
-import type { Parse } from './log-entry.js';
+import type { Parse } from '../log/log-entry.js';
 
 /** The feeds that somebody reads in this process: one per set of channels, gone with its last reader. */
 export class Feeds {

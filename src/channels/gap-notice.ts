@@ -1,7 +1,7 @@
 import { SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
-import type { ChannelKey } from './cursor.js';
-import type { Deliverable } from './log-entry.js';
+import type { ChannelKey } from '../log/cursor.js';
+import type { Deliverable } from '../log/log-entry.js';
 
 /** The payload of a gap event: what lay between is gone, and the page should fetch its state anew. */
 export interface Gap {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Channels } from './channels.js';
-import { memoryLog } from './memory-log.js';
+import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 
 setFlagsFromString('--expose-gc');

@@ -1,12 +1,12 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { DelayedLog } from '../../test/contract/delayed-log.js';
-import { SseError } from '../sse.errors.js';
+import { SseError } from '../errors/sse.errors.js';
 import { ChannelSource, type BatchSink } from './channel.source.js';
 import { Channels } from './channels.js';
 import type { EventBatch } from './event-batch.js';
-import type { EventLog } from './event-log.js';
-import { memoryLog } from './memory-log.js';
+import type { EventLog } from '../log/event-log.js';
+import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 import type { SubscribeOptions } from './subscription.options.js';
 

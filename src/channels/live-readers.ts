@@ -1,4 +1,4 @@
-import type { FeedPosition } from './cursor.js';
+import type { FeedPosition } from '../log/cursor.js';
 import type { EventBatch } from './event-batch.js';
 
 /** Who takes batches as they come, as long as it has room. */

@@ -1,7 +1,7 @@
 import type { SseEvent } from '../events/sse-event.js';
-import { formatCursor, type ChannelKey, type FeedPosition } from './cursor.js';
-import type { LogSlice } from './event-log.js';
-import type { Deliverable, LogEntry, Parse } from './log-entry.js';
+import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
+import type { LogSlice } from '../log/event-log.js';
+import type { Deliverable, LogEntry, Parse } from '../log/log-entry.js';
 
 /**
  * Slices of several channels as one sequence by `order`, each event under the cursor for all channels. It stops where a

@@ -1,7 +1,7 @@
 import { DelayedLog } from '../../test/contract/delayed-log.js';
-import { SseError } from '../sse.errors.js';
+import { SseError } from '../errors/sse.errors.js';
 import { Channels } from './channels.js';
-import { memoryLog } from './memory-log.js';
+import { memoryLog } from '../log/memory-log.js';
 
 const turn = () => new Promise(setImmediate);
 async function turns(count = 20): Promise<void> {

@@ -1,4 +1,4 @@
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { ask } from './ask.js';
 import {
   MAX_CURSOR_LENGTH,
@@ -7,8 +7,8 @@ import {
   type ChannelKey,
   type LogPosition,
   type FeedPosition,
-} from './cursor.js';
-import type { Awaitable, EventLog } from './event-log.js';
+} from '../log/cursor.js';
+import type { Awaitable, EventLog } from '../log/event-log.js';
 
 /** Where a subscription starts. */
 export interface StartOptions {

@@ -1,6 +1,6 @@
 import { event, type SseEvent } from '../events/sse-event.js';
-import { checkOptions, type OptionTable } from '../option-check.js';
-import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../option-kinds.js';
+import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../checking/option-kinds.js';
 import { GAP_EVENT } from './gap-notice.js';
 import type { StartOptions } from './start-position.js';
 

@@ -4,7 +4,7 @@ import { event, SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import { Channels, type ChannelsOptions } from './channels.js';
 import { isGap } from './gap-notice.js';
-import { memoryLog } from './memory-log.js';
+import { memoryLog } from '../log/memory-log.js';
 import { isChannelSubscription, type ChannelSubscription } from './subscription.js';
 
 const turn = () => new Promise(setImmediate);

@@ -1,4 +1,4 @@
-import type { ChannelKey } from './cursor.js';
+import type { ChannelKey } from '../log/cursor.js';
 import { CursorReader, type ReaderOwner } from './cursor-reader.js';
 import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';

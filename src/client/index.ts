@@ -9,5 +9,5 @@ export type {
   RetryNotice,
   RetryOptions,
 } from './client.options.js';
-export { SseError, isSseError } from '../sse.errors.js';
-export type { SseErrorCode } from '../sse.errors.js';
+export { SseError, isSseError } from '../errors/sse.errors.js';
+export type { SseErrorCode } from '../errors/sse.errors.js';

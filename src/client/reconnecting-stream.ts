@@ -1,4 +1,4 @@
-import { SseError } from '../sse.errors.js';
+import { SseError } from '../errors/sse.errors.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
 import { BlockReader } from './block-reader.js';

@@ -1,4 +1,4 @@
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import type { ConnectOptions } from './client.options.js';
 
 /** A body that can be sent with each attempt. */

@@ -1,4 +1,4 @@
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { DEFAULT_RETRY, SYSTEM_CLOCK } from './client.options.js';
 import type { ClientClock, ConnectOptions, FetchLike, RetryNotice, RetryOptions } from './client.options.js';
 import { encodeBody, type EncodedBody } from './request-body.js';

@@ -1,14 +1,14 @@
 import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
-import { SseError, type SseErrorCode } from '../sse.errors.js';
+import { SseError, type SseErrorCode } from '../errors/sse.errors.js';
 import type { Demand } from '../source/source.js';
 import { EMPTY_COMMENT, encodeEvent } from '../wire/encode-event.js';
-import { CLOSE_REASONS } from './close-reasons.js';
+import { CLOSE_REASONS } from '../errors/close-reasons.js';
 import { SharedText } from './shared-text.js';
 import { Outlet, type OutletHost, type OutletListener, type OutletOptions } from './outlet.js';
 import { routeOf } from './response.js';
 import type { SseConnection } from './sse-connection.js';
-import type { SharedTimers } from './shared-timers.js';
+import type { SharedTimers } from '../time/shared-timers.js';
 
 /** What a connection knows from the start. */
 export interface ConnectionInit {

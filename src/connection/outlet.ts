@@ -16,7 +16,7 @@ import {
   watchResponse,
   type ResponseOwner,
 } from './response-life.js';
-import type { SharedTimers } from './shared-timers.js';
+import type { SharedTimers } from '../time/shared-timers.js';
 import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
 
 /** What all outlets of an application share. */

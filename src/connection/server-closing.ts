@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Clock } from './clock.js';
+import type { Clock } from '../time/clock.js';
 import { cutSession, type SocketOwner } from './http2-session.js';
 
 /** What is used of Node's servers, of whichever protocol. */

@@ -1,9 +1,9 @@
-import { systemClock, type Clock } from './clock.js';
+import { systemClock, type Clock } from '../time/clock.js';
 import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
 import { Flushes } from './flushes.js';
-import { SlotTable, type SlotStore } from './limits.js';
-import { SharedTimers } from './shared-timers.js';
+import { SlotTable, type SlotStore } from '../limits/limits.js';
+import { SharedTimers } from '../time/shared-timers.js';
 
 /** Handlers that were told to go have this part of the shutdown's time to do so; the rest is for the last bytes. */
 const GRACE = 0.7;

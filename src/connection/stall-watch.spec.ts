@@ -1,5 +1,5 @@
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
-import { SharedTimers } from './shared-timers.js';
+import { SharedTimers } from '../time/shared-timers.js';
 import { StallWatch, type Backlog } from './stall-watch.js';
 
 /** A client that was given so many bytes, on a connection over which `carried` went. */

@@ -1,5 +1,5 @@
 import type { RawResponse } from './response.js';
-import type { SharedTimers, Timed } from './shared-timers.js';
+import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
 /** A stall is looked for so many times within the time it takes to be one. */
 const CHECKS = 4;

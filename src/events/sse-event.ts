@@ -1,4 +1,4 @@
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 
 /** What an event may be made of, as given to {@link event}. */
 export interface EventInit {

@@ -1,4 +1,4 @@
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { EVENT_FIELDS, SseEvent, event, isSseEvent } from './sse-event.js';
 
 /** Writes a payload that is not a string; `undefined` means that it cannot. */

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { routeOptionsOf } from './sse.metadata.js';
+import { routeOptionsOf } from '../nest/sse.metadata.js';
 
 /**
  * Whether a request goes to an `@Sse()` route: for global interceptors that wrap responses, time out or cache, and

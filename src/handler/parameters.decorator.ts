@@ -1,8 +1,8 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { SseConnection as Connection } from '../connection/sse-connection.js';
-import { SseError, moduleMissing } from '../sse.errors.js';
-import { portOf } from './handler-port.js';
-import { routeOptionsOf } from './sse.metadata.js';
+import { SseError, moduleMissing } from '../errors/sse.errors.js';
+import { portOf } from '../request/handler-port.js';
+import { routeOptionsOf } from '../nest/sse.metadata.js';
 
 /** A parameter decorator of streams; it takes pipes, as Nest's own do. */
 export type StreamParameter = (...pipes: (Type<PipeTransform> | PipeTransform)[]) => ParameterDecorator;

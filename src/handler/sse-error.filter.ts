@@ -1,9 +1,9 @@
 import { Catch, HttpException, Logger, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { routeOf } from '../connection/response.js';
-import { errorText } from '../error-text.js';
-import { SseError } from '../sse.errors.js';
-import { ANSWERS_TO_PUBLISHING, toHttpError } from './http-error.js';
+import { errorText } from '../errors/error-text.js';
+import { SseError } from '../errors/sse.errors.js';
+import { ANSWERS_TO_PUBLISHING, toHttpError } from '../errors/http-error.js';
 
 /**
  * Gives an {@link SseError} that comes out of an ordinary route the status that it has on an `@Sse()` route: 503 while

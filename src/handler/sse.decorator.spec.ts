@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Header, HttpCode, Param, Post, RequestMethod, SetMetadata, UseGuards } from '@nestjs/common';
-import { routeOptionsOf } from './sse.metadata.js';
+import { routeOptionsOf } from '../nest/sse.metadata.js';
 import { Sse, SseDefaults } from './sse.decorator.js';
 
 const meta = (key: string, method: object): unknown => Reflect.getMetadata(key, method) as unknown;

@@ -1,12 +1,12 @@
 import { HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
-import { checkOptions } from '../option-check.js';
-import { SseError, moduleMissing, quoted } from '../sse.errors.js';
+import { checkOptions } from '../checking/option-check.js';
+import { SseError, moduleMissing, quoted } from '../errors/sse.errors.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
-import { portOf } from './handler-port.js';
-import { addResponse } from './hidden-response.js';
-import { useOwnSignal } from './nest-signal.js';
-import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from './sse.metadata.js';
+import { portOf } from '../request/handler-port.js';
+import { addResponse } from '../nest/hidden-response.js';
+import { useOwnSignal } from '../request/nest-signal.js';
+import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
 
 // Under this key Nest keeps what its decorator says; it has not changed since its first release.
 const HTTP_CODE = '__httpCode__';

@@ -4,15 +4,15 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { defer, mergeMap, type Observable } from 'rxjs';
 import { isAnswered, rawRequest } from '../connection/response.js';
 import { SseConnections } from '../connection/sse-connections.js';
-import { readLastEventId } from './admission.js';
-import { CutOffLog } from './cut-off-log.js';
-import { EmptyAnswers } from './empty-answers.js';
-import type { Gatekeeper } from './gate.js';
-import { portOf, setPort } from './handler-port.js';
-import { RequestStream } from './request-stream.js';
-import { RouteGuards } from './route-guards.js';
-import { SseRoutes, type SseRoute } from './sse-routes.js';
-import type { PlainAnswer, RoutedStream, StreamHost } from './stream-host.js';
+import { readLastEventId } from '../request/admission.js';
+import { CutOffLog } from '../request/cut-off-log.js';
+import { EmptyAnswers } from '../request/empty-answers.js';
+import type { Gatekeeper } from '../nest/gate.js';
+import { portOf, setPort } from '../request/handler-port.js';
+import { RequestStream } from '../request/request-stream.js';
+import { RouteGuards } from '../nest/route-guards.js';
+import { SseRoutes, type SseRoute } from '../nest/sse-routes.js';
+import type { PlainAnswer, RoutedStream, StreamHost } from '../request/stream-host.js';
 
 /**
  * Stands before the handlers of `@Sse()` routes: makes the stream of a request that all guards let through, and stands

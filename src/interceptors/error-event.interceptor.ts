@@ -9,11 +9,11 @@ import {
 import type { Observable } from 'rxjs';
 import { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
-import { errorText } from '../error-text.js';
-import { checkOptions } from '../option-check.js';
+import { errorText } from '../errors/error-text.js';
+import { checkOptions } from '../checking/option-check.js';
 import { ERRORS } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
-import { ErrorEventStage } from './error-event.stage.js';
+import { ErrorEventStage } from '../stages/error-event.stage.js';
 import { through } from './through.js';
 
 /**

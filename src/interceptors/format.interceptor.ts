@@ -7,10 +7,10 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { SseEvent } from '../events/sse-event.js';
-import { checkOptions } from '../option-check.js';
+import { checkOptions } from '../checking/option-check.js';
 import { FORMAT } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type SseOptions } from '../options/sse.options.js';
-import { FormatStage } from './format.stage.js';
+import { FormatStage } from '../stages/format.stage.js';
 import { through } from './through.js';
 
 /** What {@link FormatInterceptor} takes. */

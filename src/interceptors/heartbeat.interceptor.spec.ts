@@ -1,6 +1,6 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { NEVER, Subject, of, throwError, type Observable } from 'rxjs';
-import { SharedTimers } from '../connection/shared-timers.js';
+import { SharedTimers } from '../time/shared-timers.js';
 import { comment, event, type SseEvent } from '../events/sse-event.js';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { HeartbeatInterceptor } from './heartbeat.interceptor.js';

@@ -6,14 +6,14 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { systemClock } from '../connection/clock.js';
-import { SharedTimers } from '../connection/shared-timers.js';
+import { systemClock } from '../time/clock.js';
+import { SharedTimers } from '../time/shared-timers.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
-import { checkOptions } from '../option-check.js';
+import { checkOptions } from '../checking/option-check.js';
 import { HEARTBEAT } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type HeartbeatOptions, type ResolvedHeartbeat } from '../options/sse.options.js';
-import { Heartbeat, type Beating } from './heartbeat.js';
+import { Heartbeat, type Beating } from '../stages/heartbeat.js';
 import { through, type Stage } from './through.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { FactoryProvider, InjectionToken, ModuleMetadata, Provider, Type } from '@nestjs/common';
-import { checkOptions, type OptionTable } from '../option-check.js';
-import { anything, func, kind } from '../option-kinds.js';
-import { SseError, quoted } from '../sse.errors.js';
+import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { anything, func, kind } from '../checking/option-kinds.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
 import type { SseModuleOptions } from './sse.options.js';
 import { SSE_MODULE_OPTIONS } from './sse.tokens.js';

@@ -1,5 +1,5 @@
-import { memoryLog } from '../channels/memory-log.js';
-import { isSseError } from '../sse.errors.js';
+import { memoryLog } from '../log/memory-log.js';
+import { isSseError } from '../errors/sse.errors.js';
 import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
 import type { SseModuleOptions, SseOptions, SseRouteOptions } from './sse.options.js';
 

@@ -1,4 +1,4 @@
-import { refused } from '../option-check.js';
+import { refused } from '../checking/option-check.js';
 import type { ResolvedOptions } from './sse.options.js';
 
 /**

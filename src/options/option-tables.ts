@@ -1,8 +1,8 @@
 import { RequestMethod } from '@nestjs/common';
-import { RUNS_TABLE } from '../channels/run.options.js';
+import { RUNS_TABLE } from '../runs/run.options.js';
 import type { OverflowOptions } from '../connection/overflow.js';
 import { checkedId, event } from '../events/sse-event.js';
-import type { OptionTable } from '../option-check.js';
+import type { OptionTable } from '../checking/option-check.js';
 import {
   anyOf,
   anything,
@@ -18,7 +18,7 @@ import {
   oneOf,
   required,
   wholeNumber,
-} from '../option-kinds.js';
+} from '../checking/option-kinds.js';
 import type {
   CompleteOptions,
   ErrorEventOptions,

@@ -1,5 +1,5 @@
 import type { Serialize } from '../events/to-event.js';
-import { checkOptions } from '../option-check.js';
+import { checkOptions } from '../checking/option-check.js';
 import { checkTogether } from './check-options.js';
 import { CONTROLLER_TABLE, MODULE_TABLE, ROUTE_TABLE } from './option-tables.js';
 import {

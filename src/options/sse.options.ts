@@ -1,8 +1,8 @@
 import type { ExecutionContext, RequestMethod } from '@nestjs/common';
-import type { EventLog } from '../channels/event-log.js';
-import type { RunsOptions } from '../channels/run.options.js';
+import type { EventLog } from '../log/event-log.js';
+import type { RunsOptions } from '../runs/run.options.js';
 import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
-import type { LimitAnswer, SlotStore } from '../connection/limits.js';
+import type { LimitAnswer, SlotStore } from '../limits/limits.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 
 /**

@@ -1,5 +1,5 @@
 import { isObservable } from 'rxjs';
-import { SseError, quoted } from '../sse.errors.js';
+import { SseError, quoted } from '../errors/sse.errors.js';
 import { PulledSource, type Teardown } from './pulled.source.js';
 import { PushedSource } from './pushed.source.js';
 import { isSource, type Source } from './source.js';

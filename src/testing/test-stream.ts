@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { SseError } from '../sse.errors.js';
+import { SseError } from '../errors/sse.errors.js';
 
 /** One event as a client sees it. */
 export interface TestEvent {

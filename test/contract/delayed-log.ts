@@ -1,6 +1,6 @@
-import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from '../../src/channels/event-log.js';
-import type { LogRecord } from '../../src/channels/log-record.js';
-import { SseError } from '../../src/sse.errors.js';
+import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from '../../src/log/event-log.js';
+import type { LogRecord } from '../../src/log/log-record.js';
+import { SseError } from '../../src/errors/sse.errors.js';
 
 /**
  * A log behind a wire: every answer and every call of a listener comes some turns of the loop later, requests of one

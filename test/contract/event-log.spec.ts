@@ -1,4 +1,4 @@
-import { memoryLog } from '../../src/channels/memory-log.js';
+import { memoryLog } from '../../src/log/memory-log.js';
 import { ListLog } from '../fixtures/docs/list-log.js';
 import { DelayedLog } from './delayed-log.js';
 import { eventLogContract } from 'nestjs-event-stream/testing';

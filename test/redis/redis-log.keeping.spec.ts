@@ -1,7 +1,7 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import { Channels, event, type LogSlice } from 'nestjs-event-stream';
 import { redisLog, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
-import { toRecord } from '../../src/channels/log-record.js';
+import { toRecord } from '../../src/log/log-record.js';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { Viewer } from './viewer.js';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { memoryLog, type EventLog, type LogSlice } from 'nestjs-event-stream';
 import { redisLog, type RedisLog } from 'nestjs-event-stream/redis';
-import { toRecord } from '../../src/channels/log-record.js';
+import { toRecord } from '../../src/log/log-record.js';
 import { event } from '../../src/events/sse-event.js';
-import { compareEventIds } from '../../src/channels/event-ids.js';
+import { compareEventIds } from '../../src/log/event-ids.js';
 import * as arbitrary from '../fixtures/arbitrary-events.js';
 import { locatedIn, ownIdCalls } from '../fixtures/own-ids.js';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';

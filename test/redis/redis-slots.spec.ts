@@ -1,6 +1,6 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Slot } from 'nestjs-event-stream';
-import { systemClock, type Clock } from '../../src/connection/clock.js';
+import { systemClock, type Clock } from '../../src/time/clock.js';
 import { redisSlots, type RedisSlots, type RedisSlotsOptions } from 'nestjs-event-stream/redis';
 import { describeRedis, describeRedisServer, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';

@@ -1,4 +1,4 @@
-import { toRecord } from '../../channels/log-record.js';
+import { toRecord } from '../../log/log-record.js';
 import { ALL, codeOf, records, texts, type Expect, type Test } from './contract-kit.js';
 
 /** What an append does, beside others. */

@@ -1,5 +1,5 @@
-import type { EventLog, LogSlice, ReadLimit } from '../../channels/event-log.js';
-import { toRecord, type LogRecord } from '../../channels/log-record.js';
+import type { EventLog, LogSlice, ReadLimit } from '../../log/event-log.js';
+import { toRecord, type LogRecord } from '../../log/log-record.js';
 import { event } from '../../events/sse-event.js';
 
 /** What a log under test is to keep. */

@@ -1,4 +1,4 @@
-import type { EventLog } from '../../channels/event-log.js';
+import type { EventLog } from '../../log/event-log.js';
 import { describeAppending } from './appending.contract.js';
 import type { ContractRetention, ContractRunner, Logs, MakeLogs, Nodes } from './contract-kit.js';
 import { describeEviction } from './eviction.contract.js';

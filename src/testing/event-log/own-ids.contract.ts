@@ -1,4 +1,4 @@
-import { toRecord, type LogRecord } from '../../channels/log-record.js';
+import { toRecord, type LogRecord } from '../../log/log-record.js';
 import { event } from '../../events/sse-event.js';
 import { ALL, codeOf, numbers, texts, type Expect, type Test } from './contract-kit.js';
 

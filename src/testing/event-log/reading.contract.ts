@@ -1,5 +1,5 @@
-import { channelKey } from '../../channels/cursor.js';
-import { toRecord } from '../../channels/log-record.js';
+import { channelKey } from '../../log/cursor.js';
+import { toRecord } from '../../log/log-record.js';
 import { event } from '../../events/sse-event.js';
 import { ALL, records, texts, type Expect, type Test } from './contract-kit.js';
 

@@ -1,0 +1,250 @@
+import { SseError, quoted } from '../errors/sse.errors.js';
+import { channelKey, type LogPosition } from './cursor.js';
+import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from './event-log.js';
+import type { LogRecord } from './log-record.js';
+import { MemoryAnnouncer } from './memory-announcer.js';
+import { MemoryChannel, MemoryEntry, checkIdOrder, type MemoryWatch } from './memory-channel.js';
+import {
+  ENTRY_OVERHEAD_BYTES,
+  resolveMemoryLogOptions,
+  type MemoryLogLimits,
+  type MemoryLogOptions,
+} from './memory-log.options.js';
+
+/**
+ * An event log in the memory of this process, bounded by count, bytes and age.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS`
+ * @example
+ * SseModule.forRoot({ log: memoryLog({ maxEvents: 200, maxAgeMs: 60_000 }) })
+ */
+export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
+  return new MemoryLog(resolveMemoryLogOptions(options));
+}
+
+/** The log that {@link memoryLog} makes. Nothing in it waits: reads and appends answer at once. */
+export class MemoryLog implements EventLog {
+  private readonly channels = new Map<string, MemoryChannel>();
+  /** Channels with entries, the one published to longest ago first. */
+  private readonly filled = new Set<MemoryChannel>();
+  private readonly epoch = randomEpoch();
+  /** The last offset given, over all channels: none comes back in a channel that was forgotten and made anew. */
+  private last = 0;
+  /** The last offset evicted from a channel that was forgotten. */
+  private forgottenThrough = 0;
+  private events = 0;
+  private bytes = 0;
+  private readonly announcer = new MemoryAnnouncer();
+  private appending = false;
+  private sweeping: unknown;
+  private closed = false;
+
+  /** @internal See {@link memoryLog}. */
+  constructor(private readonly limits: MemoryLogLimits) {}
+
+  /** What is kept now: channels known, events in them, bytes of these. */
+  stats(): { channels: number; events: number; bytes: number } {
+    return { channels: this.channels.size, events: this.events, bytes: this.bytes };
+  }
+
+  append(
+    name: string,
+    records: readonly LogRecord[],
+  ): readonly LogPosition[] | Promise<readonly LogPosition[]> {
+    this.assertOpen();
+    // From inside a listener that eviction called: the records of the outer call stay neighbours.
+    if (this.appending) return Promise.resolve().then(() => this.append(name, records));
+    for (const record of records) this.checkSize(name, record);
+    checkIdOrder(name, this.channels.get(name)?.lastOwnId, records);
+    if (records.length === 0) return [];
+    const channel = this.channelFor(name);
+    const now = this.limits.clock.now();
+    this.appending = true;
+    try {
+      return records.map((record) => this.add(channel, record, now));
+    } finally {
+      this.appending = false;
+      this.forgetIfIdle(channel);
+    }
+  }
+
+  read(name: string, after: LogPosition | undefined, limit: ReadLimit): LogSlice {
+    this.assertOpen();
+    const channel = this.channels.get(name);
+    if (channel) this.evictAged(channel, this.limits.clock.now());
+    const evictedThrough = channel?.evictedThrough ?? this.forgottenThrough;
+    const known = after === undefined ? undefined : this.orderOf(after);
+    const gap = after !== undefined && (known === undefined || known < evictedThrough);
+    const order = gap || known === undefined ? evictedThrough : known;
+    const start = channel?.indexAfter(order) ?? 0;
+    const entries = channel ? take(channel, start, limit) : [];
+    // At an end there is nothing to come back to: the end itself is what cannot be evicted.
+    const moved = entries.length === 0 ? this.last : evictedThrough;
+    const from = gap || after === undefined ? this.position(moved) : after;
+    return { entries, from, gap, more: channel ? start + entries.length < channel.entries.length : false };
+  }
+
+  tail(): LogPosition {
+    this.assertOpen();
+    return this.position(this.last);
+  }
+
+  locate(name: string, id: string): LogPosition | undefined {
+    this.assertOpen();
+    const order = this.channels.get(name)?.locate(id);
+    return order === undefined ? undefined : this.position(order);
+  }
+
+  watch(names: readonly string[], listener: LogListener): () => void {
+    this.assertOpen();
+    const watch: MemoryWatch = { listener, active: true };
+    const watched = names.map((name) => this.channelFor(name));
+    for (const channel of watched) {
+      if (channel.watches.size === 0) channel.announcedThrough = this.last;
+      channel.watches.add(watch);
+    }
+    return () => {
+      watch.active = false;
+      for (const channel of watched) {
+        channel.watches.delete(watch);
+        this.forgetIfIdle(channel);
+      }
+    };
+  }
+
+  health(): LogHealth {
+    return this.closed ? { status: 'down', error: closedError() } : { status: 'up' };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.limits.clock.cancel(this.sweeping);
+    for (const kept of [this.channels, this.filled, this.announcer]) kept.clear();
+    this.events = this.bytes = 0;
+  }
+
+  private add(channel: MemoryChannel, record: LogRecord, now: number): LogPosition {
+    const position = this.position(++this.last);
+    channel.push(new MemoryEntry(channel.key, position, this.last, record, now, channel));
+    this.events++;
+    this.bytes += record.bytes;
+    this.filled.delete(channel);
+    this.filled.add(channel);
+    this.announcer.add(channel);
+    this.makeRoom(channel, now);
+    return position;
+  }
+
+  private makeRoom(channel: MemoryChannel, now: number): void {
+    const { maxEvents, maxBytes, maxTotalBytes } = this.limits;
+    while (channel.entries.length > maxEvents || channel.bytes > maxBytes) this.evictOldest(channel);
+    this.evictAged(channel, now);
+    while (this.bytes + this.events * ENTRY_OVERHEAD_BYTES > maxTotalBytes) {
+      const [oldest] = this.filled;
+      if (oldest) this.evictOldest(oldest);
+    }
+    this.sweepLater();
+  }
+
+  private evictOldest(channel: MemoryChannel): void {
+    if (channel.oldestIsNews) this.announcer.announce();
+    const evicted = channel.shift();
+    if (!evicted) return;
+    this.events--;
+    this.bytes -= evicted.size;
+    if (channel.entries.length > 0) return;
+    this.filled.delete(channel);
+    this.forgetIfIdle(channel);
+  }
+
+  private evictAged(channel: MemoryChannel, now: number): void {
+    const { maxAgeMs } = this.limits;
+    for (let oldest = channel.entries.at(0); oldest; oldest = channel.entries.at(0)) {
+      if (channel.oldestIsNews || now - oldest.at < maxAgeMs) return;
+      this.evictOldest(channel);
+    }
+  }
+
+  private sweepLater(): void {
+    const { maxAgeMs, clock } = this.limits;
+    if (this.sweeping !== undefined || maxAgeMs === Infinity || this.filled.size === 0) return;
+    const intervalMs = Math.min(Math.max(maxAgeMs / 2, MIN_SWEEP_MS), MAX_SWEEP_MS);
+    this.sweeping = clock.schedule(() => {
+      this.sweeping = undefined;
+      const now = clock.now();
+      for (const channel of this.filled) this.evictAged(channel, now);
+      this.sweepLater();
+    }, intervalMs);
+  }
+
+  private channelFor(name: string): MemoryChannel {
+    let channel = this.channels.get(name);
+    if (!channel) {
+      channel = new MemoryChannel(channelKey(name), this.forgottenThrough);
+      this.channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  private forgetIfIdle(channel: MemoryChannel): void {
+    if (channel.entries.length > 0 || channel.watches.size > 0) return;
+    if (this.channels.get(channel.key.name) !== channel) return;
+    this.channels.delete(channel.key.name);
+    this.forgottenThrough = Math.max(this.forgottenThrough, channel.evictedThrough);
+  }
+
+  private position(order: number): LogPosition {
+    return `${this.epoch}-${order.toString(36)}`;
+  }
+
+  /** The offset in a position of this log that was given already; `undefined` for all others. */
+  private orderOf(position: LogPosition): number | undefined {
+    const dash = position.indexOf('-');
+    if (position.slice(0, dash) !== this.epoch || dash === -1) return undefined;
+    const order = Number.parseInt(position.slice(dash + 1), 36);
+    return order <= this.last ? order : undefined;
+  }
+
+  private checkSize(channel: string, { bytes }: LogRecord): void {
+    const { maxEventBytes } = this.limits;
+    if (bytes <= maxEventBytes) return;
+    throw new SseError(
+      'SSE_EVENT_TOO_LARGE',
+      `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
+      {
+        remedy: `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
+        context: { channel, bytes, maxEventBytes },
+      },
+    );
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw closedError();
+  }
+}
+
+const MIN_SWEEP_MS = 1000;
+const MAX_SWEEP_MS = 60_000;
+
+function take(channel: MemoryChannel, start: number, limit: ReadLimit): readonly MemoryEntry[] {
+  const entries: MemoryEntry[] = [];
+  let bytes = 0;
+  for (let i = start; entries.length < limit.events && bytes < limit.bytes; i++) {
+    const entry = channel.entries.at(i);
+    if (!entry) break;
+    entries.push(entry);
+    bytes += entry.bytes;
+  }
+  return entries;
+}
+
+function randomEpoch(): string {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return random.toString(36);
+}
+
+function closedError(): SseError {
+  return new SseError('SSE_LOG_UNAVAILABLE', 'The event log was closed.', {
+    remedy: 'The application is shutting down: publish before that.',
+  });
+}

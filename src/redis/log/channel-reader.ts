@@ -1,0 +1,152 @@
+import { channelKey, type ChannelKey, type LogPosition } from '../../log/cursor.js';
+import type { LogSlice, ReadLimit } from '../../log/event-log.js';
+import type { LogEntry } from '../../log/log-entry.js';
+import type { ChannelState } from './channel-state.js';
+import type { RedisKeys } from '../link/redis-keys.js';
+import type { RedisLink } from '../link/redis-link.js';
+import { decodeEntry, type RawEntry } from './stream-entry.js';
+import {
+  formatPosition,
+  parsePosition,
+  parseStreamId,
+  placeBefore,
+  samePlace,
+  streamId,
+  type StreamEnd,
+  type StreamPlace,
+} from './stream-place.js';
+
+const LEAST = 16;
+/** Of the entries that the script for appends writes; what others wrote has its own ids. */
+const FIRST_FIELD = 'c';
+
+/** What Redis had from a place on, and the end of the channel just before. */
+interface Loaded {
+  readonly end: StreamEnd;
+  readonly entries: readonly LogEntry[];
+  /** Where the first of them is. */
+  readonly first: StreamPlace | undefined;
+  /** Whether they go on. */
+  readonly more: boolean;
+}
+
+/** Reads channels from their streams. Whether something is missing is told by the counts of the entries alone. */
+export class ChannelReader {
+  /** What an entry weighed lately: how many make up the bytes that are wanted. */
+  private averageBytes = 1024;
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly keys: RedisKeys,
+    private readonly state: ChannelState,
+  ) {}
+
+  async read(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
+    if (after === undefined) return this.fromOldest(name, limit, false);
+    const place = parsePosition(after);
+    if (!place) return this.fromOldest(name, limit, true);
+    const { end, entries, first, more } = await this.load(name, place, limit);
+    if (end.epoch !== place.epoch) return this.fromOldest(name, limit, true);
+    if (first ? first.count === place.count + 1 : samePlace(place, end)) {
+      return { entries, from: after, gap: false, more };
+    }
+    if (!(await this.exists(name, place))) return this.fromOldest(name, limit, true);
+    // A hole in the middle: what follows it comes next, or all would be replayed, up to the same hole.
+    const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
+    return { entries, from, gap: true, more };
+  }
+
+  private async fromOldest(name: string, limit: ReadLimit, gap: boolean): Promise<LogSlice> {
+    const { end, entries, first, more } = await this.load(name, undefined, limit);
+    const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
+    return { entries, from, gap, more };
+  }
+
+  /** Entries that follow each other without a hole, from the first that can be read on. */
+  private async load(name: string, after: StreamPlace | undefined, limit: ReadLimit): Promise<Loaded> {
+    const key = channelKey(name);
+    const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
+    for (let start = after; ;) {
+      const { raw, end } = await this.range(name, start, count);
+      const { entries, first, last } = unbroken(key, end.epoch, raw, limit.bytes);
+      if (first) {
+        this.weigh(entries);
+        const next = first.count + entries.length;
+        return { end, entries, first, more: next <= end.count || raw.length === count };
+      }
+      if (raw.length < count) return { end, entries, first, more: false };
+      // A page with nothing of ours; there may be more behind it.
+      start = last;
+    }
+  }
+
+  private async range(
+    name: string,
+    after: StreamPlace | undefined,
+    count: number,
+  ): Promise<{ raw: readonly RawEntry[]; end: StreamEnd }> {
+    const start = after ? `(${streamId(after)}` : '-';
+    for (let renewed = false; ;) {
+      const known = renewed ? undefined : this.state.known(name);
+      const [answer, raw, epoch] = await this.link.inOrder(this.keys.log(name), [
+        this.state.query(name),
+        ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
+        ['HGET', this.keys.meta(name), 'e'],
+      ]);
+      const end = this.state.learn(name, answer);
+      // The end first: what came before it is in the range, or gone. The epoch last: the range is of the same life.
+      if (!end) await this.state.open(name);
+      else if (end.epoch !== epoch) continue;
+      else if (known?.epoch === epoch && isOtherwise(raw as RawEntry[], known)) {
+        this.state.lose(name, epoch);
+        renewed = true;
+      } else return { raw: raw as RawEntry[], end };
+    }
+  }
+
+  private async exists(name: string, place: StreamPlace): Promise<boolean> {
+    const id = streamId(place);
+    const found = await this.link.send(this.keys.log(name), ['XRANGE', this.keys.log(name), id, id]);
+    return (found as unknown[]).length > 0;
+  }
+
+  private weigh(entries: readonly LogEntry[]): void {
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0) / entries.length;
+    this.averageBytes = this.averageBytes * 0.8 + bytes * 0.2;
+  }
+}
+
+/**
+ * Whether a place that was known is not that of these entries: an older state came back, and somebody who did not know of
+ * it has published in the place of what is lost. Time and count grow together, as long as that has not happened.
+ */
+function isOtherwise(raw: readonly RawEntry[], known: StreamPlace): boolean {
+  return raw.some(([id, [name]]) => {
+    if (name !== FIRST_FIELD) return false;
+    const { us, count } = parseStreamId(id);
+    return count === known.count ? us !== known.us : count < known.count && us > known.us;
+  });
+}
+
+/** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */
+function unbroken(
+  key: ChannelKey,
+  epoch: string,
+  raw: readonly RawEntry[],
+  maxBytes: number,
+): { entries: LogEntry[]; first: StreamPlace | undefined; last: StreamPlace | undefined } {
+  const entries: LogEntry[] = [];
+  let first: StreamPlace | undefined;
+  let last: StreamPlace | undefined;
+  let bytes = 0;
+  for (const each of raw) {
+    const { place, entry } = decodeEntry(key, epoch, each);
+    last = place;
+    if (!entry) continue;
+    first ??= place;
+    if (place.count !== first.count + entries.length || bytes >= maxBytes) break;
+    entries.push(entry);
+    bytes += entry.bytes;
+  }
+  return { entries, first, last };
+}

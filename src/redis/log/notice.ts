@@ -1,0 +1,84 @@
+import type { ChannelKey } from '../../log/cursor.js';
+import type { LogEntry } from '../../log/log-entry.js';
+import type { LogSlice, ReadLimit } from '../../log/event-log.js';
+import type { LogPosition } from '../../log/cursor.js';
+import { decodeRecord, entryAt, frameLength } from './stream-entry.js';
+import { parsePosition, type StreamEnd } from './stream-place.js';
+
+/** What is announced of an append. */
+export interface Notice {
+  /** The channel's end after it. */
+  readonly end: StreamEnd;
+  /** The count of the first entry. */
+  readonly first: number;
+  /** All of the entries, if they are small enough to be part of the notice. */
+  readonly entries: readonly LogEntry[] | undefined;
+}
+
+/** Reads a notice; `undefined` if it is none. */
+export function parseNotice(key: ChannelKey, text: string): Notice | undefined {
+  const line = text.indexOf('\n');
+  const [epoch = '', ...numbers] = (line === -1 ? text : text.slice(0, line)).split(' ');
+  const [us = NaN, first = NaN, count = NaN] = numbers.map(Number);
+  if (!Number.isSafeInteger(us) || !(first <= count)) return undefined;
+  const end = { epoch, us, count };
+  return { end, first, entries: line === -1 ? undefined : entriesIn(text, line + 1, key, end, first) };
+}
+
+function entriesIn(
+  text: string,
+  start: number,
+  key: ChannelKey,
+  { epoch, us, count }: StreamEnd,
+  first: number,
+): readonly LogEntry[] | undefined {
+  const entries: LogEntry[] = [];
+  for (let at = start, n = first; n <= count; n++) {
+    const ownAt = text.indexOf('\n', at) + 1;
+    const frameAt = text.indexOf('\n', ownAt) + 1;
+    if (ownAt === 0 || frameAt === 0) return undefined;
+    const header = text.slice(at, ownAt - 1);
+    at = frameAt + (frameLength(header) ?? NaN);
+    const own = text.slice(ownAt, frameAt - 1);
+    const record = decodeRecord(header, text.slice(frameAt, at), own === '' ? undefined : own);
+    if (!record) return undefined;
+    entries.push(entryAt(key, epoch, { us, count: n }, record));
+  }
+  return entries;
+}
+
+/** Entries that came with notices and follow each other: what a listener that is called now will ask for. */
+export class News {
+  private readonly entries: LogEntry[] = [];
+
+  constructor(
+    private readonly epoch: string,
+    private readonly first: number,
+  ) {}
+
+  /** Adds what came next, unless something is missing between. */
+  add({ end, first, entries }: Notice): boolean {
+    if (end.epoch !== this.epoch || first !== this.first + this.entries.length || !entries) return false;
+    this.entries.push(...entries);
+    return true;
+  }
+
+  /** What follows a position, if that is here. */
+  read(after: LogPosition, limit: ReadLimit): LogSlice | undefined {
+    const place = parsePosition(after);
+    const skip = place?.epoch === this.epoch ? place.count + 1 - this.first : -1;
+    if (skip < 0 || skip >= this.entries.length) return undefined;
+    // An entry of that count, but another one: what came before it has been lost.
+    if (skip > 0 && this.entries[skip - 1]?.position !== after) return undefined;
+    let end = skip;
+    for (
+      let bytes = 0;
+      end < this.entries.length && end - skip < limit.events && bytes < limit.bytes;
+      end++
+    ) {
+      bytes += this.entries[end]?.bytes ?? 0;
+    }
+    const entries = this.entries.slice(skip, end);
+    return { entries, from: after, gap: false, more: end < this.entries.length };
+  }
+}

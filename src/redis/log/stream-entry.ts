@@ -1,0 +1,72 @@
+import type { ChannelKey } from '../../log/cursor.js';
+import { LogEntry } from '../../log/log-entry.js';
+import type { LogRecord } from '../../log/log-record.js';
+import { formatPosition, parseStreamId, type StreamPlace } from './stream-place.js';
+
+const VERSION = 1;
+
+const LETTERS = { json: 'j', text: 't', none: 'n', raw: 'r' } as const;
+const PAYLOADS = new Map(Object.entries(LETTERS).map(([payload, letter]) => [letter, payload])) as Map<
+  unknown,
+  LogRecord['payload']
+>;
+
+/** What stands beside the frame of a record: JSON on one line. */
+export function encodeHeader({ frame, idAt, bytes, type, payload }: LogRecord): string {
+  const header = [VERSION, LETTERS[payload], idAt, bytes, frame.length];
+  return JSON.stringify(type === undefined ? header : [...header, type]);
+}
+
+/** The record of a header and a frame; `undefined` if this version did not write them. */
+export function decodeRecord(header: string, frame: string, id: string | undefined): LogRecord | undefined {
+  const [version, letter, idAt, bytes, length, type] = parsed(header);
+  const payload = PAYLOADS.get(letter);
+  if (version !== VERSION || payload === undefined || length !== frame.length) return undefined;
+  if (!Number.isSafeInteger(idAt) || !Number.isSafeInteger(bytes)) return undefined;
+  if (type !== undefined && typeof type !== 'string') return undefined;
+  return { frame, idAt: idAt as number, bytes: bytes as number, id, type, payload };
+}
+
+/** The length of the frame that follows a header, in characters; `undefined` if that is no header. */
+export function frameLength(header: string): number | undefined {
+  const length = parsed(header)[4];
+  return typeof length === 'number' ? length : undefined;
+}
+
+function parsed(header: string): readonly unknown[] {
+  try {
+    const value: unknown = JSON.parse(header);
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+/** An entry as `XRANGE` answers it: its id, then names and values in turn. */
+export type RawEntry = readonly [id: string, fields: readonly string[]];
+
+/** An entry that was read, or the place of something that is none of ours. */
+export interface ReadEntry {
+  readonly place: StreamPlace;
+  readonly entry: LogEntry | undefined;
+}
+
+/** Reads an entry of the stream; anybody may have written there. */
+export function decodeEntry(key: ChannelKey, epoch: string, [id, fields]: RawEntry): ReadEntry {
+  const place = parseStreamId(id);
+  const header = field(fields, 'h');
+  const frame = field(fields, 'f');
+  if (header === undefined || frame === undefined) return { place, entry: undefined };
+  const record = decodeRecord(header, frame, field(fields, 'i'));
+  return { place, entry: record && entryAt(key, epoch, place, record) };
+}
+
+/** The entry that a record has become. Microseconds order channels of one Redis as they were published. */
+export function entryAt(key: ChannelKey, epoch: string, place: StreamPlace, record: LogRecord): LogEntry {
+  return new LogEntry(key, formatPosition(epoch, place), place.us, record);
+}
+
+function field(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import type { LoggerService } from '@nestjs/common';
+import type { SseConnection } from '../connection/sse-connection.js';
+import type { SharedTimers, Timed } from '../time/shared-timers.js';
+
+/** As many get a line of their own within the window; the others are counted. */
+const LINES = 50;
+const WINDOW_MS = 10_000;
+
+/** Why a connection was cut off: the limit that its client was too slow for, by name and value. */
+export interface CutOff {
+  limit: 'overflow.maxBytes' | 'stallMs';
+  value: number;
+}
+
+/**
+ * The log's record of clients that were too slow: one line each, so that a stream that is gone can be accounted for.
+ * What slows one client down slows down many, so beyond so many lines at a time they are counted, in one line.
+ */
+export class CutOffLog implements Timed {
+  slot: Set<Timed> | undefined;
+  private startedAt = -Infinity;
+  private lines = 0;
+  private readonly unnamed = new Map<CutOff['limit'], number>();
+
+  constructor(
+    private readonly logger: LoggerService,
+    private readonly timers: SharedTimers,
+  ) {}
+
+  /** Takes note of a connection that is about to be cut off, while it can be seen what waits for it. */
+  add({ route, id, queuedBytes }: SseConnection, { limit, value }: CutOff): void {
+    const now = this.timers.clock.now();
+    if (now - this.startedAt >= WINDOW_MS) {
+      this.due();
+      this.startedAt = now;
+      this.lines = 0;
+    }
+    if (++this.lines > LINES) {
+      if (this.unnamed.size === 0) this.timers.schedule(this, WINDOW_MS);
+      this.unnamed.set(limit, (this.unnamed.get(limit) ?? 0) + 1);
+      return;
+    }
+    this.logger.warn(
+      `${route}: connection ${id} was cut off, because its client was too slow: ${WORDS[limit](value)}. ` +
+        `${queuedBytes} bytes were queued for it.`,
+    );
+  }
+
+  /** The window is over, or the application: those without a line of their own are told of together. */
+  due(): void {
+    this.timers.cancel(this);
+    if (this.unnamed.size === 0) return;
+    const counts = [...this.unnamed].map(([limit, count]) => `${count} by "${limit}"`).join(', ');
+    this.unnamed.clear();
+    this.logger.warn(
+      `More connections were cut off within ${WINDOW_MS / 1000} s than are named here: ${counts}.`,
+    );
+  }
+}
+
+const WORDS: Record<CutOff['limit'], (value: number) => string> = {
+  'overflow.maxBytes': (bytes) => `one more event is more than "overflow.maxBytes" (${bytes}) allows to wait`,
+  stallMs: (ms) => `it took nothing for "stallMs" (${ms})`,
+};

@@ -1,0 +1,38 @@
+import type { ExecutionContext, LoggerService } from '@nestjs/common';
+import type { StreamConnection } from '../connection/connection.js';
+import type { SseConnections } from '../connection/sse-connections.js';
+import type { CutOffLog } from './cut-off-log.js';
+import type { RouteGuards } from '../nest/route-guards.js';
+import type { SseRoute } from '../nest/sse-routes.js';
+
+/** What the streams of an application work with. */
+export interface StreamHost {
+  readonly connections: SseConnections;
+  readonly guards: RouteGuards;
+  readonly logger: LoggerService;
+  readonly cutOffs: CutOffLog;
+  setHeader(response: object, name: string, value: string): void;
+  /** Sends an ordinary answer. */
+  answer(stream: RoutedStream, answer: PlainAnswer): Promise<void>;
+}
+
+/** An ordinary answer, as any route gives. */
+export interface PlainAnswer {
+  value: unknown;
+  /** In place of the one that the response has. */
+  status?: number;
+}
+
+/** What a stream is made of. */
+export interface RequestStreamInit {
+  request: object;
+  response: object;
+  lastEventId: string | undefined;
+  context: ExecutionContext;
+}
+
+/** A stream and the route that it belongs to. */
+export interface RoutedStream {
+  readonly route: SseRoute;
+  readonly connection: StreamConnection;
+}

@@ -1,0 +1,320 @@
+import { ConflictException, HttpException } from '@nestjs/common';
+import { Observable, concat, interval, of, throwError } from 'rxjs';
+import { event } from 'nestjs-event-stream';
+import { eachReach } from '../../test/fixtures/each-reach.js';
+import { TestNodes, turns } from '../../test/fixtures/nodes.js';
+import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
+import { toRecord } from '../log/log-record.js';
+
+const parked = () => new Promise<never>(() => undefined);
+const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Error;
+const { collect } = RunViewer;
+
+eachReach('runs', (add, nodes) => {
+  it('are stopped from anywhere: the signal aborts, the source ends, viewers are told and end', async () => {
+    const [a, b, c] = [add(), add(), add()];
+    const by = { a, c };
+    for (const [id, node] of Object.entries(by)) {
+      const hand = new Hand();
+      await a.runs.start(id, hand.source);
+      hand.give(1);
+      await turns();
+      const views = [await RunViewer.attach(a, id), await RunViewer.attach(b, id)];
+      expect(await node.runs.stop(id)).toBe(true);
+      expect(await b.runs.status(id)).toBe('stopped');
+      for (const { end, seen } of views) expect([await end, seen]).toEqual(['ended', [1, 'stopped']]);
+      expect(hand.signal?.reason).toEqual(code('SSE_RUN_STOPPED'));
+      await turns();
+      expect(hand.finished).toBe(true);
+      expect(await c.runs.stop(id)).toBe(false);
+      expect(await a.runs.stop(id)).toBe(false);
+    }
+  });
+
+  it('say a last word when they are stopped, in the turn of the stop; what comes later is dropped', async () => {
+    const a = add();
+    const late: unknown[] = [];
+    await a.runs.start('r', (signal) => {
+      return new Observable((subscriber) => {
+        subscriber.next('first');
+        signal.addEventListener('abort', () => subscriber.next('goodbye'));
+        return () => late.push('released');
+      });
+    });
+    const viewer = await RunViewer.attach(a, 'r');
+    await turns();
+    await a.runs.stop('r');
+    await viewer.end;
+    expect(viewer.seen).toEqual(['first', 'goodbye', 'stopped']);
+    expect(late).toEqual(['released']);
+  });
+
+  it('end when stopped although their source does not', async () => {
+    const a = add();
+    await a.runs.start('r', async function* () {
+      yield 1;
+      await parked();
+    });
+    const viewer = await RunViewer.attach(a, 'r');
+    await turns();
+    expect(await a.runs.stop('r')).toBe(true);
+    expect(await viewer.end).toBe('ended');
+    // Its factory may not even have come to an answer.
+    await a.runs.start('p', parked);
+    expect(await a.runs.stop('p')).toBe(true);
+  });
+
+  it('may stop without a word, or with another one', async () => {
+    const a = add({ stopped: false });
+    await a.runs.start('r', parked);
+    await a.runs.stop('r');
+    expect((await collect(a, 'r')).seen).toEqual([]);
+    await a.runs.start('s', parked, { stopped: 'cancelled' });
+    await a.runs.stop('s');
+    const subscription = await a.runs.attach('s');
+    expect((await subscription.next()).value).toMatchObject({ type: 'cancelled', data: '{"reason":"stop"}' });
+  });
+
+  it('that fail show what an HttpException says, and of anything else only that it happened, logged once', async () => {
+    const [a, b] = [add(), add()];
+    const hand = new Hand();
+    await a.runs.start('told', hand.source);
+    hand.give(1);
+    await turns();
+    const views = [await RunViewer.attach(a, 'told'), await RunViewer.attach(b, 'told')];
+    hand.fail(new ConflictException('Out of paper'));
+    for (const { end, seen } of views) {
+      const error = (await end) as HttpException;
+      expect(seen).toEqual([1]);
+      expect(error).toBeInstanceOf(HttpException);
+      expect([error.getStatus(), error.getResponse()]).toEqual([
+        409,
+        { statusCode: 409, error: 'Conflict', message: 'Out of paper' },
+      ]);
+    }
+    await a.runs.start('secret', () =>
+      concat(
+        of(1),
+        throwError(() => new Error('password')),
+      ),
+    );
+    const { end, seen } = await RunViewer.attach(b, 'secret');
+    const error = (await end) as HttpException;
+    expect([error.getStatus(), error.getResponse(), seen]).toEqual([500, 'Internal server error', [1]]);
+    expect(await b.runs.status('secret')).toBe('failed');
+    expect(a.logger.errors.splice(0)).toEqual([
+      expect.stringMatching(/^Run "secret": Error: password\n\s+at /),
+    ]);
+  });
+
+  it('that failed before the first event, or have nothing new, answer with the error instead of a stream', async () => {
+    const [a, b] = [add(), add()];
+    await a.runs.start('r', () => {
+      throw new ConflictException('No');
+    });
+    await turns();
+    for (const { runs } of [a, b]) await expect(runs.attach('r')).rejects.toThrow('No');
+    await a.runs.start('s', async function* () {
+      yield event({ id: 5, data: 'x' });
+      yield 'y';
+      throw new ConflictException('No more');
+    });
+    await turns();
+    const { ids, end } = await RunViewer.attach(b, 's');
+    expect(await end).toMatchObject({ message: 'No more' });
+    await expect(b.runs.attach('s', { after: ids[1] })).rejects.toThrow('No more');
+    expect((await collect(b, 's', { after: '5' })).seen).toEqual(['y']);
+  });
+
+  it('that failed give their values to who iterates as they were', async () => {
+    const a = add();
+    await a.runs.start('r', function* () {
+      yield { n: 1 };
+      throw new ConflictException('No more');
+    });
+    await turns();
+    for (let i = 0; i < 2; i++) {
+      const viewer = await RunViewer.attach(a, 'r');
+      expect([await viewer.end, viewer.seen]).toEqual([expect.objectContaining({ status: 409 }), [{ n: 1 }]]);
+    }
+  });
+
+  it.each([
+    ['a plain value', () => ({ answer: 42 })],
+    ['a string', () => 'text'],
+    ['nothing', () => undefined],
+  ])('fail if their source is %s', async (_, source) => {
+    const a = add();
+    await a.runs.start('r', source);
+    await turns();
+    expect(await a.runs.status('r')).toBe('failed');
+    expect(a.logger.errors.splice(0)).toEqual([expect.stringMatching(/^Run "r": SseError: /)]);
+  });
+
+  it('that yield what cannot be written fail there: what came before is kept, the source is released', async () => {
+    const a = add();
+    const bad: [unknown, string][] = [
+      [1n, 'SSE_NOT_SERIALIZABLE'],
+      ['x'.repeat(300_000), '262144'],
+      [event({ id: '~end', data: 1 }), 'has ended'],
+    ];
+    for (const [i, [value, said]] of bad.entries()) {
+      let released = false;
+      await a.runs.start(`r${i}`, async function* (signal: AbortSignal) {
+        try {
+          yield* [0, 1, value, 2, 3];
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        } finally {
+          released = true;
+        }
+      });
+      const { seen, end } = await RunViewer.attach(a, `r${i}`);
+      expect(await end).toMatchObject({ status: 500 });
+      expect(seen).toEqual([0, 1]);
+      await turns();
+      expect(released).toBe(true);
+      expect(a.logger.errors.splice(0).map((text) => text.includes(said) || text.includes('JSON'))).toEqual([
+        true,
+      ]);
+    }
+  });
+
+  it('cannot be ended by what they yield', async () => {
+    const a = add();
+    const fake = [
+      event({ type: 'run-end', data: JSON.stringify({ run: 'x', outcome: { status: 'completed' } }) }),
+      event({ type: 'run-end', data: { run: 'r' } }),
+      event({ type: 'run-end', data: '{"run":"' }),
+    ];
+    await a.runs.start('r', () => [...fake, 'last']);
+    expect((await collect(a, 'r')).seen).toEqual(['run-end', 'run-end', 'run-end', 'last']);
+  });
+
+  it('that nobody views end after orphanMs, and not before', async () => {
+    const [a, b] = [add(), add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source, { orphanMs: 8000 });
+    await nodes().advance(6000);
+    const leaving = new AbortController();
+    const viewer = await RunViewer.attach(b, 'r', { signal: leaving.signal });
+    const here = await RunViewer.attach(a, 'r', { signal: leaving.signal });
+    hand.give(1);
+    await nodes().advance(60_000);
+    expect([viewer.over, await a.runs.status('r')]).toEqual([false, 'running']);
+    leaving.abort();
+    await viewer.end;
+    await here.end;
+    await nodes().advance(7000);
+    expect(await a.runs.status('r')).toBe('running');
+    // A node's word that it has viewers no more comes with its next sign of life, at most 5 s later.
+    await nodes().advance(7500);
+    expect([await a.runs.status('r'), hand.signal?.aborted]).toEqual(['stopped', true]);
+    const subscription = await b.runs.attach('r');
+    expect((await subscription.next()).value).toMatchObject({ data: 1 });
+    expect((await subscription.next()).value).toMatchObject({
+      type: 'stopped',
+      data: '{"reason":"orphaned"}',
+    });
+    await subscription.return();
+  });
+
+  it('that nobody ever came to are orphans, too', async () => {
+    const a = add({ orphanMs: 1000 });
+    await a.runs.start('r', parked);
+    await a.runs.start('kept', parked, { orphanMs: false });
+    await nodes().advance(1250, 125);
+    expect([await a.runs.status('r'), await a.runs.status('kept')]).toEqual(['stopped', 'running']);
+  });
+
+  it('end with their application, and say that they were interrupted', async () => {
+    const [a, b] = [add(), add()];
+    const hand = new Hand();
+    let reason: unknown;
+    await a.runs.start('r', (signal) => {
+      signal.addEventListener('abort', () => (reason = signal.reason));
+      return hand.source(signal);
+    });
+    hand.give(1);
+    await turns();
+    const viewer = await RunViewer.attach(b, 'r');
+    await a.runs.close();
+    expect(reason).toEqual(code('SSE_SHUTDOWN'));
+    const error = (await viewer.end) as HttpException;
+    expect([viewer.seen, error.getStatus(), error.message]).toEqual([
+      [1],
+      503,
+      'The run "r" was interrupted.',
+    ]);
+    expect(await b.runs.status('r')).toBe('interrupted');
+    await expect(a.runs.start('s', () => [])).rejects.toThrow(code('SSE_SHUTDOWN'));
+    // Another node may take over.
+    await b.runs.start('r', () => [2]);
+    expect((await collect(b, 'r', { after: viewer.ids[0] })).seen).toEqual(['gap', 2]);
+  });
+
+  it('hold no timers and no channels when they are over', async () => {
+    const [a, b] = [add(), add()];
+    await a.runs.start('r', () => interval(1), { orphanMs: 1000 });
+    const viewer = await RunViewer.attach(b, 'r');
+    await turns();
+    await a.runs.stop('r');
+    await viewer.end;
+    await nodes().advance(20_000);
+    expect(nodes().clock.size).toBeLessThanOrEqual(1);
+    expect([...a.channels.list(), ...b.channels.list()]).toEqual([]);
+  });
+});
+
+describe('a late error of a source', () => {
+  it('is logged once, unless it only says that it was told to stop', async () => {
+    const nodes = new TestNodes();
+    const { runs, logger } = nodes.add();
+    const throwing = (make: (signal: AbortSignal) => unknown) =>
+      async function* (signal: AbortSignal) {
+        yield 1;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await turns(3);
+        throw make(signal);
+      };
+    const cases = {
+      reason: throwing((signal) => signal.reason),
+      abort: throwing(() => new DOMException('x', 'AbortError')),
+      late: throwing(() => new Error('late')),
+      rejecting: async () => {
+        await turns(40);
+        throw new Error('factory');
+      },
+    };
+    for (const [id, source] of Object.entries(cases)) await runs.start(id, source);
+    await turns();
+    await Promise.all(Object.keys(cases).map((id) => runs.stop(id)));
+    await turns(60);
+    expect(logger.errors.map((text) => text.split('\n')[0])).toEqual([
+      'Run "late": Error: late',
+      'Run "rejecting": Error: factory',
+    ]);
+  });
+});
+
+describe('a request to stop', () => {
+  it('that comes before its owner knows that it is one is not missed', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const append = nodes.log.append.bind(nodes.log);
+    let asked = false;
+    nodes.log.append = (channel, records) => {
+      const positions = append(channel, records);
+      const run = /"is":"running","run":"(\w+)"/.exec(records[0]?.frame ?? '')?.[1];
+      if (run && !asked) {
+        const record = event({ type: 'run', data: JSON.stringify({ is: 'stop', run }) });
+        void append(channel, [toRecord(record, undefined)]);
+        asked = true;
+      }
+      return positions;
+    };
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    await turns();
+    expect([await b.runs.status('r'), hand.signal?.aborted]).toEqual(['stopped', true]);
+  });
+});
