@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { parseRetryAfter, reconnectDelay } from './backoff.js';
 
-const RETRY = { initialMs: 1000, maxMs: 30_000, factor: 2, jitter: 0, maxAttempts: Infinity };
+const RETRY = {
+  initialMs: 1000,
+  minMs: 0,
+  maxMs: 30_000,
+  maxServerMs: 3_600_000,
+  factor: 2,
+  jitter: 0,
+  maxAttempts: Infinity,
+};
 const NONE = { failures: 0, serverRetryMs: undefined, retryAfterMs: undefined };
 
 describe('the wait before a reconnect', () => {
@@ -50,6 +58,25 @@ describe('the wait before a reconnect', () => {
   it('is no shorter than Retry-After', () => {
     expect(reconnectDelay({ ...NONE, retryAfterMs: 120_000 }, RETRY, () => 1)).toBe(120_000);
     expect(reconnectDelay({ ...NONE, retryAfterMs: 10 }, RETRY, () => 1)).toBe(1000);
+  });
+});
+
+describe('what a server asks for', () => {
+  const delay = (setback: object, random = 0): number =>
+    reconnectDelay({ ...NONE, ...setback }, { ...RETRY, minMs: 500 }, () => random);
+
+  it('is raised to minMs, with streams that open and attempts that fail', () => {
+    expect(delay({ serverRetryMs: 0 })).toBe(500);
+    expect(delay({ serverRetryMs: 499 })).toBe(500);
+    expect(delay({ serverRetryMs: 501 })).toBe(501);
+    expect([1, 2, 3].map((failures) => delay({ failures, serverRetryMs: 0 }))).toEqual([500, 1000, 2000]);
+  });
+
+  it('is cut at maxServerMs, in retry: as in Retry-After', () => {
+    expect(delay({ serverRetryMs: 1e15 })).toBe(3_600_000);
+    expect(delay({ retryAfterMs: 1e15 })).toBe(3_600_000);
+    expect(delay({ serverRetryMs: Infinity, failures: 3 })).toBe(3_600_000);
+    expect(delay({ serverRetryMs: 3_600_000 })).toBe(3_600_000);
   });
 });
 

@@ -11,22 +11,24 @@ export interface Setback {
 }
 
 /**
- * How long to wait before the next request, in milliseconds: the server's `retry:` or `initialMs`, growing by `factor`
- * from the second failed attempt on up to `maxMs`, plus jitter; never less than `Retry-After`.
+ * Returns the wait before the next request in milliseconds. It is the server's `retry:` or `initialMs`, and grows by
+ * `factor` from the second failed attempt on, up to `maxMs`. Jitter is added to it. It is at least `Retry-After`. What
+ * the server asks for counts from `minMs` up to `maxServerMs`.
  */
 export function reconnectDelay(
   { failures, serverRetryMs, retryAfterMs = 0 }: Setback,
   retry: Required<RetryOptions>,
   random: () => number,
 ): number {
-  const base = serverRetryMs ?? retry.initialMs;
+  const { initialMs, minMs, maxMs, maxServerMs, factor, jitter } = retry;
+  const base = Math.min(Math.max(serverRetryMs ?? initialMs, minMs), maxServerMs);
   let delayMs = base;
   if (failures > 1) {
-    // "retry: 0" asks for a reconnect at once, not for a hundred failing ones a second.
-    const grown = (base === 0 ? retry.initialMs : base) * retry.factor ** (failures - 1);
-    delayMs = Math.max(base, Math.min(grown, retry.maxMs));
+    // A wait of 0, where `minMs` allows it, would never grow.
+    const grown = (base === 0 ? initialMs : base) * factor ** (failures - 1);
+    delayMs = Math.max(base, Math.min(grown, maxMs));
   }
-  return Math.max(retryAfterMs, Math.round(delayMs * (1 + retry.jitter * random())));
+  return Math.max(Math.min(retryAfterMs, maxServerMs), Math.round(delayMs * (1 + jitter * random())));
 }
 
 /** `Retry-After` in milliseconds from `nowMs`, given as seconds or as a date (RFC 9110, 10.2.3); `undefined` if it is neither. */

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser';
+import { SseError } from '../errors/sse.errors.js';
 
 /** What one block of a stream brought: an event, a new last event ID, or both. */
 export interface Block {
@@ -16,9 +17,17 @@ export class BlockReader {
   private blocks: Block[] = [];
   private unfinishedLine = '';
   private endedInCr = false;
+  /** Length of the complete lines of the block that is being read. */
+  private blockLength = 0;
 
-  /** `onRetry` is told each reconnection time (ms) when its line is read, as the standard has it. */
-  constructor(onRetry: (ms: number) => void) {
+  /**
+   * Calls `onRetry` with each reconnection time in milliseconds as soon as its line is read (WHATWG HTML, 9.2.6).
+   * `maxLength` is the most that one block may have, in UTF-16 code units.
+   */
+  constructor(
+    onRetry: (ms: number) => void,
+    private readonly maxLength = Infinity,
+  ) {
     this.parser = createParser({
       onRetry,
       onEvent: ({ id, event, data }) => {
@@ -30,16 +39,35 @@ export class BlockReader {
     this.parser.feed('');
   }
 
-  /** The blocks that end in these bytes. */
+  /** Returns the blocks that end in these bytes, up to one that is too long. Call `checkLength()` when they are used. */
   feed(bytes: Uint8Array): Block[] {
     this.blocks = [];
     const lines = this.completeLines(this.decoder.decode(bytes, { stream: true }));
     // The parser says nothing of a block without data, but its id counts (9.2.6, dispatch, step 1), and the end of a
     // stream is such a block. One more, empty line of data makes it speak; onEvent takes it off again.
     let text = '';
-    for (const line of lines) text += line === '' ? 'data\n\n' : `${line}\n`;
+    for (const line of lines) {
+      text += line === '' ? 'data\n\n' : `${line}\n`;
+      // A comment occupies no memory once its line has ended.
+      if (line === '') this.blockLength = 0;
+      else if (!line.startsWith(':')) this.blockLength += line.length + 1;
+      if (this.blockLength > this.maxLength) break;
+    }
     if (text !== '') this.parser.feed(text);
     return this.blocks;
+  }
+
+  /** @throws {SseError} `SSE_EVENT_TOO_LARGE` if the block that is being read is longer than `maxLength`. */
+  checkLength(): void {
+    if (this.blockLength + this.unfinishedLine.length <= this.maxLength) return;
+    throw new SseError(
+      'SSE_EVENT_TOO_LARGE',
+      `The server sent an event of more than ${this.maxLength} characters.`,
+      {
+        remedy: 'Raise "maxEventLength" if such events are expected.',
+        context: { maxEventLength: this.maxLength },
+      },
+    );
   }
 
   // A CR ends its line at once, also at the end of the bytes, where the parser would wait for an LF that may not come.

@@ -1,14 +1,18 @@
-/** How a stream comes back after a failure, and when it gives up. */
+/** How the client reconnects, and when it gives up. */
 export interface RetryOptions {
-  /** The wait before the first reconnect, until the server says another with `retry:`. @default 1000 */
+  /** Wait before the first reconnect in milliseconds, until the server sends another in `retry:`. @default 1000 */
   initialMs?: number;
-  /** Where the wait stops growing; a longer one that the server asked for is kept. @default 30_000, or `initialMs` */
+  /** Shortest wait in milliseconds. A server that sends `retry: 0` cannot cause a loop of requests. @default 500, or `initialMs` if that is less */
+  minMs?: number;
+  /** Wait in milliseconds beyond which back-off stops growing. A server may still ask for more. @default 30_000, or `initialMs` if that is more */
   maxMs?: number;
-  /** What the wait is multiplied with after each failed attempt, 1 or more. @default 2 */
+  /** Longest wait in milliseconds that a server can impose with `retry:` or `Retry-After`. @default 3_600_000, or `maxMs` if that is more */
+  maxServerMs?: number;
+  /** Factor by which the wait grows after each failed attempt, 1 or more. @default 2 */
   factor?: number;
-  /** Up to this share of the wait is added to it, at random, so that clients do not come back all at once. @default 0.5 */
+  /** Largest random share of the wait, 0 to 1, that is added so that clients do not reconnect all at once. @default 0.5 */
   jitter?: number;
-  /** Attempts in a row that may get no event stream, before `SSE_RETRIES_EXHAUSTED`. @default Infinity */
+  /** Number of failed attempts in a row before `SSE_RETRIES_EXHAUSTED`. @default Infinity */
   maxAttempts?: number;
 }
 
@@ -62,6 +66,11 @@ export interface ConnectOptions<Map extends object = Record<string, unknown>> {
    * sends heartbeats (ours: each 15 s) allows two or three times their interval. In milliseconds. @default false
    */
   inactivityMs?: number | false;
+  /**
+   * Longest event that is accepted, all its lines together, in UTF-16 code units as `String.length` counts them. A longer
+   * one ends the iteration with `SSE_EVENT_TOO_LARGE`. @default 8_388_608
+   */
+  maxEventLength?: number;
   /** Cancels everything when it aborts; the iteration then throws its reason. */
   signal?: AbortSignal;
   /** Called before each wait for a reconnect. What it throws ends the iteration. */
@@ -76,14 +85,19 @@ export interface ConnectOptions<Map extends object = Record<string, unknown>> {
   random?: () => number;
 }
 
-/** What `retry` is without a word about it. */
+/** Values of `retry` where the options name none. */
 export const DEFAULT_RETRY: Required<RetryOptions> = {
   initialMs: 1000,
+  minMs: 500,
   maxMs: 30_000,
+  maxServerMs: 3_600_000,
   factor: 2,
   jitter: 0.5,
   maxAttempts: Infinity,
 };
+
+/** Value of `maxEventLength` where the options name none. */
+export const DEFAULT_MAX_EVENT_LENGTH = 8_388_608;
 
 /** The clock of the machine. A wait for a reconnect keeps a Node process alive, as an open connection does. */
 export const SYSTEM_CLOCK: ClientClock = {

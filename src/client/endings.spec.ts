@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { connect, isSseError, type ConnectOptions } from 'nestjs-event-stream/client';
 import { ManualClock, impatientClock } from '../../test/fixtures/client/manual-clock.js';
 import { ScriptedServer, broken, ended, status, stream } from '../../test/fixtures/client/scripted-server.js';
@@ -83,6 +84,38 @@ describe('the end that the server decides', () => {
     expect(await server.requests[0]?.over).toEqual({ cutOff: true });
   });
 
+  it.each([
+    ['a line without end', (response: ServerResponse) => pour(response, 'x'.repeat(1000))],
+    [
+      'lines of data without a blank line',
+      (response: ServerResponse) => pour(response, 'data: x\n'.repeat(100)),
+    ],
+  ])('is %s, after the events before it', async (_name, endless) => {
+    server = await ScriptedServer.start((response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: before\n\ndata: ');
+      endless(response);
+    });
+    const events = connect(server.url, { maxEventLength: 10_000 });
+    expect((await events.next()).value?.data).toBe('before');
+    await expect(events.next()).rejects.toMatchObject({
+      code: 'SSE_EVENT_TOO_LARGE',
+      message: expect.stringContaining('more than 10000 characters') as string,
+      context: { maxEventLength: 10_000 },
+    });
+    expect(await server.requests[0]?.over).toEqual({ cutOff: true });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is not an event of exactly the allowed length, nor comments in any number', async () => {
+    const longest = 'x'.repeat(100 - 'data: '.length - 1);
+    const comments = `:${'c'.repeat(60)}\n`.repeat(10);
+    server = await ScriptedServer.start(stream(`data: ${longest}\n\n${comments}data: y\n\n`), ended);
+    const received: string[] = [];
+    const retry = { initialMs: 0 };
+    for await (const { data } of connect(server.url, { maxEventLength: 100, retry })) received.push(data);
+    expect(received).toEqual([longest, 'y']);
+  });
+
   it('does not wait for a refusal without an end', async () => {
     server = await ScriptedServer.start((response) => {
       response.writeHead(404).write('half a rea');
@@ -91,6 +124,7 @@ describe('the end that the server decides', () => {
     const next = connect(server.url, { clock }).next();
     await clock.timer(2000);
     clock.advance(2000);
+    clock.advance(50);
     await expect(next).rejects.toMatchObject({ code: 'SSE_RESPONSE_STATUS' });
     expect(await server.requests[0]?.over).toEqual({ cutOff: true });
   });
@@ -132,3 +166,10 @@ describe('the end that the server decides', () => {
     expect(await events.next()).toEqual(DONE);
   });
 });
+
+/** Writes until the client goes. */
+function pour(response: ServerResponse, text: string): void {
+  if (response.destroyed) return;
+  if (response.write(text)) setImmediate(pour, response, text);
+  else response.once('drain', () => pour(response, text));
+}

@@ -22,6 +22,9 @@ describe('after inactivityMs, connect()', () => {
     clock.advance(44_999);
     expect(errors).toEqual([]);
     clock.advance(1);
+    clock.advance(49);
+    expect(errors).toEqual([]);
+    clock.advance(1);
     await clock.timer(5);
     expect(errors).toEqual([
       expect.objectContaining({
@@ -61,6 +64,32 @@ describe('after inactivityMs, connect()', () => {
     events.close();
   });
 
+  it('reads what arrived while the process was blocked, instead of reporting silence', async () => {
+    let write: (text: string) => void = () => undefined;
+    server = await ScriptedServer.start((response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      write = (text) => response.write(text);
+      write('data: 1\n\n');
+    });
+    const clock = new ManualClock();
+    const errors: unknown[] = [];
+    const events = connect(server.url, {
+      clock,
+      inactivityMs: 1000,
+      onRetry: ({ error }) => errors.push(error),
+    });
+    expect((await events.next()).value?.data).toBe('1');
+    const next = events.next();
+    await clock.timer(1000);
+    // The event is in the socket, and the timer is due long ago: the timer comes first.
+    write('data: 2\n\n');
+    clock.advance(5000);
+    expect((await next).value?.data).toBe('2');
+    expect(errors).toEqual([]);
+    expect(clock.timers.size).toBe(0);
+    events.close();
+  });
+
   it('also gives up on a server that never answers', async () => {
     let arrived: () => void = () => undefined;
     const arrival = new Promise<void>((resolve) => (arrived = resolve));
@@ -71,6 +100,7 @@ describe('after inactivityMs, connect()', () => {
     await arrival;
     await clock.timer(1000);
     clock.advance(1000);
+    clock.advance(50);
     await clock.timer(1);
     clock.advance(1);
     expect(await next).toEqual({ done: true, value: undefined });

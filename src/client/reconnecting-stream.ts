@@ -1,4 +1,4 @@
-import { SseError } from '../errors/sse.errors.js';
+import { SseError, isSseError } from '../errors/sse.errors.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
 import { BlockReader } from './block-reader.js';
@@ -108,17 +108,18 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
       return { opened, error: undefined };
     } catch (error) {
       this.wait.check();
-      return { opened, error };
+      // A reconnect would only meet the same event again.
+      return { opened, error, final: isSseError(error, 'SSE_EVENT_TOO_LARGE') };
     } finally {
       exchange.release();
     }
   }
 
   private async *read(exchange: Exchange): AsyncGenerator<ReceivedEvents<Map>, void, undefined> {
-    const { events } = this.options;
+    const { events, maxEventLength } = this.options;
     const reader = new BlockReader((ms) => {
       this.serverRetryMs = ms;
-    });
+    }, maxEventLength);
     for (let bytes = await exchange.read(); bytes !== undefined; bytes = await exchange.read()) {
       for (const { id, type, data } of reader.feed(bytes)) {
         // Not a place in the stream: who kept it to resume from would never be answered again.
@@ -129,6 +130,7 @@ export class ReconnectingStream<Map extends object> implements EventStream<Map> 
         yield new JsonEvent(type, data, own, this.lastEventId) as object as ReceivedEvents<Map>;
         this.wait.check();
       }
+      reader.checkLength();
     }
   }
 

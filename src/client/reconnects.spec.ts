@@ -93,8 +93,20 @@ describe('reconnecting', () => {
       broken('retry: 70\n'),
       ended,
     );
-    await received();
+    await received({ retry: { minMs: 0 } });
     expect(delays()).toEqual([50, 50, 100, 70]);
+  });
+
+  it('keeps a shortest and a longest wait, whatever the server asks for', async () => {
+    server = await ScriptedServer.start(
+      stream('retry: 0\n\n'),
+      stream('data: 1\n\n'),
+      stream('retry: 1000000000000000\n\n'),
+      status(503, { 'Retry-After': '99999999999' }),
+      ended,
+    );
+    await received();
+    expect(delays()).toEqual([500, 500, 3_600_000, 3_600_000]);
   });
 
   it.each([429, 503, 500])('waits for the Retry-After of a %d, in seconds and as a date', async (code) => {
@@ -111,7 +123,7 @@ describe('reconnecting', () => {
   it('waits the time it says, and no timer is longer than a timer can be', async () => {
     server = await ScriptedServer.start(status(503, { 'Retry-After': '99999999' }), ended);
     const clock = new ManualClock();
-    const events = connect(server.url, { clock });
+    const events = connect(server.url, { clock, retry: { maxServerMs: 2 ** 31 - 1 } });
     const next = events.next();
     await clock.timer(2 ** 31 - 1);
     expect(events.state).toBe('waiting');

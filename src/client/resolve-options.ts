@@ -1,9 +1,14 @@
-import { SseError, quoted } from '../errors/sse.errors.js';
-import { DEFAULT_RETRY, SYSTEM_CLOCK } from './client.options.js';
+import { checkOptions, refused } from '../checking/option-check.js';
+import type { SseError } from '../errors/sse.errors.js';
+import { DEFAULT_MAX_EVENT_LENGTH, DEFAULT_RETRY, SYSTEM_CLOCK } from './client.options.js';
 import type { ClientClock, ConnectOptions, FetchLike, RetryNotice, RetryOptions } from './client.options.js';
+import { CONNECT_TABLE } from './option-table.js';
 import { encodeBody, type EncodedBody } from './request-body.js';
 
-/** Options with nothing left open. */
+/** Where messages say that an option was given. */
+const WHERE = 'connect()';
+
+/** Checked options, with their defaults. */
 export interface ResolvedConnectOptions extends EncodedBody {
   url: string;
   /** Method and address as messages name them: no query, which may hold a secret. */
@@ -16,6 +21,7 @@ export interface ResolvedConnectOptions extends EncodedBody {
   retries: boolean;
   reconnectAfterEnd: boolean;
   inactivityMs: number | false;
+  maxEventLength: number;
   signal: AbortSignal | undefined;
   onRetry: ((notice: RetryNotice) => void) | undefined;
   credentials: ConnectOptions['credentials'];
@@ -24,21 +30,17 @@ export interface ResolvedConnectOptions extends EncodedBody {
   random: () => number;
 }
 
-/** Fills in the defaults, and refuses what cannot work. @throws {SseError} `SSE_INVALID_OPTIONS` */
+/** Checks the options and fills in the defaults. @throws {SseError} `SSE_INVALID_OPTIONS`, `SSE_NOT_SERIALIZABLE` */
 export function resolveConnectOptions<Map extends object>(
   url: string | URL,
   options: ConnectOptions<Map>,
 ): ResolvedConnectOptions {
+  checkOptions(WHERE, options, CONNECT_TABLE);
   const body = encodeBody(options.body);
   const method = (options.method ?? (body.body === undefined ? 'GET' : 'POST')).toUpperCase();
   const address = String(url);
   const { events, after = '', retry = {}, inactivityMs = false } = options;
   checkRequest(address, method, body.body !== undefined, options.fetch === undefined);
-  if (events?.length === 0)
-    throw invalid('events', events, 'names no event: name one, or leave the option out.');
-  if (/[\0\r\n]/.test(after))
-    throw invalid('after', after, 'is no last event ID: no id has such characters.');
-  if (inactivityMs !== false) checkNumber('inactivityMs', inactivityMs, 1);
   return {
     ...body,
     url: address,
@@ -51,6 +53,7 @@ export function resolveConnectOptions<Map extends object>(
     retries: retry !== false,
     reconnectAfterEnd: options.reconnectAfterEnd ?? method === 'GET',
     inactivityMs,
+    maxEventLength: options.maxEventLength ?? DEFAULT_MAX_EVENT_LENGTH,
     signal: options.signal,
     onRetry: options.onRetry,
     credentials: options.credentials,
@@ -63,66 +66,60 @@ export function resolveConnectOptions<Map extends object>(
 
 function resolveRetry(given: RetryOptions): Required<RetryOptions> {
   const initialMs = given.initialMs ?? DEFAULT_RETRY.initialMs;
-  const retry: Required<RetryOptions> = {
-    initialMs,
-    maxMs: given.maxMs ?? Math.max(initialMs, DEFAULT_RETRY.maxMs),
-    factor: given.factor ?? DEFAULT_RETRY.factor,
-    jitter: given.jitter ?? DEFAULT_RETRY.jitter,
-    maxAttempts: given.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
-  };
-  checkNumber('retry.initialMs', retry.initialMs, 0);
-  checkNumber('retry.maxMs', retry.maxMs, 0);
-  checkNumber('retry.factor', retry.factor, 1);
-  checkNumber('retry.jitter', retry.jitter, 0, 1);
-  if (retry.maxAttempts !== Infinity) checkNumber('retry.maxAttempts', retry.maxAttempts, 1);
-  if (retry.initialMs > retry.maxMs) {
-    throw invalid(
-      'retry.initialMs',
-      retry.initialMs,
-      `is above retry.maxMs, ${retry.maxMs}: lower it, or raise that.`,
-    );
-  }
-  return retry;
+  const maxMs = given.maxMs ?? Math.max(initialMs, DEFAULT_RETRY.maxMs);
+  const minMs = given.minMs ?? Math.min(initialMs, DEFAULT_RETRY.minMs);
+  const maxServerMs = given.maxServerMs ?? Math.max(maxMs, DEFAULT_RETRY.maxServerMs);
+  const { factor, jitter, maxAttempts } = { ...DEFAULT_RETRY, ...defined(given) };
+  checkOrder('minMs', minMs, 'initialMs', initialMs);
+  checkOrder('initialMs', initialMs, 'maxMs', maxMs);
+  checkOrder('minMs', minMs, 'maxServerMs', maxServerMs);
+  return { initialMs, minMs, maxMs, maxServerMs, factor, jitter, maxAttempts };
 }
 
-// What fetch would refuse each time has to be refused here: it says so with the TypeError of a network failure, which
-// is retried.
+/** An option that is given as `undefined` has its default. */
+function defined(given: RetryOptions): RetryOptions {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function checkOrder(name: keyof RetryOptions, value: number, other: keyof RetryOptions, most: number): void {
+  if (value <= most) return;
+  throw invalid(
+    `retry.${name}`,
+    value,
+    `It is more than "retry.${other}", ${most}. Lower it, or raise "retry.${other}".`,
+  );
+}
+
+// fetch reports a request that it can never send with the same TypeError as a network failure, which is retried.
+// Such requests are therefore rejected here.
 function checkRequest(url: string, method: string, hasBody: boolean, ownFetch: boolean): void {
   try {
     new Request('http://localhost/', { method });
   } catch {
-    throw invalid('method', method, 'is not one that can be sent: use GET, POST, PUT, PATCH or DELETE.');
+    throw invalid('method', method, 'fetch does not send this method. Use GET, POST, PUT, PATCH or DELETE.');
   }
   if (hasBody && (method === 'GET' || method === 'HEAD')) {
-    throw invalid('method', method, 'sends no body: use POST, or leave `body` out.');
+    throw invalid('method', method, 'A request of this method has no body. Use POST, or leave "body" out.');
   }
   if (!ownFetch) return;
   let parsed: URL;
   try {
     parsed = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch {
-    throw invalid('url', url, 'is not an absolute address: begin it with http:// or https://.');
+    throw invalid('url', url, 'It is not an absolute URL. Begin it with http:// or https://.');
   }
   if (!/^(?:https?|blob|data):$/.test(parsed.protocol)) {
-    throw invalid('url', url, 'is not a web address: begin it with http:// or https://.');
+    throw invalid('url', url, 'It is not an HTTP URL. Begin it with http:// or https://.');
   }
   if (parsed.username !== '' || parsed.password !== '') {
     throw invalid(
       'url',
       parsed.host,
-      'comes with a user name or password, which fetch refuses: send them in `headers`.',
+      'fetch rejects a URL with a user name or password. Send them in "headers".',
     );
   }
 }
 
-function checkNumber(name: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): void {
-  if (typeof value === 'number' && value >= min && value <= max) return;
-  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
-  throw invalid(name, value, `is out of range: give it a number, ${range}.`);
-}
-
 function invalid(option: string, value: unknown, remedy: string): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${option} ${quoted(value)} ${remedy}`, {
-    context: { option, value },
-  });
+  return refused(WHERE, option, value, remedy);
 }

@@ -22,6 +22,7 @@ describe('waiting for one thing at a time', () => {
     const clock = new ManualClock();
     const waiting = new Wait(clock).for(never, 10, () => 'late');
     clock.advance(10);
+    clock.advance(50);
     await expect(waiting).rejects.toBe('late');
     expect(clock.timers.size).toBe(0);
   });
@@ -32,6 +33,7 @@ describe('waiting for one thing at a time', () => {
     const { promise, resolve } = deferred();
     const first = wait.for(promise, 10, () => 'late');
     clock.advance(10);
+    clock.advance(50);
     await expect(first).rejects.toBe('late');
     const second = wait.for(never, 20);
     resolve('after all');

@@ -3,6 +3,12 @@ import type { ClientClock } from './client.options.js';
 /** The longest time a timer can be set to; beyond it, timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/**
+ * Time that a late promise still has, so that what arrived while the process was blocked is read first: a timer that is
+ * due runs before the sockets are looked at.
+ */
+const GRACE_MS = 50;
+
 /** Waits for one thing at a time, and lets go of it when it is stopped. Keeps no timer and no listener afterwards. */
 export class Wait {
   private letGo: ((reason: unknown) => void) | undefined;
@@ -21,7 +27,7 @@ export class Wait {
     if (this.stopped) throw this.stopped.reason;
   }
 
-  /** What `promise` settles to; `late()` is thrown if that takes longer than `limitMs`. */
+  /** Settles as `promise` does. Throws `late()` if that takes longer than `limitMs` and 50 ms of grace. */
   for<T>(promise: PromiseLike<T>, limitMs: number | false = false, late?: () => unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let timer: unknown;
@@ -44,7 +50,11 @@ export class Wait {
       );
       if (this.stopped) letGo(this.stopped.reason);
       else if (limitMs !== false) {
-        timer = this.clock.schedule(() => letGo(late?.()), Math.min(limitMs, MAX_TIMER_MS));
+        const tooLate = (): void => letGo(late?.());
+        const due = (): void => {
+          timer = this.clock.schedule(tooLate, GRACE_MS);
+        };
+        timer = this.clock.schedule(due, Math.min(limitMs, MAX_TIMER_MS));
       }
     });
   }

@@ -34,7 +34,7 @@ export type SseErrorCode =
   | 'SSE_INVALID_CHANNEL'
   /** A cursor that was not made by this channel. */
   | 'SSE_INVALID_CURSOR'
-  /** A published event beyond the log's `maxEventBytes`. */
+  /** An event that is published beyond the log's `maxEventBytes`, or received beyond the client's `maxEventLength`. */
   | 'SSE_EVENT_TOO_LARGE'
   /** A published event whose own id does not come after the channel's last one. */
   | 'SSE_ID_ORDER'
