@@ -1,5 +1,5 @@
 import { dirname, join } from './paths.js';
-import { classify, dasherize } from './names.js';
+import { classify, dasherize, routeOf } from './names.js';
 import type { Tree } from '../tree.js';
 
 /** What the Nest CLI passes to a generator, from the command line and from `nest-cli.json`. */
@@ -19,6 +19,8 @@ export interface ElementOptions {
 export interface Element {
   /** `order-log` */
   readonly name: string;
+  /** The name in URLs: `order-log`. */
+  readonly route: string;
   /** `OrderLog` */
   readonly className: string;
   /** The folder, from the root of the workspace. */
@@ -38,9 +40,14 @@ export function elementOf(tree: Tree, options: ElementOptions): Element {
   if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(className)) {
     throw new Error(`"${options.name}" does not make a class name. Choose one that starts with a letter.`);
   }
+  const route = routeOf(name);
+  if (route === undefined) {
+    throw new Error(`"${options.name}" does not make a route. Choose a name of ASCII letters and digits.`);
+  }
   const root = hasWorkspaceFile(tree) ? (options.sourceRoot ?? 'src') : '';
   return {
     name,
+    route,
     className,
     folder: join(root, ...given.slice(0, -1), options.flat === true ? '' : name),
     specSuffix: dasherize(options.specFileSuffix ?? 'spec'),

@@ -11,3 +11,15 @@ export function dasherize(name: string): string {
 export function classify(name: string): string {
   return dasherize(name).replace(/(?:^|-+)(.?)/g, (_match, letter: string) => letter.toUpperCase());
 }
+
+/** Letters that carry marks, without them: `über` as `uber`. */
+const MARKS = /\p{Mark}+/gu;
+
+/**
+ * A name as part of a URL. Frameworks do not agree on how a route with other characters than ASCII is registered: Express
+ * matches it percent-encoded, Fastify decoded. Returns `undefined` if a character has no ASCII letter beneath its marks.
+ */
+export function routeOf(name: string): string | undefined {
+  const plain = name.normalize('NFKD').replace(MARKS, '');
+  return /^[\x21-\x7e]*$/.test(plain) ? plain : undefined;
+}

@@ -3,11 +3,11 @@ import type { ControllerType } from './controller.template.js';
 /** The spec of a controller of one of the types: an application, a client and the events it gets. */
 export function controllerSpecOf(
   type: ControllerType,
-  name: string,
+  route: string,
   className: string,
   specifier: string,
 ): string {
-  const test = type === 'channel' ? publishedTest(name, className) : stepsTest(name);
+  const test = type === 'channel' ? publishedTest(route, className) : stepsTest(route);
   return `import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SseModule } from 'nestjs-event-stream';
@@ -35,9 +35,9 @@ ${test}});
 `;
 }
 
-function stepsTest(name: string): string {
+function stepsTest(route: string): string {
   return `  it('streams three steps and ends', async () => {
-    const stream = await openStream(app, '/${name}/events');
+    const stream = await openStream(app, '/${route}/events');
     const events = await stream.rest();
 
     expect(stream.status).toBe(200);
@@ -51,9 +51,9 @@ function stepsTest(name: string): string {
 `;
 }
 
-function publishedTest(name: string, className: string): string {
+function publishedTest(route: string, className: string): string {
   return `  it('streams what is published', async () => {
-    const stream = await openStream(app, '/${name}/events');
+    const stream = await openStream(app, '/${route}/events');
     await app.get(${className}Controller).publish('hello');
     const message = await stream.next('message');
     await stream.close();
@@ -66,7 +66,7 @@ function publishedTest(name: string, className: string): string {
     const { id: lastEventId } = await controller.publish('first');
     await controller.publish('second');
 
-    const stream = await openStream(app, '/${name}/events', { lastEventId });
+    const stream = await openStream(app, '/${route}/events', { lastEventId });
     const message = await stream.next('message');
     await stream.close();
 

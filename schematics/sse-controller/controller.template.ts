@@ -2,21 +2,21 @@
 export type ControllerType = 'generator' | 'observable' | 'channel';
 
 /** The source of a controller of one of the types. */
-export function controllerOf(type: ControllerType, name: string, className: string): string {
+export function controllerOf(type: ControllerType, route: string, className: string): string {
   const source = {
     generator: generatorController,
     observable: observableController,
     channel: channelController,
   };
-  return source[type](name, className);
+  return source[type](route, className);
 }
 
-function generatorController(name: string, className: string): string {
+function generatorController(route: string, className: string): string {
   return `import { setTimeout as delay } from 'node:timers/promises';
 import { Controller } from '@nestjs/common';
 import { event, Sse, SseSignal } from 'nestjs-event-stream';
 
-@Controller('${name}')
+@Controller('${route}')
 export class ${className}Controller {
   // The signal aborts when the client leaves: pass it on to whatever you wait for.
   @Sse('events')
@@ -30,12 +30,12 @@ export class ${className}Controller {
 `;
 }
 
-function observableController(name: string, className: string): string {
+function observableController(route: string, className: string): string {
   return `import { Controller } from '@nestjs/common';
 import { event, Sse, type SseEvent } from 'nestjs-event-stream';
 import { map, Observable, take, timer } from 'rxjs';
 
-@Controller('${name}')
+@Controller('${route}')
 export class ${className}Controller {
   // The Observable is unsubscribed from when the client leaves.
   @Sse('events')
@@ -49,17 +49,17 @@ export class ${className}Controller {
 `;
 }
 
-function channelController(name: string, className: string): string {
+function channelController(route: string, className: string): string {
   return `import { Body, Controller, Post } from '@nestjs/common';
 import { Channels, LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import type { Channel } from 'nestjs-event-stream';
 
-@Controller('${name}')
+@Controller('${route}')
 export class ${className}Controller {
   private readonly channel: Channel<{ text: string }>;
 
   constructor(channels: Channels) {
-    this.channel = channels.channel('${name}');
+    this.channel = channels.channel('${route}');
   }
 
   // A client that comes back gets what it missed first.

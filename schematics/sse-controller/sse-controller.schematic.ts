@@ -14,14 +14,14 @@ export interface SseControllerOptions extends ElementOptions {
 export function sseController(options: SseControllerOptions): Rule {
   return (tree, context) => {
     const element = elementOf(tree, options);
-    const { name, className } = element;
+    const { route, className } = element;
     const type = options.type ?? 'generator';
     const files = {
       kind: 'controller',
       className: `${className}Controller`,
       property: 'controllers',
-      source: () => controllerOf(type, name, className),
-      spec: (specifier: string) => controllerSpecOf(type, name, className, specifier),
+      source: () => controllerOf(type, route, className),
+      spec: (specifier: string) => controllerSpecOf(type, route, className, specifier),
     } as const;
     writeElement(tree, context, element, files, options);
     return tree;

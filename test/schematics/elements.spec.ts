@@ -88,6 +88,12 @@ describe('where an element is written', () => {
     expect(tree.touched.size).toBe(0);
   });
 
+  it('is nowhere for a name that makes no route', () => {
+    expect(() => controller({ name: 'straße' })).toThrow(
+      '"straße" does not make a route. Choose a name of ASCII letters and digits.',
+    );
+  });
+
   it.each(['2fast', 7, "it's", ''])('is nowhere for the name %j, which makes no class name', (name) => {
     const rule = sseController({ name, sourceRoot: 'src' });
     const tree = new FakeTree();

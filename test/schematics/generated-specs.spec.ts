@@ -14,6 +14,7 @@ for (const type of ['generator', 'observable', 'channel'] as const) {
     sseController({ name: `${type}-sample`, flat: true, type }),
   );
 }
+await runSpec('übung.controller.spec.ts', sseController({ name: 'Übung', flat: true }));
 await runSpec('sample.channel.spec.ts', sseChannel({ name: 'sample', flat: true }));
 
 async function runSpec(file: string, rule: Rule): Promise<void> {

@@ -1,5 +1,5 @@
 import { importEnding } from '../../schematics/module-file/imports.js';
-import { classify, dasherize } from '../../schematics/project/names.js';
+import { classify, dasherize, routeOf } from '../../schematics/project/names.js';
 import { dirname, join, relativeSpecifier } from '../../schematics/project/paths.js';
 
 it.each([
@@ -14,6 +14,17 @@ it.each([
   [' übung ', 'übung', 'Übung'],
 ])('%s is %s in files and %s in classes', (name, file, className) => {
   expect([dasherize(name), classify(name)]).toEqual([file, className]);
+});
+
+it.each([
+  ['order-log', 'order-log'],
+  ['übung', 'ubung'],
+  ['café-1', 'cafe-1'],
+  ['ｆｕｌｌ', 'full'],
+  ['straße', undefined],
+  ['聊天', undefined],
+])('%s is %s in a URL', (name, route) => {
+  expect(routeOf(name)).toBe(route);
 });
 
 it('joins paths as they are given on any platform', () => {
