@@ -80,6 +80,11 @@ export function isGate(enhancer: unknown): boolean {
   return brand === true;
 }
 
+/** The interceptors of a handler or a controller, as `@UseInterceptors()` was given them. */
+export function interceptorsOf(target: object): object[] {
+  return listOf(INTERCEPTORS, target) as object[];
+}
+
 function listOf(key: string, target: object): unknown[] {
   return (Reflect.getMetadata(key, target) ?? []) as unknown[];
 }

@@ -1,10 +1,18 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
-import { addGuardGate, addInterceptorGate, closeGate, openGate, type Gatekeeper } from './gate.js';
+import { skipCaching } from './caching-interceptors.js';
+import {
+  addGuardGate,
+  addInterceptorGate,
+  closeGate,
+  interceptorsOf,
+  openGate,
+  type Gatekeeper,
+} from './gate.js';
 import { dropInheritedResponse } from './hidden-response.js';
 import { checkNothingElseAnswers } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
@@ -17,10 +25,12 @@ export interface SseRoute {
   options: ResolvedOptions;
 }
 
+type Module = ReturnType<ModulesContainer['get']> & object;
+
 /** What is used of Nest's ApplicationConfig, which it does not offer for injection. */
 interface GlobalInterceptors {
   getGlobalInterceptors(): object[];
-  getGlobalRequestInterceptors(): unknown[];
+  getGlobalRequestInterceptors(): object[];
 }
 
 /** Knows the `@Sse()` routes, with their options resolved. */
@@ -29,6 +39,7 @@ export class SseRoutes {
   /** By handler, then by controller: a handler may be inherited. `null` marks a route that is not ours. */
   private readonly known = new WeakMap<object, Map<object, SseRoute> | null>();
   private readonly scanner = new MetadataScanner();
+  private readonly logger = new Logger('SseModule');
   private keeper: Gatekeeper | undefined;
 
   constructor(
@@ -76,6 +87,28 @@ export class SseRoutes {
       addInterceptorGate(controller);
       addInterceptorGate(handler);
     });
+    this.skipCaching();
+  }
+
+  /** Says once which streams are not stored by which caching interceptor. */
+  private skipCaching(): void {
+    const skipped = new Map<string, string[]>();
+    const { globals } = this;
+    const everywhere = globals
+      ? [...globals.getGlobalInterceptors(), ...globals.getGlobalRequestInterceptors()]
+      : [];
+    this.eachHandler((controller, handler, method, { injectables }) => {
+      if (!routeOptionsOf(handler)) return;
+      const route = `${controller.name}.${method}`;
+      const enhancers = [...everywhere, ...interceptorsOf(controller), ...interceptorsOf(handler)];
+      const name = skipCaching(route, enhancers, injectables);
+      if (name !== undefined) skipped.set(name, [...(skipped.get(name) ?? []), route]);
+    });
+    for (const [name, routes] of skipped) {
+      this.logger.warn(
+        `${name} is not used for event streams, which cannot be stored: ${routes.join(', ')}.`,
+      );
+    }
   }
 
   /** The application is closed; its framework's may be used by another. */
@@ -91,14 +124,16 @@ export class SseRoutes {
     return container?.applicationConfig;
   }
 
-  private eachHandler(see: (controller: Type, handler: object, name: string) => void): void {
+  private eachHandler(
+    see: (controller: Type, handler: object, name: string, module: Pick<Module, 'injectables'>) => void,
+  ): void {
     for (const module of this.modules.values()) {
       for (const { metatype } of module.controllers.values()) {
         if (typeof metatype !== 'function') continue;
         const prototype = metatype.prototype as Record<string, object>;
         for (const name of this.scanner.getAllMethodNames(prototype)) {
           const handler = prototype[name];
-          if (handler) see(metatype as Type, handler, name);
+          if (handler) see(metatype as Type, handler, name, module);
         }
       }
     }
