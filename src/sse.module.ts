@@ -8,13 +8,15 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
 import { Runs } from './runs/runs.js';
 import { systemClock } from './time/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseGatekeeper } from './handler/sse.gatekeeper.js';
 import { SseConnections } from './connection/sse-connections.js';
+import { closeFirst } from './nest/first-to-close.js';
+import { checkImportedOnce } from './nest/module-imports.js';
 import { RouteGuards } from './nest/route-guards.js';
 import { SseRoutes } from './nest/sse-routes.js';
 import {
@@ -26,6 +28,17 @@ import { resolveModuleOptions } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
 import { SseError } from './errors/sse.errors.js';
+
+/** Is destroyed before all other modules, so that streams and runs end while what they need is still there. */
+@Module({})
+class StreamsModule implements OnModuleDestroy {
+  /** Ends the streams and runs of the application. */
+  end: () => Promise<void> = () => Promise.resolve();
+
+  onModuleDestroy(): Promise<void> {
+    return this.end();
+  }
+}
 
 /**
  * Makes `@Sse()` routes work, in the whole application. Import it once, in the root module.
@@ -60,19 +73,20 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
    * SseModule.forRootAsync({ inject: [Settings], useFactory: (settings: Settings) => ({ heartbeat: settings.heartbeatMs }) })
    */
   static forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
-    return {
-      ...dynamicModule(asyncOptionsProviders(options)),
-      ...(options.imports && { imports: options.imports }),
-    };
+    return dynamicModule(asyncOptionsProviders(options), options.imports);
   }
 
   /** @internal The last moment before Nest looks at guards and interceptors. */
   configure(): void {
+    const modules = this.moduleRef.get(ModulesContainer, { strict: false });
+    checkImportedOnce(modules, this.moduleRef, SSE_MODULE_OPTIONS);
+    closeFirst(modules, StreamsModule);
     this.moduleRef.get(SseRoutes).guard(this.moduleRef.get(SseGatekeeper));
   }
 
   /** @internal */
   onModuleInit(): void {
+    this.moduleRef.get(StreamsModule, { strict: false }).end = () => this.endStreams();
     this.moduleRef.get(SseRoutes).resolveAll();
     // An application without a server has no adapter, or one that stands for none.
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
@@ -81,15 +95,8 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   }
 
   /** @internal Before the server is closed, which would wait for the streams. */
-  async onModuleDestroy(): Promise<void> {
-    const { moduleRef } = this;
-    const { shutdownMs, shutdownRetryMs } = resolveModuleOptions(moduleRef.get(SSE_MODULE_OPTIONS));
-    // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
-    await Promise.all([
-      moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
-      moduleRef.get(Runs).close(shutdownMs),
-    ]);
-    moduleRef.get(SseGatekeeper).cutOffs.due();
+  onModuleDestroy(): void {
+    this.moduleRef.get(SseGatekeeper).cutOffs.due();
     this.closing?.start();
   }
 
@@ -98,6 +105,16 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     this.closing?.stop();
     this.moduleRef.get(SseRoutes).letGo();
     await this.moduleRef.get(SseConnections).slots.close?.();
+  }
+
+  private async endStreams(): Promise<void> {
+    const { moduleRef } = this;
+    const { shutdownMs, shutdownRetryMs } = resolveModuleOptions(moduleRef.get(SSE_MODULE_OPTIONS));
+    // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
+    await Promise.all([
+      moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
+      moduleRef.get(Runs).close(shutdownMs),
+    ]);
   }
 
   private has(token: symbol): boolean {
@@ -117,10 +134,11 @@ function bare(): SseError {
   });
 }
 
-function dynamicModule(options: Provider[]): DynamicModule {
+function dynamicModule(options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
   return {
     module: SseModule,
     global: true,
+    imports: [StreamsModule, ...imports],
     providers: [
       ...options,
       RouteGuards,

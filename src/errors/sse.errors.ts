@@ -12,6 +12,8 @@ export type SseErrorCode =
   | 'SSE_NON_ERROR_THROWN'
   /** An `@Sse()` route was called without `SseModule`, or that was imported without `forRoot()`. */
   | 'SSE_MODULE_MISSING'
+  /** `SseModule.forRoot()` is imported more than once in an application. */
+  | 'SSE_MODULE_DUPLICATE'
   /** Options that do not exist, have a value that they cannot have, or contradict each other. */
   | 'SSE_INVALID_OPTIONS'
   /** Why a connection was closed: its client left. */

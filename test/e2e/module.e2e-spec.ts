@@ -354,21 +354,6 @@ eachAdapter((adapter) => {
     await until(() => connections.count() === 0);
   });
 
-  it('that was imported twice answers once', async () => {
-    const app = await makeApp(adapter, {
-      controllers,
-      sse: { errors: { event: 'first' } },
-      imports: [SseModule.forRoot({ errors: { event: 'second' } }), FeatureModule],
-    });
-    const { connections } = app.get(Watcher, { strict: false });
-    expect(await body(app, '/plain/stream')).toBe(':\ndata: {"a":1}\n\n');
-    expect((await body(app, '/plain/failing')).match(/^event: .*$/gm)).toEqual(['event: first']);
-    const stream = await openStream(app, '/plain/open');
-    expect(connections.count()).toBe(1);
-    await stream.close();
-    await until(() => connections.count() === 0);
-  });
-
   it('of two applications in one process keeps them apart', async () => {
     const [one, two] = [
       await makeApp(adapter, { controllers, sse: { errors: { event: 'one' } } }),
