@@ -13,6 +13,7 @@ export { isSseRoute } from './handler/is-sse-route.js';
 export { comment, event, isSseEvent, retryAfter, SseEvent, type EventInit } from './events/sse-event.js';
 export { raw } from './events/raw.js';
 export type { Emits, Serialize } from './events/to-event.js';
+export { eventsOf, type UpstreamBytes, type UpstreamEvent, type UpstreamOptions } from './source/upstream.js';
 
 export { FormatInterceptor, type FormatOptions } from './interceptors/format.interceptor.js';
 export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';

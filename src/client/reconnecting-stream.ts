@@ -1,7 +1,7 @@
 import { SseError, isSseError } from '../errors/sse.errors.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
-import { BlockReader } from './block-reader.js';
+import { BlockReader } from '../wire/block-reader.js';
 import type { EventStream, EventStreamState } from './event-stream.js';
 import { Exchange } from './exchange.js';
 import { JsonEvent, type ReceivedEvents } from './received-event.js';

@@ -20,6 +20,8 @@ export interface ConnectionInit {
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionListener {
+  /** The head is about to be sent, and can still be changed. */
+  beforeHead(): void;
   /** The head is out, or on its way where the framework has a hand in it. */
   opened(): void;
   /** About to be cut off, because the client is too slow: what waits for it can still be seen. */
@@ -42,6 +44,8 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   leaving = false;
   /** Nothing more can be sent. */
   ended = false;
+  /** The response has a body that is not an event stream. */
+  private handedOver = false;
   readonly request: object;
   /** The framework's response. */
   readonly response: object;
@@ -166,6 +170,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   /** Ends the response after what waits. */
   end(code: SseErrorCode): void {
     if (this.ended) return;
+    if (this.handedOver) return this.destroy(code);
     this.outlet.end();
     this.settle(code);
   }
@@ -187,10 +192,21 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   leave(retryMs: number | undefined): void {
     if (this.ended || this.leaving) return;
     this.leaving = true;
+    // A download may finish in the time that a shutdown has.
+    if (this.handedOver) return this.abortSignal('SSE_SHUTDOWN');
     if (!this.used) return this.settle('SSE_SHUTDOWN');
     if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`, undefined, true);
     if (this.observed) this.abortSignal('SSE_SHUTDOWN');
     else this.end('SSE_SHUTDOWN');
+  }
+
+  /**
+   * Leaves the response to a body that is not an event stream. The connection stays open until `release()`, and cuts the
+   * response if it ends before.
+   */
+  handOver(): void {
+    this.handedOver = true;
+    this.outlet.stop();
   }
 
   /** Leaves the response to the route's ordinary answer. */
@@ -199,6 +215,10 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   /** @internal */
+  beforeHead(): void {
+    this.listener.beforeHead();
+  }
+
   opened(): void {
     this.listener.opened();
   }

@@ -34,6 +34,8 @@ export interface OutletOptions {
 
 /** Who is told what becomes of an outlet. */
 export interface OutletListener {
+  /** The head is about to be sent, and can still be changed. */
+  beforeHead(): void;
   /** The head is out, or on its way where the framework has a hand in it. */
   opened(): void;
   /** More waits than may. */
@@ -225,6 +227,7 @@ export class Outlet implements ResponseOwner, Backlog {
     const { heartbeat } = this.options;
     keepOpen(this.raw, heartbeat ? heartbeat.intervalMs : Infinity);
     try {
+      this.listener.beforeHead();
       openResponse(this.response, (stream) => this.sendFirst(stream, first));
     } catch (error) {
       if (this.stream) throw error;

@@ -161,7 +161,7 @@ function hasSendHooks(reply: FastifyReplyLike): boolean {
 }
 
 /** A payload for `reply.send()` that gives the stream it is piped to away, and has no data itself. */
-class HandedOver extends Readable {
+export class HandedOver extends Readable {
   constructor(private readonly ready: (body: Writable) => void) {
     super({ read: () => undefined });
   }

@@ -1,4 +1,5 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
+import { rejectUnwritable } from './unwritable.js';
 import { EVENT_FIELDS, SseEvent, event, isSseEvent } from './sse-event.js';
 
 /** Writes a payload that is not a string; `undefined` means that it cannot. */
@@ -28,11 +29,11 @@ export function toEvent(value: unknown, emits: Emits, serialize: Serialize): Sse
 /**
  * A payload as text.
  *
- * @throws {SseError} `SSE_NOT_SERIALIZABLE` if it cannot be.
+ * @throws {SseError} `SSE_NOT_SERIALIZABLE` if it cannot be, as a stream or a promise of a value, or bytes.
  */
 export function toText(data: unknown, serialize: Serialize): string {
   if (typeof data === 'string') return data;
-  if (isThenable(data)) throw notAwaited(data);
+  if (typeof data === 'object' && data !== null) rejectUnwritable(data, serialize !== JSON.stringify);
   let text: string | undefined;
   try {
     text = serialize(data);
@@ -69,26 +70,6 @@ function isMessageEvent(value: object): boolean {
     speaks ||= key === 'data' || key === 'comment' || key === 'retry';
   }
   return speaks;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
-function notAwaited(promise: PromiseLike<unknown>): SseError {
-  // Nobody awaits it any more: that it is rejected must not end the process.
-  if (promise instanceof Promise) promise.catch(() => undefined);
-  return new SseError(
-    'SSE_NOT_SERIALIZABLE',
-    `The value ${quoted(promise)} would be written as an empty object.`,
-    {
-      remedy:
-        'Await it before it is the data of an event; in an interceptor, or another Observable, use concatMap() in place of map().',
-      context: { value: promise },
-    },
-  );
 }
 
 function notSerializable(value: unknown, cause?: unknown): SseError {

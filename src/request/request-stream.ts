@@ -1,17 +1,18 @@
 // Longer than others: all that can become of one request meets here, and each part of it has a file of its own beside this.
-import { NotAcceptableException, ServiceUnavailableException } from '@nestjs/common';
+import { ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { ChannelSource } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';
 import { isChannelSubscription } from '../channels/subscription.js';
 import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
-import { acceptsEventStream, reconnectsByItself } from './last-event-id.js';
+import { reconnectsByItself } from './last-event-id.js';
 import { rawRequest } from '../connection/response.js';
+import { copyHead } from '../connection/response-head.js';
 import { retryAfter } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { FAREWELL, pipeline, type Pipeline } from '../pipeline.js';
-import type { Running, Source } from '../source/source.js';
+import type { ResponseHead, Running, Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { SseErrorCode } from '../errors/sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
@@ -24,6 +25,7 @@ import { isThenable } from './is-thenable.js';
 import { Opening } from './opening.js';
 import { ANSWERED, Outcome } from './outcome.js';
 import { SourceTroubles } from './source-troubles.js';
+import { discardAnswer, sendResponse } from './response-answer.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 import type { PlainAnswer, RequestStreamInit, StreamHost } from './stream-host.js';
 import { StreamSink } from './stream-sink.js';
@@ -51,6 +53,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private composed: Pipeline | undefined;
   private teardown: SourceTroubles | undefined;
   private opening: Opening | undefined;
+  /** The head that the source brings. */
+  private head: ResponseHead | undefined;
 
   constructor(
     readonly host: StreamHost,
@@ -191,29 +195,20 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     connection.complete();
   }
 
-  /**
-   * The source behind a handler's result; none where that is an ordinary answer, or nobody is there any more.
-   *
-   * @throws {NotAcceptableException} for a client that does not take event streams.
-   */
+  /** The source behind a handler's result; none where that is an ordinary answer, or nobody is there any more. */
   take(result: unknown): Source | undefined {
     const { connection } = this;
     const source = isChannelSubscription(result)
       ? new ChannelSource(result)
       : toSource(result, this.troubles);
-    if (!source) {
-      this.plain = { value: result };
-      return undefined;
-    }
     if (connection.ended) {
-      source.discard();
+      if (source) source.discard();
+      else discardAnswer({ value: result });
       return undefined;
     }
-    if (!acceptsEventStream(rawRequest(connection.request).headers.accept)) {
-      source.discard();
-      throw new NotAcceptableException('This route answers with text/event-stream.');
-    }
+    if (!source) this.plain = { value: result };
     this.source = source;
+    this.head = source?.head;
     return source;
   }
 
@@ -235,7 +230,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   scheduleHead(source: Source, resolved: boolean): void {
     this.opening = new Opening(this.connection, this.comesBack);
     if (source instanceof ChannelSource) this.opening.atPlace(source.subscription);
-    else this.opening.after(resolved || !source.pulled ? 0 : this.route.options.openAfterMs);
+    else this.opening.after(resolved || source.head || !source.pulled ? 0 : this.route.options.openAfterMs);
   }
 
   /** Takes what is to be stopped once the stream is over. */
@@ -274,12 +269,21 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   /** Leaves the response to an ordinary answer. */
   private answer(answer: PlainAnswer): void {
     this.plain = answer;
-    this.connection.release();
+    try {
+      if (sendResponse(answer, this.connection, this.troubles)) this.outcome.answered();
+      else this.connection.release();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Another connection took the place of this one, whose client must not take it back. */
   private replaced(): void {
     this.connection.endWith(this.comesBack ? FAREWELL : undefined, 'SSE_CLOSED');
+  }
+
+  beforeHead(): void {
+    if (this.head) copyHead(this.connection.response, this.head);
   }
 
   opened(): void {
@@ -361,6 +365,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.source = undefined;
     running?.unsubscribe();
     source?.discard();
+    if (this.plain) discardAnswer(this.plain);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ExecutionContext, LoggerService } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
+import type { Running } from '../source/source.js';
 import type { SseConnections } from '../connection/sse-connections.js';
 import type { CutOffLog } from './cut-off-log.js';
 import type { RouteGuards } from '../nest/route-guards.js';
@@ -21,6 +22,8 @@ export interface PlainAnswer {
   value: unknown;
   /** In place of the one that the response has. */
   status?: number;
+  /** What sends its body, where that takes time. */
+  sending?: Running;
 }
 
 /** What a stream is made of. */

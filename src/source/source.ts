@@ -16,6 +16,16 @@ export interface Running {
   unsubscribe(): void;
 }
 
+/** Status and header fields that a source brings for the response. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: {
+    get(name: string): string | null;
+    forEach(callback: (value: string, name: string) => void): void;
+    getSetCookie?(): string[];
+  };
+}
+
 const BRAND = Symbol.for('nestjs-event-stream:source');
 
 /**
@@ -26,6 +36,8 @@ export abstract class Source {
   declare readonly [BRAND]: true;
   /** Whether it gives values on demand, so that its first one may be waited for before the head is sent. */
   abstract readonly pulled: boolean;
+  /** The head of the response, where the source has one. */
+  declare readonly head?: ResponseHead;
 
   /** Starts the source: from now on values go to `sink`, as fast as `demand` allows. */
   abstract open(sink: Sink<unknown>, demand: Demand): Running;

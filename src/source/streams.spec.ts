@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { PassThrough, Readable } from 'node:stream';
-import { isReadable, isWebStream, openReadable, openWebStream, type WebStreamLike } from './streams.js';
+import { isReadable, isWebStream, openStream, type WebStreamLike } from './streams.js';
 
 const webStream = (chunks: Iterable<unknown>): WebStreamLike =>
   Readable.toWeb(Readable.from(chunks)) as unknown as WebStreamLike;
@@ -36,7 +36,7 @@ describe('the chunks of a stream', () => {
         async (whole, places, web) => {
           const bytes = Buffer.from(whole, 'utf8');
           const parts = cut(bytes, places);
-          const { iterator } = web ? openWebStream(webStream(parts)) : openReadable(Readable.from(parts));
+          const { iterator } = openStream(web ? webStream(parts) : Readable.from(parts));
           expect((await all(iterator)).join('')).toBe(bytes.toString('utf8'));
         },
       ),
@@ -45,19 +45,19 @@ describe('the chunks of a stream', () => {
 
   it('are never half a character', async () => {
     const parts = [...Buffer.from('a€😀', 'utf8')].map((byte) => Buffer.from([byte]));
-    expect(await all(openReadable(Readable.from(parts)).iterator)).toEqual(['a', '€', '😀']);
+    expect(await all(openStream(Readable.from(parts)).iterator)).toEqual(['a', '€', '😀']);
   });
 
   it('that are no bytes stay what they are, between bytes too', async () => {
     const chunks = [{ a: 1 }, Buffer.from('b'), 'c', 7];
-    expect(await all(openReadable(Readable.from(chunks)).iterator)).toEqual([{ a: 1 }, 'b', 'c', 7]);
+    expect(await all(openStream(Readable.from(chunks)).iterator)).toEqual([{ a: 1 }, 'b', 'c', 7]);
   });
 });
 
 describe('cancelling', () => {
   it('destroys a Node stream, and settles a pending read', async () => {
     const stream = new PassThrough();
-    const { iterator, cancel } = openReadable(stream);
+    const { iterator, cancel } = openStream(stream);
     const pending = Promise.resolve(iterator.next()).catch((error: Error) => error.message);
     await new Promise((resolve) => setImmediate(resolve));
     cancel?.();
@@ -68,7 +68,7 @@ describe('cancelling', () => {
   it('cancels a web stream once, and settles a pending read', async () => {
     const cancelled: unknown[] = [];
     const stream = new ReadableStream({ cancel: (reason) => void cancelled.push(reason) });
-    const { iterator, cancel } = openWebStream(stream);
+    const { iterator, cancel } = openStream(stream);
     const pending = iterator.next();
     cancel?.();
     expect(await pending).toEqual({ done: true, value: undefined });
@@ -78,7 +78,7 @@ describe('cancelling', () => {
 
   it('of a web stream that refuses is nobody’s trouble', async () => {
     const stream = new ReadableStream({ cancel: () => Promise.reject(new Error('will not')) });
-    openWebStream(stream).cancel?.();
+    openStream(stream).cancel?.();
     await new Promise((resolve) => setImmediate(resolve));
   });
 });

@@ -3,7 +3,9 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 import { PulledSource, type Teardown } from './pulled.source.js';
 import { PushedSource } from './pushed.source.js';
 import { isSource, type Source } from './source.js';
-import { isReadable, isWebStream, openReadable, openWebStream } from './streams.js';
+import { isReadable, isWebStream, openStream } from './streams.js';
+import { responseSource } from './upstream.js';
+import { isWebResponse } from './web-response.js';
 
 /**
  * The source behind a handler's result, or `undefined` if it is a plain value: the route's ordinary answer.
@@ -15,18 +17,19 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   if (typeof result !== 'object' || result === null) return undefined;
   if (isSource(result)) return result;
   if (isObservable(result)) return new PushedSource(result);
+  if (isWebResponse(result)) return responseSource(result, teardown);
   if (isReadable(result)) {
     // An error before anybody reads would otherwise end the process.
     result.on('error', () => undefined);
     return new PulledSource(
-      () => openReadable(result),
+      () => openStream(result),
       teardown,
       () => void result.destroy(),
     );
   }
   if (isWebStream(result)) {
     const drop = (): void => void result.cancel().catch(() => undefined);
-    return new PulledSource(() => openWebStream(result), teardown, drop);
+    return new PulledSource(() => openStream(result), teardown, drop);
   }
   if (result instanceof String) throw notStreamable(result);
   // Bytes in one piece are a body: a Buffer could be iterated, but nobody means a stream of numbers.
@@ -34,7 +37,11 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   const iterable = result as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   if (typeof iterable[Symbol.asyncIterator] === 'function') {
     const start = (): AsyncIterator<unknown> => (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    return new PulledSource(() => ({ iterator: start() }), teardown);
+    return new PulledSource(
+      () => ({ iterator: start() }),
+      teardown,
+      () => void release(result),
+    );
   }
   if (typeof iterable[Symbol.iterator] === 'function') {
     const start = (): Iterator<unknown> => (result as Iterable<unknown>)[Symbol.iterator]();
@@ -43,6 +50,16 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   const { next, subscribe } = result as { next?: unknown; subscribe?: unknown };
   if (typeof next === 'function' || typeof subscribe === 'function') throw notStreamable(result);
   return undefined;
+}
+
+/** An iterator can hold something before it is read, such as the listeners of `events.on()`. */
+async function release(iterator: Partial<AsyncIterator<unknown>>): Promise<void> {
+  if (typeof iterator.next !== 'function' || typeof iterator.return !== 'function') return;
+  try {
+    await iterator.return();
+  } catch {
+    // Nobody is left to tell.
+  }
 }
 
 function notStreamable(result: unknown): SseError {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { concat, EMPTY, from, interval, of, take, timer } from 'rxjs';
-import { Channels, Sse } from 'nestjs-event-stream';
+import { Channels, eventsOf, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
@@ -110,6 +110,12 @@ const STREAMS: Record<string, () => unknown> = {
         }),
       ),
   'an Observable': () => of('a', 'b'),
+  'a web Response': () =>
+    new Response('data: a\n\ndata: b\n\n', { headers: { 'content-type': 'text/event-stream' } }),
+  'the events of a web Response': () =>
+    eventsOf(
+      new Response('data: a\n\ndata: b\n\n', { headers: { 'content-type': 'text/event-stream' } }),
+    ),
   'an Observable that takes its time': () => concat(of('a'), timer(1).pipe(take(1)), of('b')),
   'an Observable of an async generator': () => from(asyncValues()),
 };
@@ -121,6 +127,10 @@ const other: Record<string, () => unknown> = {
   'a euro cut off': () => Readable.from([Buffer.from('a'), euro.subarray(0, 2)]),
   'a euro in three web chunks': () => webStream([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
   'lines of a file': () => createReadStream(join(folder, 'lines.txt')),
+  'the body of an event stream': () => webStream([Buffer.from(':\n'), Buffer.from('id: 7\nda'), Buffer.from('ta: a\n\n')]),
+  'the body of an event stream, at once': () => Readable.from([Buffer.from('event: t\r\ndata: a\r\n\r\n')]),
+  'the body of an event stream, as text': () => webStream(['data: a\n\n']),
+  'text that is like an event stream': () => webStream([Buffer.from('id: 7\ndata: a\nname: b\n\n')]),
   'a locked web stream': () => {
     const stream = webStream(['a']);
     stream.getReader();
@@ -160,6 +170,12 @@ const ACCIDENTS: Record<string, [result: () => unknown, says: string]> = {
   ],
 };
 
+const channels = new Channels();
+/** A subscription to a channel on which "a" and "b" are published, and that ends then. */
+async function* subscription() {
+  yield 'a';
+}
+
 @Controller()
 class SourcesController {
   @Sse('streams/:name')
@@ -186,6 +202,15 @@ class SourcesController {
   @Sse('accidents/:name')
   accidents(@Param('name') name: string) {
     return ACCIDENTS[name]?.[0]();
+  }
+  @Sse('channel')
+  channel() {
+    return subscription();
+  }
+  @Sse('promised-channel')
+  async promisedChannel() {
+    await new Promise((resolve) => setImmediate(resolve));
+    return subscription();
   }
   @Sse('thenable')
   thenable() {
@@ -232,6 +257,35 @@ eachAdapter((adapter) =>
       it('is streamed when it is promised', async () => {
         expect(await body(`/promises/${name}`)).toBe(bytes);
       });
+    });
+
+    it.each(['/channel', '/promised-channel'])('a channel subscription is streamed (%s)', async (path) => {
+      expect(withoutIds(await body(path))).toBe(':\ndata: a\n\ndata: b\n\n');
+    });
+
+    it.each(['the body of an event stream, at once', 'the body of an event stream, as text'])(
+      '%s is a 500, and the log says how to pass it on',
+      async (name) => {
+        logger.errors.length = 0;
+        const answer = await openStream(app, encodeURI(`/streams/${name}`));
+        expect(answer.status).toBe(500);
+        await answer.end();
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain('is an event stream already');
+        expect(logger.errors[0]).toContain('eventsOf(response)');
+      },
+    );
+
+    it('the body of an event stream is recognized after its first comment, too', async () => {
+      logger.errors.length = 0;
+      expect(await body('/streams/the body of an event stream')).toContain('event: error\n');
+      expect(logger.errors).toHaveLength(1);
+      expect(logger.errors[0]).toContain('is an event stream already');
+    });
+
+    it('text with lines of another kind is text', async () => {
+      const text = ':\ndata: id: 7\ndata: data: a\ndata: name: b\ndata: \ndata: \n\n';
+      expect(await body('/streams/text that is like an event stream')).toBe(text);
     });
 
     it('a thenable is awaited once', async () => {
@@ -304,11 +358,11 @@ eachAdapter((adapter) =>
       expect(logger.errors[0]).toContain('ENOENT');
     });
 
-    it('a file that was opened for a client that takes no stream is closed', async () => {
+    it('a file is closed once it was sent, whatever the client says that it accepts', async () => {
       const file = createReadStream(join(folder, 'lines.txt'));
       STREAMS['open file'] = () => file;
       const answer = await openStream(app, '/streams/open file', { headers: { accept: 'text/html' } });
-      expect(answer.status).toBe(406);
+      expect(answer.status).toBe(200);
       await answer.end();
       if (!file.closed) await once(file, 'close');
       expect(file.destroyed).toBe(true);
