@@ -1,5 +1,8 @@
 import { Controller, Param } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { BehaviorSubject, delayWhen, finalize, map, of, timer } from 'rxjs';
 import { event, raw, retryAfter, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
@@ -7,6 +10,11 @@ import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 const circular: { self?: unknown } = {};
 circular.self = circular;
+async function* values() {
+  yield 1;
+}
+const SPREAD =
+  'To send its values one by one, use "yield*" in place of "yield" in a generator, and switchMap() or mergeMap() in place of map()';
 const any = (value: unknown): never => value as never;
 
 /** What cannot be an event, what the error says of it, for a reader of the log. */
@@ -47,6 +55,22 @@ const REFUSED: Record<string, [make: () => unknown, says: string]> = {
   'a function': [() => any(function named() {}), 'function named cannot be written as JSON'],
   'a BigInt in event()': [() => event({ data: { n: 1n } }), 'cannot be written as JSON'],
   'a function in a MessageEvent': [() => ({ data: () => 1 }), 'cannot be written as JSON'],
+  'an Observable': [() => of(1), `cannot be an Observable. ${SPREAD}`],
+  'a subject': [() => new BehaviorSubject(1), 'cannot be an Observable'],
+  'an Observable in event()': [() => event({ data: of(1) }), 'cannot be an Observable'],
+  'an async generator': [() => values(), `cannot be an async iterator. ${SPREAD}`],
+  'a generator in a MessageEvent': [() => ({ data: [1].values() }), `cannot be an iterator. ${SPREAD}`],
+  'an async iterable': [() => ({ [Symbol.asyncIterator]: values }), 'cannot be an async iterable'],
+  'a ReadableStream': [() => new ReadableStream(), 'cannot be a ReadableStream'],
+  'a Readable': [() => Readable.from(['a']), 'cannot be a Node stream'],
+  'a file that does not exist': [() => createReadStream('/does/not/exist'), 'cannot be a Node stream'],
+  'a Response': [() => new Response('x'), 'cannot be a Response. Return it from the handler'],
+  'a Uint8Array': [() => new Uint8Array([195, 164]), 'cannot be bytes (Uint8Array). Make text of them'],
+  'a Buffer': [() => Buffer.from('ä'), 'cannot be bytes (Uint8Array)'],
+  'a Float64Array in event()': [() => event({ data: new Float64Array(2) }), 'cannot be bytes (Float64Array)'],
+  'an ArrayBuffer': [() => new ArrayBuffer(2), 'cannot be bytes (ArrayBuffer)'],
+  'a DataView': [() => new DataView(new ArrayBuffer(2)), 'cannot be bytes (DataView)'],
+  'a Blob': [() => new Blob(['x']), 'cannot be bytes (Blob)'],
   'a promise in event()': [() => event({ data: Promise.resolve(1) }), 'an instance of Promise'],
   'a promise in a MessageEvent': [() => ({ data: Promise.reject(new Error('x')) }), 'Await it'],
 };
@@ -66,6 +90,15 @@ class IllegalController {
     } finally {
       released.push(name);
     }
+  }
+
+  @Sse('nested/:name')
+  nested(@Param('name') name: string) {
+    return of('before', 'nested').pipe(
+      delayWhen((value) => timer(value === 'nested' ? 2 : 0)),
+      map((value) => (value === 'nested' ? REFUSED[name]?.[0]() : value)),
+      finalize(() => released.push(name)),
+    );
   }
 
   @Sse('second/:name')
@@ -113,6 +146,15 @@ eachAdapter((adapter) =>
         expect(logger.errors).toHaveLength(1);
         expect(logger.errors[0]).toContain(says);
         expect(logger.errors[0]).toContain('IllegalController.second');
+        expect(released).toEqual([name]);
+      });
+
+      it('of an Observable: the same', async () => {
+        const stream = await openStream(app, `/nested/${encodeURIComponent(name)}`);
+        expect(await stream.end()).toBe('ended');
+        expect(stream.raw()).toBe(`:\ndata: before\n\n${ERROR_EVENT}`);
+        expect(logger.errors).toHaveLength(1);
+        expect(logger.errors[0]).toContain(says);
         expect(released).toEqual([name]);
       });
     });

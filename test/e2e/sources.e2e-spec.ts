@@ -113,9 +113,7 @@ const STREAMS: Record<string, () => unknown> = {
   'a web Response': () =>
     new Response('data: a\n\ndata: b\n\n', { headers: { 'content-type': 'text/event-stream' } }),
   'the events of a web Response': () =>
-    eventsOf(
-      new Response('data: a\n\ndata: b\n\n', { headers: { 'content-type': 'text/event-stream' } }),
-    ),
+    eventsOf(new Response('data: a\n\ndata: b\n\n', { headers: { 'content-type': 'text/event-stream' } })),
   'an Observable that takes its time': () => concat(of('a'), timer(1).pipe(take(1)), of('b')),
   'an Observable of an async generator': () => from(asyncValues()),
 };
@@ -127,7 +125,8 @@ const other: Record<string, () => unknown> = {
   'a euro cut off': () => Readable.from([Buffer.from('a'), euro.subarray(0, 2)]),
   'a euro in three web chunks': () => webStream([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]),
   'lines of a file': () => createReadStream(join(folder, 'lines.txt')),
-  'the body of an event stream': () => webStream([Buffer.from(':\n'), Buffer.from('id: 7\nda'), Buffer.from('ta: a\n\n')]),
+  'the body of an event stream': () =>
+    webStream([Buffer.from(':\n'), Buffer.from('id: 7\nda'), Buffer.from('ta: a\n\n')]),
   'the body of an event stream, at once': () => Readable.from([Buffer.from('event: t\r\ndata: a\r\n\r\n')]),
   'the body of an event stream, as text': () => webStream(['data: a\n\n']),
   'text that is like an event stream': () => webStream([Buffer.from('id: 7\ndata: a\nname: b\n\n')]),
@@ -172,9 +171,9 @@ const ACCIDENTS: Record<string, [result: () => unknown, says: string]> = {
 
 const channels = new Channels();
 /** A subscription to a channel on which "a" and "b" are published, and that ends then. */
-async function* subscription() {
-  yield 'a';
-}
+const subscription = () =>
+  channels.channel('ab').subscribe({ from: 'oldest', until: ({ data }) => data === 'b' });
+const withoutIds = (text: string): string => text.replace(/^id: .*\n/gm, '');
 
 @Controller()
 class SourcesController {
@@ -232,6 +231,8 @@ eachAdapter((adapter) =>
     const logger = new RecordingLogger();
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'sources-'));
+      await channels.channel('ab').publish('a');
+      await channels.channel('ab').publish('b');
       await writeFile(join(folder, 'lines.txt'), '\ufeffone\ntwo\r\nthree');
       app = await makeApp(adapter, { controllers: [SourcesController], logger, setUp });
     });

@@ -13,6 +13,22 @@ class Money {
 class Message {
   readonly data = 'of a class';
 }
+/** As the pages of several SDKs are: a value with items, which can also be iterated over all pages. */
+class Page {
+  constructor(private readonly items: number[]) {}
+  async *[Symbol.asyncIterator]() {
+    yield* this.items;
+  }
+  toJSON(): object {
+    return { items: this.items };
+  }
+}
+class Cursor {
+  readonly at = 1;
+  next(): number {
+    return this.at + 1;
+  }
+}
 const inherited = Object.create({ data: 'inherited' }) as object;
 const bare = Object.assign(Object.create(null), { data: 'no prototype' }) as object;
 
@@ -83,6 +99,13 @@ const ROWS: Record<string, [yields: unknown, bytes: string]> = {
   'a number': [42, 'data: 42\n\n'],
   'a number that JSON has not': [NaN, 'data: null\n\n'],
   'a boolean': [false, 'data: false\n\n'],
+  'an object with its own JSON that can be iterated': [new Page([1, 2]), 'data: {"items":[1,2]}\n\n'],
+  'an array of bytes by number': [[...Buffer.from('ab')], 'data: [97,98]\n\n'],
+  'an object with a method next()': [new Cursor(), 'data: {"at":1}\n\n'],
+  'fields that are called as members of sources are': [
+    { next: 1, then: 2, subscribe: true, pipe: 'x' },
+    'data: {"next":1,"then":2,"subscribe":true,"pipe":"x"}\n\n',
+  ],
   null: [null, 'data: null\n\n'],
   'JSON of text with line breaks': [['a\nb\r'], 'data: ["a\\nb\\r"]\n\n'],
   'JSON of a lone surrogate': [['\ud800'], 'data: ["\\ud800"]\n\n'],
@@ -137,6 +160,7 @@ class ValuesController {
     yield { type: 'big', data: [2n] };
     yield event({ data: 3n });
     yield 'text is left alone';
+    yield new Uint8Array([1]);
   }
 
   @Sse('several')
@@ -187,7 +211,8 @@ eachAdapter((adapter) =>
         ':\ndata: {\ndata:  "a": "1n"\ndata: }\n\n' +
           'event: big\ndata: [\ndata:  "2n"\ndata: ]\n\n' +
           'data: "3n"\n\n' +
-          'data: text is left alone\n\n',
+          'data: text is left alone\n\n' +
+          'data: {\ndata:  "0": 1\ndata: }\n\n',
       );
     });
 
