@@ -1,5 +1,6 @@
 /** A line of a field that the event stream format knows. */
 const FIELD = /^(data|event|id|retry)(?::|$)/;
+const NAMES = ['data', 'event', 'id', 'retry'];
 const LINE_END = /\r\n|\n|\r/;
 
 /** Text beyond this length is not looked at. */
@@ -39,5 +40,5 @@ export class EventStreamCheck {
 
 /** Whether the start of a line may become a field or a comment. */
 function mayBeField(start = ''): boolean {
-  return start === '' || start.startsWith(':') || FIELD.test(start) || /^[a-z]{1,5}$/.test(start);
+  return start.startsWith(':') || FIELD.test(start) || NAMES.some((name) => name.startsWith(start));
 }

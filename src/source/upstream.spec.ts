@@ -1,0 +1,116 @@
+import { PassThrough, Readable } from 'node:stream';
+import { encodeEvent } from '../wire/encode-event.js';
+import { event } from '../events/sse-event.js';
+import { eventsOf, type UpstreamBytes, type UpstreamEvent } from './upstream.js';
+
+const TEXT =
+  ': c\n\nid: 1\nevent: t\ndata: a\ndata: b\n\nretry: 7\n\nid: 2\n\ndata\n\nevent: gone\n\nevent: t\nid: é\nretry: 8\ndata: {"x":1}\n\ndata: cut';
+const EVENTS =
+  'event: t\nid: 1\ndata: a\ndata: b\n\nretry: 7\n\nid: 2\n\ndata: \n\nevent: t\nid: é\nretry: 8\ndata: {"x":1}\n\n';
+const bytes = Buffer.from(TEXT);
+const streamed = (body: BodyInit | null, status = 200): Response =>
+  new Response(body, { status, headers: { 'content-type': 'text/event-stream' } });
+
+async function* pieces(): AsyncGenerator<Uint8Array> {
+  for (const byte of bytes) yield Buffer.from([byte]);
+}
+async function all(upstream: UpstreamBytes): Promise<UpstreamEvent[]> {
+  const events: UpstreamEvent[] = [];
+  for await (const one of eventsOf(upstream)) events.push(one);
+  return events;
+}
+
+describe('the events of an upstream', () => {
+  it.each<[string, () => UpstreamBytes]>([
+    ['a Response', () => streamed(TEXT)],
+    ['a body', () => streamed(bytes).body as ReadableStream],
+    ['a body of text', () => Readable.toWeb(Readable.from(TEXT.match(/[^]{1,5}/g) ?? [])) as ReadableStream],
+    ['a Readable', () => Readable.from([bytes.subarray(0, 30), bytes.subarray(30)])],
+    ['a Readable with an encoding', () => new PassThrough({ encoding: 'utf8' }).end(bytes) as Readable],
+    ['an async iterable', pieces],
+  ])('come from %s, with their fields', async (_what, make) => {
+    const events = await all(make());
+    expect(events.map((one) => encodeEvent(one)).join('')).toBe(EVENTS);
+    expect(events.map(({ data }) => data)).toEqual(['a\nb', undefined, undefined, '', '{"x":1}']);
+  });
+
+  it('are given as they come, and can be changed', async () => {
+    const stream = new PassThrough();
+    const events = eventsOf(stream);
+    stream.write('id: 1\nda');
+    const first = events.next();
+    stream.write('ta: a\n\n');
+    const { value } = await first;
+    expect(encodeEvent(event({ ...(value as UpstreamEvent), data: { changed: 1 } }))).toBe(
+      'id: 1\ndata: {"changed":1}\n\n',
+    );
+    await events.return();
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('overlapping calls are answered in order', async () => {
+    const events = eventsOf(streamed('data: a\n\ndata: b\n\n'));
+    const both = await Promise.all([events.next(), events.next(), events.next()]);
+    expect(both.map(({ value }) => (value as UpstreamEvent | undefined)?.data)).toEqual([
+      'a',
+      'b',
+      undefined,
+    ]);
+  });
+
+  it.each([204, 205])('there are none in a %d', async (status) => {
+    expect(await all(streamed(null, status))).toEqual([]);
+  });
+
+  it('an end of the iteration cancels what is waited for', async () => {
+    let cancelled = 0;
+    const open = (): Response => streamed(new ReadableStream({ cancel: () => void cancelled++ }));
+    const waiting = eventsOf(open());
+    const pending = waiting.next();
+    await waiting.return();
+    expect(await pending).toEqual({ done: true, value: undefined });
+    await eventsOf(open()).return();
+    expect(cancelled).toBe(2);
+  });
+
+  it('an error of the upstream is thrown where it comes', async () => {
+    const failing = Readable.from(
+      (async function* () {
+        yield 'data: a\n\n';
+        throw new Error('broken');
+      })(),
+    );
+    const events = eventsOf(failing);
+    expect((await events.next()).value).toMatchObject({ data: 'a' });
+    await expect(events.next()).rejects.toThrow('broken');
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('one that is too large is an error, and cancels the upstream', async () => {
+    let cancelled = 0;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(Buffer.from('data: xxxxxxxxxxxxxxxx\n')),
+      cancel: () => void cancelled++,
+    });
+    await expect(eventsOf(streamed(body), { maxEventBytes: 100 }).next()).rejects.toThrow(
+      expect.objectContaining({ code: 'SSE_EVENT_TOO_LARGE' }) as Error,
+    );
+    expect(cancelled).toBe(1);
+  });
+});
+
+it.each<[string, () => Response, object]>([
+  ['a status that is an error', () => streamed('data: a\n\n', 502), { code: 'SSE_RESPONSE_STATUS' }],
+  ['another type', () => Response.json({}), { code: 'SSE_RESPONSE_TYPE' }],
+  ['no type', () => new Response(bytes), { code: 'SSE_RESPONSE_TYPE' }],
+])('a Response of %s is refused at once, and released', (_what, make, error) => {
+  const response = make();
+  expect(() => eventsOf(response)).toThrow(expect.objectContaining(error) as Error);
+  expect(response.bodyUsed).toBe(true);
+});
+
+it('chunks that are neither bytes nor text are an error', async () => {
+  await expect(all(Readable.from([{ data: 1 }]))).rejects.toThrow(
+    expect.objectContaining({ code: 'SSE_RESPONSE_TYPE' }) as Error,
+  );
+});
