@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Sink } from '../events/sink.js';
 import type { Demand, Running, Source } from '../source/source.js';
-import { HandedOver, rawResponse, type RawResponse } from './response.js';
+import { HandedOver, rawRequest, rawResponse, type RawResponse } from './response.js';
 
 /** What becomes of a body. */
 export interface BodyListener {
@@ -9,6 +9,12 @@ export interface BodyListener {
   sent(): void;
   /** The source failed after the head. */
   failed(error: unknown): void;
+}
+
+/** The part of a Fastify reply that we use. */
+interface FastifyReplyLike {
+  readonly request: object;
+  send(payload?: unknown): unknown;
 }
 
 /** Compression of any kind, which holds back what it is given until it is told to go on. */
@@ -43,11 +49,16 @@ export class BodySink implements Sink<unknown>, Demand {
     const start = (stream: Writable): void => {
       this.stream = stream;
       stream.on('drain', () => this.letIn());
+      // A client waits for the head, also while nothing of the body is there.
       if ((stream as unknown) === raw) raw.flushHeaders();
       if (!over) running = source.open(this, this);
     };
     if (raw === this.response) start(raw);
-    else this.reply.send(new HandedOver(start));
+    else {
+      // The compressing hook of Fastify holds the head and what follows back until it has enough.
+      rawRequest(this.reply.request).headers['x-no-compression'] ??= 'stream';
+      this.reply.send(new HandedOver(start));
+    }
     const unsubscribe = (): void => {
       over = true;
       if (running) running.unsubscribe();
@@ -79,8 +90,8 @@ export class BodySink implements Sink<unknown>, Demand {
     return new Promise((resolve) => (this.room = resolve));
   }
 
-  private get reply(): { send(payload?: unknown): unknown } {
-    return this.response as { send(payload?: unknown): unknown };
+  private get reply(): FastifyReplyLike {
+    return this.response as FastifyReplyLike;
   }
 
   private watch(): RawResponse {
