@@ -4,7 +4,7 @@ import { SseError, moduleMissing, quoted } from '../errors/sse.errors.js';
 import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 import { portOf } from '../request/handler-port.js';
-import { addResponse } from '../nest/hidden-response.js';
+import { addResponse, type HiddenResponse } from '../nest/hidden-response.js';
 import { useOwnSignal } from '../request/nest-signal.js';
 import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
 
@@ -41,8 +41,7 @@ export function Sse(
     if (options === null) checkOptions(name, options, ROUTE_TABLE);
     if (!withPath && givenOptions !== NONE) throw swapped(name, givenOptions);
     const method = descriptor.value as unknown as Method;
-    const index = addResponse(target, key, method);
-    const wrapped = streaming(method, index, name);
+    const wrapped = streaming(method, addResponse(target, key, method), name);
     copyMetadata(method, wrapped);
     Object.defineProperty(wrapped, 'name', { value: method.name, configurable: true });
     (descriptor as PropertyDescriptor).value = wrapped;
@@ -64,7 +63,7 @@ export function SseDefaults(options: SseOptions): ClassDecorator {
   return (target) => Reflect.defineMetadata(CONTROLLER_OPTIONS, options, target);
 }
 
-function streaming(method: Method, index: number, name: string): Method {
+function streaming(method: Method, { index, takenOver }: HiddenResponse, name: string): Method {
   return function (this: unknown, ...args: unknown[]): unknown {
     const response = args[index];
     // Called by hand, from a test or another handler, and not by Nest: then it is the method that was written.
@@ -72,7 +71,7 @@ function streaming(method: Method, index: number, name: string): Method {
     args.length = index;
     const port = portOf(response);
     if (!port) throw moduleMissing(name);
-    return port.handle(() => method.apply(this, args));
+    return port.handle(() => method.apply(this, args), takenOver);
   };
 }
 

@@ -37,7 +37,7 @@ export class SseGatekeeper implements Gatekeeper, StreamHost {
     const route = this.routes.of(context);
     // Not by `switchToHttp()`, which leaves functions on the context for as long as the stream is open.
     const [request, response] = context.getArgs<[object, object]>();
-    if (!route || portOf(response)) return true;
+    if (!route || this.isStreaming(route, response)) return true;
     return this.stream(route, context, request, response).admit();
   }
 
@@ -50,6 +50,12 @@ export class SseGatekeeper implements Gatekeeper, StreamHost {
     return defer(() => Promise.resolve(this.canActivate(context))).pipe(
       mergeMap(() => portOf(response)?.intercept(next) ?? next.handle()),
     );
+  }
+
+  /** A handler that calls `next()` leaves the response to another route. */
+  private isStreaming(route: SseRoute, response: object): boolean {
+    const port = portOf(response);
+    return port !== undefined && !(port instanceof RequestStream && port.route !== route);
   }
 
   private stream(
@@ -73,10 +79,14 @@ export class SseGatekeeper implements Gatekeeper, StreamHost {
     this.adapters.httpAdapter.setHeader(response, name, value);
   }
 
-  async answer({ route, connection }: RoutedStream, { value, status }: PlainAnswer): Promise<void> {
+  async answer(
+    { route, connection }: RoutedStream,
+    { value, status, byHandler }: PlainAnswer,
+  ): Promise<void> {
     const { response } = connection;
+    // As Nest: nothing is sent for a handler that answers by itself.
+    if (byHandler === true || isAnswered(response)) return;
     if (status === undefined) this.emptyAnswers.note(route, connection.route, response, value);
-    // As Nest would; none where the handler has answered by itself, with `@Res()`.
-    if (!isAnswered(response)) await this.adapters.httpAdapter.reply(response, value, status);
+    await this.adapters.httpAdapter.reply(response, value, status);
   }
 }

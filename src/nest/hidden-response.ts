@@ -2,38 +2,68 @@ import { Res } from '@nestjs/common';
 import { routeArguments, setRouteArguments, type RouteArgument } from './route-arguments.js';
 
 const ADDED_TO = Symbol.for('nestjs-event-stream:response-added-to');
+/** The metadata key of `@Res({ passthrough: true })`, by class and method, since Nest 7. */
+const PASSTHROUGH = '__responsePassthrough__';
+/** The keys of `@Res()` and `@Next()` in Nest's route arguments start with these numbers of `RouteParamtypes`. */
+const RESPONSE_OR_NEXT = /^[12]:/;
 
-/** Of the hidden parameter it is also known whose method it was added to. */
+/** The hidden parameter also says which method it was added to, and what `passthrough` was before. */
 interface Argument extends RouteArgument {
   readonly [ADDED_TO]?: object;
+  readonly [PASSTHROUGH]?: boolean;
+}
+
+/** What {@link addResponse} found and did. */
+export interface HiddenResponse {
+  /** The position of the hidden parameter. */
+  index: number;
+  /** Whether the method takes over the response: it has `@Res()` or `@Next()`, and no `passthrough`. */
+  takenOver: boolean;
 }
 
 /**
- * Has Nest hand the response to a method behind its own parameters, wherever these end, and says where. The response is
- * ours from then on: Nest leaves it alone where a handler takes it.
+ * Adds a hidden `@Res()` behind the parameters of a method. Nest does not answer for a handler that takes the response,
+ * so this library is the only one that does. With `passthrough` Nest would answer as well, and end a stream whose head
+ * is out.
  */
-export function addResponse(target: object, key: string | symbol, method: { length: number }): number {
+export function addResponse(target: object, key: string | symbol, method: { length: number }): HiddenResponse {
   dropInheritedResponse(target, key);
+  const { constructor } = target;
   const types = Reflect.getMetadata('design:paramtypes', target, key) as unknown[] | undefined;
-  const positions = routeArguments(target.constructor, key).map(([, argument]) => argument.index + 1);
-  const index = Math.max(method.length, types?.length ?? 0, ...positions);
-  Res()(target, key, index);
-  const marked = routeArguments(target.constructor, key).map(
-    ([name, argument]) =>
-      [name, argument.index === index ? { ...argument, [ADDED_TO]: target } : argument] as const,
+  const own = routeArguments(constructor, key);
+  const index = Math.max(
+    method.length,
+    types?.length ?? 0,
+    ...own.map(([, argument]) => argument.index + 1),
   );
-  setRouteArguments(target.constructor, key, marked);
-  return index;
+  const passthrough = Reflect.getMetadata(PASSTHROUGH, constructor, key) === true;
+  Res()(target, key, index);
+  Reflect.defineMetadata(PASSTHROUGH, false, constructor, key);
+  const marked = routeArguments(constructor, key).map(
+    ([name, argument]) =>
+      [
+        name,
+        argument.index === index ? { ...argument, [ADDED_TO]: target, [PASSTHROUGH]: passthrough } : argument,
+      ] as const,
+  );
+  setRouteArguments(constructor, key, marked);
+  return { index, takenOver: !passthrough && own.some(([name]) => RESPONSE_OR_NEXT.test(name)) };
 }
 
 /**
- * Takes the response from a method that overrides one it was added to: Nest keeps what it knows of parameters by class
- * and name, so an ordinary route would inherit it, and never be answered.
+ * Removes the hidden parameter from a method that overrides one it was added to. Nest keeps parameters by class and
+ * name, so an ordinary route would inherit it, and would never be answered.
  */
 export function dropInheritedResponse(target: object, key: string | symbol): void {
   let owner: object | null = target;
   while (owner && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
-  const all = routeArguments<Argument>(target.constructor, key);
+  const { constructor } = target;
+  const all = routeArguments<Argument>(constructor, key);
   const own = all.filter(([, { [ADDED_TO]: addedTo = owner }]) => addedTo === owner);
-  if (own.length < all.length) setRouteArguments(target.constructor, key, own);
+  if (own.length === all.length) return;
+  setRouteArguments(constructor, key, own);
+  const passthrough = all.some(([, argument]) => argument[PASSTHROUGH] === true);
+  if (passthrough && !Reflect.hasOwnMetadata(PASSTHROUGH, constructor, key)) {
+    Reflect.defineMetadata(PASSTHROUGH, true, constructor, key);
+  }
 }

@@ -1,5 +1,4 @@
 import type { LoggerService } from '@nestjs/common';
-import { isAnswered } from '../connection/response.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 
 /**
@@ -14,8 +13,8 @@ export class EmptyAnswers {
   /** Takes note of the answer of a route, before it is sent. `place` is its method and path. */
   note(route: SseRoute, place: string, response: object, answer: unknown): void {
     if (answer !== undefined && answer !== null) return;
-    // Another status than 200 says that an empty answer is meant; one that was sent by itself is none of ours.
-    if ((response as { statusCode?: number }).statusCode !== 200 || isAnswered(response)) return;
+    // Another status than 200 says that an empty answer is meant.
+    if ((response as { statusCode?: number }).statusCode !== 200) return;
     if (process.env['NODE_ENV'] === 'production' || this.told.has(route)) return;
     this.told.add(route);
     this.logger.warn(

@@ -8,8 +8,11 @@ export interface HandlerPort {
   readonly connection: object;
   /** Lets what the handler emits through the interceptors of the application. */
   intercept(next: CallHandler<unknown>): Observable<unknown>;
-  /** Calls the handler, now or when it may run, and says what Nest is to go on with. */
-  handle(invoke: () => unknown): unknown;
+  /**
+   * Calls the handler, now or when it may run, and says what Nest is to go on with. `takenOver` says that the handler
+   * takes over the response, as Nest means it by `@Res()` and `@Next()`.
+   */
+  handle(invoke: () => unknown, takenOver?: boolean): unknown;
 }
 
 const PORTS = Symbol.for('nestjs-event-stream:ports');

@@ -24,26 +24,6 @@ export function lastEventIdProblem(id: string, maxBytes: number): string | undef
 }
 
 /**
- * Whether a request takes an event stream for an answer (RFC 9110, 12.5.1). The most specific range counts; no
- * `Accept` means anything.
- */
-export function acceptsEventStream(accept: string | undefined): boolean {
-  // What an `EventSource` sends, first.
-  if (accept === 'text/event-stream' || accept === undefined || accept === '') return true;
-  let specificity = 0;
-  let accepted = false;
-  for (const part of accept.split(',')) {
-    const [range = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    const rank = ['*/*', 'text/*', 'text/event-stream'].indexOf(range) + 1;
-    if (rank === 0 || rank < specificity) continue;
-    const weight = parameters.find((parameter) => /^q\s*=/.test(parameter));
-    specificity = rank;
-    accepted = weight === undefined || Number(weight.slice(weight.indexOf('=') + 1)) > 0;
-  }
-  return accepted;
-}
-
-/**
  * Whether a client will come back by itself when its stream ends: an `EventSource`, which the standard makes send
  * `Cache-Control: no-cache` with its GET (WHATWG HTML, 9.2.2: cache mode "no-store").
  */

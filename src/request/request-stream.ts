@@ -40,6 +40,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   private readonly headOnly: boolean;
   /** The route's ordinary answer, where the handler gave no stream. */
   plain: PlainAnswer | undefined;
+  /** Whether the handler takes over the response, and may answer at any time. */
+  private takenOver = false;
   private outcome = new Outcome();
   private intercepted: InterceptedCall | undefined;
   /** The limit that leaves no room, where it is the stream that says so. */
@@ -156,8 +158,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     });
   }
 
-  handle(invoke: () => unknown): unknown {
+  handle(invoke: () => unknown, takenOver = false): unknown {
     this.outcome.check();
+    this.takenOver = takenOver;
     if (this.intercepted) return this.intercepted.handle(invoke);
     this.begin(() => this.invoke(invoke));
     // What came at once goes out with the head, and Nest need not wait for it.
@@ -198,6 +201,10 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   /** The source behind a handler's result; none where that is an ordinary answer, or nobody is there any more. */
   take(result: unknown): Source | undefined {
     const { connection } = this;
+    if (this.isAnsweredByHandler(result)) {
+      this.plain = { value: undefined, byHandler: true };
+      return undefined;
+    }
     const source = isChannelSubscription(result)
       ? new ChannelSource(result)
       : toSource(result, this.troubles);
@@ -210,6 +217,12 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.source = source;
     this.head = source?.head;
     return source;
+  }
+
+  /** With Express and Fastify, handlers that answer by themselves may return the response. */
+  private isAnsweredByHandler(result: unknown): boolean {
+    const { response, outlet } = this.connection;
+    return result === undefined ? this.takenOver : result === response || result === outlet.raw;
   }
 
   /** Streams a handler's result (`resolved`: from a promise), or gives it as the answer. */
@@ -241,7 +254,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   /** An interceptor gave a value. */
   emitted(value: unknown): void {
-    if (this.plain) this.plain = { value };
+    if (this.plain) this.plain = { ...this.plain, value };
     else this.stages.values.next(value);
   }
 

@@ -24,6 +24,8 @@ export interface PlainAnswer {
   status?: number;
   /** What sends its body, where that takes time. */
   sending?: Running;
+  /** Whether the handler answers, now or later, and the library must not. */
+  byHandler?: boolean;
 }
 
 /** What a stream is made of. */
