@@ -266,7 +266,6 @@ eachAdapter((adapter) => {
 
     it.each<[what: string, path: string, status: number, line: string]>([
       ['an error of the handler', '/missing', 404, 'X-None: 1'],
-      ['an Accept without event streams', '/live', 406, 'Accept: text/html'],
       ['a Last-Event-ID that cannot be', '/live', 400, `Last-Event-ID: ${'x'.repeat(5000)}`],
       ['a limit that is reached', '/one', 429, 'X-None: 1'],
       // Without it a browser takes the answer for a failure of the network, and asks again for ever.

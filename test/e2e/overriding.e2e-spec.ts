@@ -1,8 +1,13 @@
-import { Controller, Get, Param, Query, Sse as NestSse, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Param, Query, Res, Sse as NestSse, type INestApplication } from '@nestjs/common';
 import { of, type Observable } from 'rxjs';
 import { Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
+
+/** The part of a framework's response that is used here. */
+interface AnyResponse {
+  header(name: string, value: string): unknown;
+}
 
 /** What the routes of a feed have in common. */
 abstract class Feed {
@@ -12,6 +17,11 @@ abstract class Feed {
   }
   @Sse('list/:id')
   list(@Param('id') id: string): unknown {
+    return of(id);
+  }
+  @Sse('passthrough/:id')
+  passthrough(@Param('id') id: string, @Res({ passthrough: true }) response: AnyResponse): unknown {
+    response.header('x-id', id);
     return of(id);
   }
 }
@@ -32,6 +42,11 @@ class Streams extends Feed {
 class Answers extends Feed {
   @Get('list/:id')
   override list(@Param('id') id: string): unknown {
+    return { id, given: arguments.length };
+  }
+  @Get('passthrough/:id')
+  override passthrough(id: string, response: AnyResponse): unknown {
+    response.header('x-id', id);
     return { id, given: arguments.length };
   }
 }
@@ -87,6 +102,15 @@ eachAdapter((adapter) =>
       async (where) => {
         const answer = await openStream(app, `${where}/list/1`);
         expect([answer.status, await answer.json()]).toEqual([200, { id: '1', given: 1 }]);
+      },
+    );
+
+    it.each(['/answers', '/inherits-answer'])(
+      'an ordinary route inherits passthrough from the stream that it overrides (%s)',
+      async (where) => {
+        const answer = await openStream(app, `${where}/passthrough/1`);
+        expect([answer.status, await answer.json()]).toEqual([200, { id: '1', given: 2 }]);
+        expect(answer.headers['x-id']).toBe('1');
       },
     );
 
