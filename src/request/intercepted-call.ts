@@ -29,7 +29,8 @@ export class InterceptedCall implements Caller {
     if (stream.connection.ended) return undefined;
     const result = invoke();
     if (!isThenable(result)) return this.accept(result, false);
-    return result.then(
+    // The then() of a Fastify reply returns nothing.
+    return Promise.resolve(result).then(
       (value) => this.accept(value, true),
       (error: unknown) => {
         if (stream.connection.ended) stream.reportLate(error);
