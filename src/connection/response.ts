@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
+import { HEAD, NOT_OF_A_STREAM, missingFields } from './stream-head.js';
 
 /** The response of Node's http module, or of http2's compatibility layer. */
 export type RawResponse = ServerResponse;
@@ -11,23 +12,11 @@ interface FastifyReplyLike {
   request: object;
   getHeaders(): Record<string, number | string | string[] | undefined>;
   headers(values: Record<string, string>): unknown;
+  getHeader(name: string): number | string | string[] | undefined;
   removeHeader(name: string): unknown;
   hijack(): unknown;
   send(payload: unknown): unknown;
 }
-
-/** The head of every event stream, each field for a reason of its own. */
-const HEAD: Readonly<Record<string, string>> = {
-  'Content-Type': 'text/event-stream',
-  // no-transform: a compressing proxy or middleware would hold events back (RFC 9111, 5.2.2.6).
-  'Cache-Control': 'no-cache, no-store, no-transform',
-  // nginx and those who copy it buffer a response unless told not to.
-  'X-Accel-Buffering': 'no',
-  'X-Content-Type-Options': 'nosniff',
-};
-
-/** Fields of a body of known length, which a stream is not. */
-const NOT_OF_A_STREAM = ['content-length', 'content-encoding', 'etag'];
 
 // Express gives each request and response a prototype of its application's, and V8 then knows none of them from another
 // one: a property that is not there is looked for through all prototypes each time, which `instanceof` does faster.
@@ -57,7 +46,7 @@ export function isAnswered(response: object): boolean {
 }
 
 /**
- * Sets the head of an event stream on a response, over whatever was set before, and hands over what the body is
+ * Completes the head of an event stream on a response, and hands over what the body is
  * written to: at once, or where Fastify has `onSend` hooks (cookies come from one), after they ran.
  *
  * @throws {Error} for a head that Node does not take, before any of it is sent: an HTTP error can be.
@@ -76,7 +65,7 @@ export function openResponse(response: object, ready: (body: Writable) => void):
     // The word of a client that wants no compression: a compressing hook would hold events back, whatever the head says.
     rawRequest(reply.request).headers['x-no-compression'] ??= 'event stream';
     for (const name of NOT_OF_A_STREAM) reply.removeHeader(name);
-    reply.headers(HEAD);
+    reply.headers(missingFields((name) => reply.getHeader(name)));
     reply.send(new HandedOver(ready));
     return;
   }
@@ -128,7 +117,8 @@ function setHead(raw: RawResponse): void {
     return;
   }
   for (const name of NOT_OF_A_STREAM) raw.removeHeader(name);
-  for (const name in HEAD) raw.setHeader(name, HEAD[name] as string);
+  const missing = missingFields((name) => raw.getHeader(name));
+  for (const name in missing) raw.setHeader(name, missing[name] as string);
 }
 
 /** A peer that has been silent for so long is asked whether it is still there. */

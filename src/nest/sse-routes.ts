@@ -13,6 +13,7 @@ import {
   openGate,
   type Gatekeeper,
 } from './gate.js';
+import { warnOfReplacedHeaders } from './header-decorators.js';
 import { dropInheritedResponse } from './hidden-response.js';
 import { checkNothingElseAnswers } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
@@ -148,6 +149,7 @@ export class SseRoutes {
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
     const options = resolveOptions(name, this.moduleOptions, controllerOptionsOf(controller), own);
     checkNothingElseAnswers(name, handler);
+    warnOfReplacedHeaders(name, handler, this.logger);
     if (options.revalidateMs !== false) this.guards.check(name);
     const route = { name, options };
     const ofHandler = this.known.get(handler) ?? new Map<object, SseRoute>();

@@ -14,6 +14,7 @@ import type { CallHandler, ExecutionContext, INestApplication, NestInterceptor }
 import { connect } from 'node:net';
 import { Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp } from './adapters.js';
 
 /** What is used of a framework's response here. */
@@ -68,6 +69,27 @@ class HeadController {
   @Header('content-encoding', 'identity')
   *overridden(@Res({ passthrough: true }) response: AnyResponse) {
     response.header('content-type', 'text/html');
+    yield 'a';
+  }
+
+  @Sse('legal')
+  @Header('content-type', 'Text/Event-Stream; charset=UTF-8')
+  @Header('Cache-Control', 'no-cache')
+  *legal() {
+    yield 'a';
+  }
+
+  @Sse('legal-by-handler')
+  async *legalByHandler(@Res({ passthrough: true }) response: AnyResponse) {
+    response.header('Content-Type', 'text/event-stream;charset=utf-8');
+    response.header('Cache-Control', 'private, max-age=0, must-revalidate');
+    yield 'a';
+  }
+
+  @Sse('other-charset')
+  @Header('Content-Type', 'text/event-stream; charset=latin1')
+  @Header('Cache-Control', () => 'max-age=01')
+  *otherCharset() {
     yield 'a';
   }
 
@@ -153,9 +175,12 @@ eachAdapter((adapter) => {
   afterEach(closeApps);
 
   describe.each(['without', 'with'])('%s onSend hooks of the framework', (hooks) => {
+    let logger: RecordingLogger;
     beforeEach(async () => {
+      logger = new RecordingLogger();
       app = await makeApp(adapter, {
         controllers: [HeadController],
+        logger,
         setUp: async (made) => {
           if (hooks === 'with') await withCookies(made);
           made.use((_request: unknown, response: AnyResponse, next: () => void) => {
@@ -188,8 +213,36 @@ eachAdapter((adapter) => {
       }
     });
 
-    it('overrides what others set of its own fields, whatever the case', async () => {
-      const lines = await head(app, '/overridden');
+    it.each([
+      ['/legal', 'Text/Event-Stream; charset=UTF-8', 'no-cache'],
+      ['/legal-by-handler', 'text/event-stream;charset=utf-8', 'private, max-age=0, must-revalidate'],
+    ])('keeps what is legal for an event stream (%s)', async (path, type, cacheControl) => {
+      const lines = await head(app, path);
+      const values = (name: string) => named(lines, name).map((line) => line.split(': ')[1]);
+      expect([values('content-type'), values('cache-control')]).toEqual([[type], [cacheControl]]);
+      expect([values('x-accel-buffering'), values('x-content-type-options')]).toEqual([['no'], ['nosniff']]);
+    });
+
+    it('the start-up names each @Header() that a stream is not sent with', () => {
+      const named = logger.warnings.filter((line) => line.includes('@Header'));
+      expect(named.map((line) => /^HeadController\.(\w+) has @Header\('([\w-]+)'/.exec(line)?.slice(1))).toEqual([
+        ['overridden', 'content-encoding'],
+        ['overridden', 'ETag'],
+        ['overridden', 'Content-Length'],
+        ['overridden', 'x-accel-buffering'],
+        ['overridden', 'cache-control'],
+        ['overridden', 'CONTENT-TYPE'],
+        ['otherCharset', 'Content-Type'],
+      ]);
+      expect(named[4]).toBe(
+        "HeadController.overridden has @Header('cache-control', 'public, max-age=60'), which is not legal for an " +
+          'event stream. Its streams are sent with "Cache-Control: no-cache, no-store, no-transform"; ' +
+          'its ordinary answers keep the header.',
+      );
+    });
+
+    it.each(['/overridden', '/other-charset'])('replaces what is not legal, in any case (%s)', async (path) => {
+      const lines = await head(app, path);
       for (const field of REQUIRED) {
         const name = field.slice(0, field.indexOf(':'));
         expect(named(lines, name).map((line) => line.toLowerCase())).toEqual([field.toLowerCase()]);

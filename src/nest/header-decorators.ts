@@ -1,0 +1,27 @@
+import type { LoggerService } from '@nestjs/common';
+import { replacedField } from '../connection/stream-head.js';
+
+/** The metadata key of `@Header()`, since Nest's first release. */
+const HEADERS = '__headers__';
+
+interface DecoratedHeader {
+  name: string;
+  /** A function is called for each request. */
+  value: unknown;
+}
+
+/**
+ * Warns of each `@Header()` of a route that its streams are not sent with. This is not an error, because the same
+ * handler may also give an ordinary answer, which has the field.
+ */
+export function warnOfReplacedHeaders(name: string, handler: object, logger: LoggerService): void {
+  for (const header of (Reflect.getMetadata(HEADERS, handler) ?? []) as DecoratedHeader[]) {
+    if (typeof header.value !== 'string') continue;
+    const instead = replacedField(header.name, header.value);
+    if (instead === undefined) continue;
+    logger.warn(
+      `${name} has @Header('${header.name}', '${header.value}'), which is not legal for an event stream. ` +
+        `Its streams are ${instead}; its ordinary answers keep the header.`,
+    );
+  }
+}
