@@ -1,5 +1,7 @@
 import { Writable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
+import { ManualClock } from '../../test/fixtures/manual-clock.js';
+import { SharedTimers } from '../time/shared-timers.js';
 import { PartedBody, bodyOf } from './body.js';
 import type { RawResponse } from './response.js';
 
@@ -92,7 +94,11 @@ it('a body that compresses gives each write at once', async () => {
   const [gzip, plain] = [createGzip(), createGunzip()];
   let text = '';
   gzip.pipe(plain).on('data', (part: Buffer) => (text += part.toString()));
-  const body = bodyOf({ req: { httpVersionMajor: 1 } } as RawResponse, gzip);
+  const body = bodyOf(
+    { req: { httpVersionMajor: 1 } } as RawResponse,
+    gzip,
+    new SharedTimers(new ManualClock()),
+  );
   for (const block of ['data: 1\n\n', 'data: 2\n\n']) {
     const arrived = new Promise((resolve) => plain.once('data', resolve));
     body.write(block, block.length);

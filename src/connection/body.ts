@@ -1,7 +1,9 @@
 import { OutgoingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import type { RawResponse } from './response.js';
+import type { SharedTimers, Timed } from '../time/shared-timers.js';
+import { isHttp2, type RawResponse } from './response.js';
+import { unsentBytes } from './stall-watch.js';
 
 /** Bytes that several connections send: made once, whoever asks first. */
 export interface SharedBytes {
@@ -26,22 +28,55 @@ export interface Body {
   end(text: string): void;
 }
 
-/** The body as a stream, whatever middleware has made of it. */
-export class StreamBody implements Body {
-  readonly held = 0;
+/** How often a stream without `drain` is asked whether anything waits in it. */
+const DRAIN_CHECK_MS = 250;
 
-  constructor(private readonly stream: Writable) {}
+/**
+ * The body as a stream, whatever middleware has made of it. Only `false` is backpressure: middleware that wraps
+ * `write()` may drop its return value. A stream in which nothing waits any more is drained, whether it says so or not.
+ */
+export class StreamBody implements Body, Timed {
+  readonly held = 0;
+  slot: Set<Timed> | undefined;
+  private drained: (() => void) | undefined;
+  private listening = false;
+
+  constructor(
+    private readonly stream: Writable,
+    private readonly response: RawResponse,
+    private readonly timers: SharedTimers,
+  ) {}
 
   write(text: string): boolean {
-    return this.stream.write(text);
+    return this.stream.write(text) !== false;
   }
 
   writeShared({ bytes }: SharedBytes): boolean {
-    return this.stream.write(bytes);
+    return this.stream.write(bytes) !== false;
   }
 
   onceDrained(drained: () => void): void {
-    this.stream.once('drain', drained);
+    this.drained = drained;
+    this.timers.schedule(this, DRAIN_CHECK_MS);
+    // One listener for all: one more each time would add up where the event never comes.
+    if (this.listening) return;
+    this.listening = true;
+    this.stream.on('drain', () => this.goOn());
+  }
+
+  due(): void {
+    const { stream, response } = this;
+    if (stream.destroyed || response.destroyed) return;
+    const waiting = (stream.writableLength || 0) + unsentBytes(response);
+    if (waiting > 0) this.timers.schedule(this, DRAIN_CHECK_MS);
+    else this.goOn();
+  }
+
+  private goOn(): void {
+    const { drained } = this;
+    this.drained = undefined;
+    this.timers.cancel(this);
+    drained?.();
   }
 
   end(text: string): void {
@@ -56,8 +91,12 @@ interface Flushing extends Writable {
 
 /** The body as a stream that would hold back what it is given until it is worth its while: each write is pushed on. */
 export class FlushedBody extends StreamBody {
-  constructor(private readonly flushing: Flushing) {
-    super(flushing);
+  constructor(
+    private readonly flushing: Flushing,
+    response: RawResponse,
+    timers: SharedTimers,
+  ) {
+    super(flushing, response, timers);
   }
 
   override write(text: string): boolean {
@@ -87,11 +126,11 @@ export class SocketBody implements Body {
   ) {}
 
   write(text: string, byteLength: number): boolean {
-    return this.socket.write(`${byteLength.toString(16)}\r\n${text}\r\n`);
+    return this.socket.write(`${byteLength.toString(16)}\r\n${text}\r\n`) !== false;
   }
 
   writeShared(shared: SharedBytes): boolean {
-    return this.socket.write(shared.derive(toChunk));
+    return this.socket.write(shared.derive(toChunk)) !== false;
   }
 
   onceDrained(drained: () => void): void {
@@ -122,11 +161,11 @@ export class PartedBody implements Body {
   }
 
   write(text: string, byteLength: number): boolean {
-    return byteLength > PART_BYTES ? this.hold(Buffer.from(text)) : this.stream.write(text);
+    return byteLength > PART_BYTES ? this.hold(Buffer.from(text)) : this.stream.write(text) !== false;
   }
 
   writeShared({ bytes }: SharedBytes): boolean {
-    return bytes.length > PART_BYTES ? this.hold(bytes) : this.stream.write(bytes);
+    return bytes.length > PART_BYTES ? this.hold(bytes) : this.stream.write(bytes) !== false;
   }
 
   onceDrained(drained: () => void): void {
@@ -169,11 +208,14 @@ export class PartedBody implements Body {
 }
 
 /** How a body is written before it is known how it goes over the wire. */
-export function bodyOf(response: RawResponse, stream: Writable): Body {
-  const parted = (stream as unknown) === response && response.req.httpVersionMajor > 1;
+export function bodyOf(response: RawResponse, stream: Writable, timers: SharedTimers): Body {
+  // A `write()` that somebody has wrapped may drop the callback that tells when a part is gone.
+  const parted = (stream as unknown) === response && isHttp2(response) && !Object.hasOwn(stream, 'write');
   if (parted) return new PartedBody(stream);
-  const flushes = typeof (stream as Partial<Flushing>).flush === 'function';
-  return flushes ? new FlushedBody(stream as Flushing) : new StreamBody(stream);
+  if (typeof (stream as Partial<Flushing>).flush !== 'function') {
+    return new StreamBody(stream, response, timers);
+  }
+  return new FlushedBody(stream as Flushing, response, timers);
 }
 
 /**
@@ -182,14 +224,13 @@ export function bodyOf(response: RawResponse, stream: Writable): Body {
  * out together with the head.
  */
 export function directSocket(response: RawResponse, stream: Writable): Socket | undefined {
-  const { socket, req } = response;
-  if ((stream as unknown) !== response || req.httpVersionMajor !== 1 || !socket || socket.destroyed)
-    return undefined;
+  const { socket } = response;
+  if ((stream as unknown) !== response || isHttp2(response)) return undefined;
+  // Serverless adapters and Fastify's inject() have something in its place that does less.
+  if (!(socket instanceof Socket) || socket.destroyed) return undefined;
   const { write, end, flushHeaders } = OutgoingMessage.prototype;
   if (response.write !== write || response.end !== end || response.flushHeaders !== flushHeaders)
     return undefined;
-  // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
-  if (typeof socket.cork !== 'function') return undefined;
   socket.cork();
   let direct = false;
   try {

@@ -1,10 +1,10 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { RawResponse } from './response.js';
+import { isHttp2, type RawResponse } from './response.js';
 
 /** The session of a response over HTTP/2, as long as there is one. */
 export function sessionOf(response: RawResponse): ServerHttp2Session | undefined {
-  if (response.req.httpVersionMajor === 1) return undefined;
+  if (!isHttp2(response)) return undefined;
   const { stream } = response as unknown as { stream?: { session?: ServerHttp2Session } };
   return stream?.session;
 }

@@ -9,6 +9,7 @@ import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { Flushes } from './flushes.js';
 import { keepOpen, openResponse, rawResponse, type RawResponse } from './response.js';
 import {
+  EndWatch,
   cutResponse,
   isReset,
   leaveCarrier,
@@ -90,6 +91,7 @@ export class Outlet implements ResponseOwner, Backlog {
   readonly raw: RawResponse;
   private queue: OverflowQueue | undefined;
   private stall: StallWatch | undefined;
+  private ending: EndWatch | undefined;
   private room: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(
@@ -164,7 +166,8 @@ export class Outlet implements ResponseOwner, Backlog {
     this.events += batch.size;
     this.bytes += batch.byteLength;
     this.lastWriteAt = this.timers.clock.now();
-    if (!free.write(chunk)) this.block();
+    // Not `undefined`, which a wrapped write() may give.
+    if (free.write(chunk) === false) this.block();
   }
 
   private batchInTurn(batch: SharedBatch): void {
@@ -207,6 +210,7 @@ export class Outlet implements ResponseOwner, Backlog {
     this.pending = '';
     this.stop();
     cutResponse(this.raw);
+    this.ending = new EndWatch(this.raw, this, this.timers);
   }
 
   /** Takes nothing more; what was pending is forgotten unless `end()` sends it. */
@@ -242,7 +246,7 @@ export class Outlet implements ResponseOwner, Backlog {
     const direct = directSocket(this.raw, stream);
     this.stream = stream;
     this.direct = direct;
-    this.body = direct ? new SocketBody(direct, stream) : bodyOf(this.raw, stream);
+    this.body = direct ? new SocketBody(direct, stream) : bodyOf(this.raw, stream, this.timers);
     this.pending = first + this.pending;
     if (this.state === 'ended') this.writeEnd(this.body);
     else {
@@ -324,6 +328,7 @@ export class Outlet implements ResponseOwner, Backlog {
     this.pending = '';
     this.bytes += Buffer.byteLength(rest);
     body.end(rest);
+    this.ending = new EndWatch(this.raw, this, this.timers);
     // A client that never reads the rest would hold the response for good.
     if (!this.raw.writableFinished) this.watchStall();
   }
@@ -366,6 +371,7 @@ export class Outlet implements ResponseOwner, Backlog {
   closed(): void {
     this.pending = '';
     this.stop();
+    this.ending?.stop();
     leaveCarrier(this.raw);
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { RawResponse } from './response.js';
+import type { SharedTimers, Timed } from '../time/shared-timers.js';
+import { isHttp2, type RawResponse } from './response.js';
 import { onceClosed } from './socket-close.js';
 
 /** Who is told that a response takes no more. */
@@ -27,14 +28,51 @@ const CANCEL = 8;
  * asked itself.
  */
 export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
-  const { socket } = raw.req;
+  const socket = requestSocket(raw);
   const gone = (): void => owner.gone();
   raw.on('error', ignore);
   raw.on('close', gone);
-  if (raw.socket === null && raw.req.httpVersionMajor === 1) {
+  if (raw.socket === null && socket && !isHttp2(raw)) {
     raw.once('close', onceClosed(socket, gone));
   }
-  if (raw.destroyed || raw.writableEnded || socket.destroyed) gone();
+  if (raw.destroyed || raw.writableEnded || socket?.destroyed) gone();
+}
+
+/** A response whose last bytes are gone emits `close` well within this time, if it ever does. */
+const CLOSE_WITHIN_MS = 250;
+
+/** Who is told that an ended response is over. */
+export interface EndedOwner {
+  /** Bytes that the client has not taken; `undefined` where nobody is there to take them. */
+  unsent(): number | undefined;
+  gone(): void;
+}
+
+/**
+ * Reports a response that was ended or cut off, and does not emit `close`: responses of mocks and serverless adapters,
+ * and those whose events some middleware keeps to itself. Their streams would count as open for good.
+ */
+export class EndWatch implements Timed {
+  slot: Set<Timed> | undefined;
+
+  constructor(
+    private readonly raw: RawResponse,
+    private readonly owner: EndedOwner,
+    private readonly timers: SharedTimers,
+  ) {
+    timers.schedule(this, CLOSE_WITHIN_MS);
+  }
+
+  due(): void {
+    const { raw, owner } = this;
+    // A client that has more to read may still stall, which is not decided here.
+    if (!raw.destroyed && (owner.unsent() ?? 0) > 0) this.timers.schedule(this, CLOSE_WITHIN_MS);
+    else owner.gone();
+  }
+
+  stop(): void {
+    this.timers.cancel(this);
+  }
 }
 
 /**
@@ -49,7 +87,7 @@ export function isReset(raw: RawResponse): boolean {
 
 /** Cuts a response off, without an end that a client could take for the body's own. */
 export function cutResponse(raw: RawResponse): void {
-  if (raw.req.httpVersionMajor === 1) return void raw.destroy();
+  if (!isHttp2(raw)) return void (raw as Partial<RawResponse>).destroy?.();
   const stream = http2Stream(raw);
   if (!stream?.closed) stream?.close(CANCEL);
   // Not left to Node, which waits for a session that takes nothing, and for writes that a reset has overtaken.
@@ -67,15 +105,21 @@ export function watchEnd(raw: RawResponse, owner: ResponseOwner): void {
 /** Lets go of the connection behind a response that is over, where it could not be used again. */
 export function leaveCarrier(raw: RawResponse): void {
   if (isReset(raw)) http2Stream(raw)?.destroy();
-  const { req, socket } = raw;
   // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
-  const carrier: Partial<Socket> = socket ?? req.socket;
-  if (req.httpVersionMajor === 1 && !req.complete) carrier.destroySoon?.();
+  const carrier: Partial<Socket> | undefined = raw.socket ?? requestSocket(raw);
+  const { complete } = (raw.req as Partial<RawResponse['req']> | undefined) ?? {};
+  if (complete === false && !isHttp2(raw)) carrier?.destroySoon?.();
 }
 
 function http2Stream(raw: RawResponse): Http2StreamLike | undefined {
-  if (raw.req.httpVersionMajor === 1) return undefined;
+  if (!isHttp2(raw)) return undefined;
   return (raw as unknown as { stream?: Http2StreamLike }).stream;
+}
+
+/** The socket of a request. Serverless adapters have none, or an object with a few methods in its place. */
+function requestSocket(raw: RawResponse): Socket | undefined {
+  const { socket } = (raw.req as Partial<RawResponse['req']> | undefined) ?? {};
+  return typeof (socket as Partial<Socket> | undefined)?.once === 'function' ? socket : undefined;
 }
 
 function ignore(): void {

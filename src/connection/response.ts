@@ -18,6 +18,11 @@ interface FastifyReplyLike {
   send(payload: unknown): unknown;
 }
 
+/** Whether a response belongs to an HTTP/2 session. A mock may have no request, and no version. */
+export function isHttp2({ req }: RawResponse): boolean {
+  return ((req as IncomingMessage | undefined)?.httpVersionMajor ?? 1) > 1;
+}
+
 // Express gives each request and response a prototype of its application's, and V8 then knows none of them from another
 // one: a property that is not there is looked for through all prototypes each time, which `instanceof` does faster.
 
@@ -86,7 +91,7 @@ function checkStatus(raw: RawResponse): void {
     throw new RangeError(`The response has the status ${statusCode}, which is none.`);
   }
   // HTTP/2 has no such message, and warns of being asked for it.
-  if (raw.req.httpVersionMajor > 1 || !NOT_A_MESSAGE.test(raw.statusMessage)) return;
+  if (isHttp2(raw) || !NOT_A_MESSAGE.test(raw.statusMessage)) return;
   // It would be in the way of the answer that says so.
   raw.statusMessage = '';
   throw new TypeError('The status message of the response has characters that a head cannot carry.');
@@ -129,7 +134,7 @@ const PROBE_AFTER_MS = 30_000;
  * session, and its settings are not ours.
  */
 export function keepOpen(raw: RawResponse, silentMs: number): void {
-  if (raw.req.httpVersionMajor > 1) return;
+  if (isHttp2(raw)) return;
   // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
   const socket = raw.socket as Partial<Socket> | null;
   socket?.setTimeout?.(0);

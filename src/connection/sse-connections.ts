@@ -114,12 +114,20 @@ export class SseConnections {
         () => this.each((connection) => connection.destroy('SSE_SHUTDOWN')),
         withinMs * CUT,
       );
+      // A response that never reports its end holds up nobody: all of it is over within the time.
+      const forget = clock.schedule(() => this.forgetAll(), withinMs);
       this.each((connection) => connection.leave(retryMs === false ? undefined : jittered(retryMs)));
       await empty;
       clock.cancel(end);
       clock.cancel(cut);
+      clock.cancel(forget);
     }
     this.timers.clear();
+  }
+
+  private forgetAll(): void {
+    this.open.clear();
+    this.emptied?.();
   }
 
   private each(tell: (connection: StreamConnection) => void): void {

@@ -1,4 +1,4 @@
-import type { RawResponse } from './response.js';
+import { isHttp2, type RawResponse } from './response.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
 /** A stall is looked for so many times within the time it takes to be one. */
@@ -78,12 +78,14 @@ export class StallWatch implements Timed {
  * Over HTTP/2 the socket is that of all streams, of which the others may move: there a response's own stream is asked.
  */
 export function unsentBytes(response: RawResponse): number {
-  if (response.req.httpVersionMajor > 1) {
+  if (isHttp2(response)) {
     return (response as unknown as { stream?: { bufferSize?: number } }).stream?.bufferSize ?? 0;
   }
   const handle = (response.socket as unknown as { _handle?: Handle } | null)?._handle;
   // Under TLS the socket proper is behind the one that encrypts.
-  return response.writableLength + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
+  return (
+    (response.writableLength || 0) + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0)
+  );
 }
 
 interface Handle {

@@ -14,8 +14,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   'Content-Type': {
     value: 'text/event-stream',
     // The format is always UTF-8 (WHATWG HTML, 9.2.5).
-    allows: (value) =>
-      EVENT_STREAM.test(value) && /^utf-?8$/i.test(CHARSET.exec(value)?.[1] ?? 'utf-8'),
+    allows: (value) => EVENT_STREAM.test(value) && /^utf-?8$/i.test(CHARSET.exec(value)?.[1] ?? 'utf-8'),
   },
   'Cache-Control': {
     // no-transform: a compressing proxy or middleware would hold events back (RFC 9111, 5.2.2.6).

@@ -26,16 +26,16 @@ export interface HiddenResponse {
  * so this library is the only one that does. With `passthrough` Nest would answer as well, and end a stream whose head
  * is out.
  */
-export function addResponse(target: object, key: string | symbol, method: { length: number }): HiddenResponse {
+export function addResponse(
+  target: object,
+  key: string | symbol,
+  method: { length: number },
+): HiddenResponse {
   dropInheritedResponse(target, key);
   const { constructor } = target;
   const types = Reflect.getMetadata('design:paramtypes', target, key) as unknown[] | undefined;
   const own = routeArguments(constructor, key);
-  const index = Math.max(
-    method.length,
-    types?.length ?? 0,
-    ...own.map(([, argument]) => argument.index + 1),
-  );
+  const index = Math.max(method.length, types?.length ?? 0, ...own.map(([, argument]) => argument.index + 1));
   const passthrough = Reflect.getMetadata(PASSTHROUGH, constructor, key) === true;
   Res()(target, key, index);
   Reflect.defineMetadata(PASSTHROUGH, false, constructor, key);

@@ -225,7 +225,9 @@ eachAdapter((adapter) => {
 
     it('the start-up names each @Header() that a stream is not sent with', () => {
       const named = logger.warnings.filter((line) => line.includes('@Header'));
-      expect(named.map((line) => /^HeadController\.(\w+) has @Header\('([\w-]+)'/.exec(line)?.slice(1))).toEqual([
+      expect(
+        named.map((line) => /^HeadController\.(\w+) has @Header\('([\w-]+)'/.exec(line)?.slice(1)),
+      ).toEqual([
         ['overridden', 'content-encoding'],
         ['overridden', 'ETag'],
         ['overridden', 'Content-Length'],
@@ -241,13 +243,16 @@ eachAdapter((adapter) => {
       );
     });
 
-    it.each(['/overridden', '/other-charset'])('replaces what is not legal, in any case (%s)', async (path) => {
-      const lines = await head(app, path);
-      for (const field of REQUIRED) {
-        const name = field.slice(0, field.indexOf(':'));
-        expect(named(lines, name).map((line) => line.toLowerCase())).toEqual([field.toLowerCase()]);
-      }
-    });
+    it.each(['/overridden', '/other-charset'])(
+      'replaces what is not legal, in any case (%s)',
+      async (path) => {
+        const lines = await head(app, path);
+        for (const field of REQUIRED) {
+          const name = field.slice(0, field.indexOf(':'));
+          expect(named(lines, name).map((line) => line.toLowerCase())).toEqual([field.toLowerCase()]);
+        }
+      },
+    );
 
     it('keeps what middleware, decorators, interceptors, handlers and CORS set, each once', async () => {
       const lines = await head(app, '/kept', ['Origin: https://page.example']);

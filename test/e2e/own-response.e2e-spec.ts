@@ -157,19 +157,18 @@ eachAdapter((adapter) =>
       it.each([
         ['/next/stream', 200, ':\ndata: a\n\ndata: b\n\n'],
         ['/next/answer', 200, '{"answered":true}'],
-        [
-          '/next/nobody',
-          404,
-          '{"statusCode":404,"error":"Not Found","message":"Cannot GET /next/nobody"}',
-        ],
-      ])('a handler that calls next() leaves the answer to the next route (%s)', async (path, status, body) => {
-        const answer = await openStream(app, path);
-        expect(await answer.end()).toBe('ended');
-        expect(answer.status).toBe(status);
-        if (status === 404) expect(JSON.parse(answer.raw())).toEqual(JSON.parse(body));
-        else expect(answer.raw()).toBe(body);
-        expect([logger.errors, logger.warnings]).toEqual([[], []]);
-      });
+        ['/next/nobody', 404, '{"statusCode":404,"error":"Not Found","message":"Cannot GET /next/nobody"}'],
+      ])(
+        'a handler that calls next() leaves the answer to the next route (%s)',
+        async (path, status, body) => {
+          const answer = await openStream(app, path);
+          expect(await answer.end()).toBe('ended');
+          expect(answer.status).toBe(status);
+          if (status === 404) expect(JSON.parse(answer.raw())).toEqual(JSON.parse(body));
+          else expect(answer.raw()).toBe(body);
+          expect([logger.errors, logger.warnings]).toEqual([[], []]);
+        },
+      );
     }
 
     it('what it throws after its answer is in the log, and harms nobody', async () => {
