@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 import { isHttp2, type RawResponse } from './response.js';
-import { onceClosed } from './socket-close.js';
+import { onceClosed, waitingCount } from './socket-close.js';
 
 /** Who is told that a response takes no more. */
 export interface ResponseOwner {
@@ -36,6 +36,16 @@ export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
     raw.once('close', onceClosed(socket, gone));
   }
   if (raw.destroyed || raw.writableEnded || socket?.destroyed) gone();
+}
+
+/**
+ * How many streams of one connection wait until the responses before them have ended, where a client has pipelined its
+ * requests (RFC 9112, 9.3.2); 0 for a response that does not wait.
+ */
+export function waitingBefore(raw: RawResponse): number {
+  if (raw.socket !== null || isHttp2(raw)) return 0;
+  const socket = requestSocket(raw);
+  return socket ? waitingCount(socket) : 0;
 }
 
 /** A response whose last bytes are gone emits `close` well within this time, if it ever does. */

@@ -14,6 +14,11 @@ export function onceClosed(socket: Socket, gone: () => void): () => void {
   return () => waiting.delete(gone);
 }
 
+/** How many wait for a socket to close. */
+export function waitingCount(socket: Socket): number {
+  return (socket as Carrier)[WAITING]?.size ?? 0;
+}
+
 function waitingFor(socket: Carrier): Set<() => void> {
   const known = socket[WAITING];
   if (known) return known;

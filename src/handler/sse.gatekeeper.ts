@@ -1,8 +1,9 @@
-import { Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import { HttpException, Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { defer, mergeMap, type Observable } from 'rxjs';
-import { isAnswered, rawRequest } from '../connection/response.js';
+import { isAnswered, rawRequest, rawResponse } from '../connection/response.js';
+import { waitingBefore } from '../connection/response-life.js';
 import { SseConnections } from '../connection/sse-connections.js';
 import { readLastEventId } from '../request/admission.js';
 import { CutOffLog } from '../request/cut-off-log.js';
@@ -13,6 +14,12 @@ import { RequestStream } from '../request/request-stream.js';
 import { RouteGuards } from '../nest/route-guards.js';
 import { SseRoutes, type SseRoute } from '../nest/sse-routes.js';
 import type { PlainAnswer, RoutedStream, StreamHost } from '../request/stream-host.js';
+
+/**
+ * How many streams may wait for the responses before them on one connection. Each runs its handler while its client
+ * sees nothing of it, and Node stops reading a connection with much to send: it then notices no client that leaves.
+ */
+const MAX_WAITING = 8;
 
 /**
  * Stands before the handlers of `@Sse()` routes: makes the stream of a request that all guards let through, and stands
@@ -69,6 +76,7 @@ export class SseGatekeeper implements Gatekeeper, StreamHost {
       if (rawRequest(request).httpVersionMajor === 1) this.setHeader(response, 'Connection', 'close');
       throw new ServiceUnavailableException('The application is shutting down.');
     }
+    if (waitingBefore(rawResponse(response)) >= MAX_WAITING) throw tooManyWaiting();
     const lastEventId = readLastEventId(request, route.options);
     const stream = new RequestStream(this, route, { context, request, response, lastEventId });
     setPort(response, stream);
@@ -89,4 +97,9 @@ export class SseGatekeeper implements Gatekeeper, StreamHost {
     if (status === undefined) this.emptyAnswers.note(route, connection.route, response, value);
     await this.adapters.httpAdapter.reply(response, value, status);
   }
+}
+
+function tooManyWaiting(): HttpException {
+  const message = `Too many streams wait on this connection: the limit is ${MAX_WAITING}. Use another connection.`;
+  return new HttpException({ statusCode: 429, error: 'Too Many Requests', message }, 429);
 }

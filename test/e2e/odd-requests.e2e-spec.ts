@@ -10,6 +10,9 @@ import { RawClient } from './raw-client.js';
 
 const BIG = 'x'.repeat(65_536);
 let reasons: unknown[] = [];
+let opened = 0;
+/** As many streams of one connection are open at a time: one that is sent, and those that may wait for it. */
+const ONE_AND_WAITING = 9;
 
 function remember({ signal }: SseConnection): void {
   signal.addEventListener('abort', () => reasons.push(signal.reason));
@@ -23,6 +26,7 @@ class OddController {
   }
   @Sse('open')
   open(@SseConnection() connection: SseConnection) {
+    opened++;
     remember(connection);
     return NEVER;
   }
@@ -47,6 +51,7 @@ eachAdapter((adapter) => {
   let logger: RecordingLogger;
   beforeEach(async () => {
     reasons = [];
+    opened = 0;
     clock = new ManualClock();
     logger = new RecordingLogger();
     app = await makeApp(adapter, { controllers: [OddController], clock, logger });
@@ -174,22 +179,63 @@ eachAdapter((adapter) => {
     await gone();
   });
 
-  it('any number of requests may wait on one connection, for Node that is no leak', async () => {
+  describe('a client that pipelines thousands of requests', () => {
+    const TOO_MANY = {
+      statusCode: 429,
+      error: 'Too Many Requests',
+      message: 'Too many streams wait on this connection: the limit is 8. Use another connection.',
+    };
+
+    it('gets one stream and eight that wait, and no handler runs for the others', async () => {
+      const client = await RawClient.connect(app, get('/open').repeat(2000));
+      await until(() => count() === ONE_AND_WAITING, 'the streams');
+      await client.receives('200 OK');
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+      expect([count(), opened]).toEqual([ONE_AND_WAITING, ONE_AND_WAITING]);
+      client.reset();
+      // Node reads nothing from a connection with so much to send: a heartbeat finds that the client is gone.
+      await until(() => {
+        clock.advance(15_500);
+        return count() === 0;
+      }, 'that the client is gone');
+      expect(reasons).toHaveLength(ONE_AND_WAITING);
+    });
+
+    it('gets 429 for them in their turn, and streams again once fewer wait', async () => {
+      const waiting = get('/open').repeat(ONE_AND_WAITING);
+      const client = await RawClient.connect(app, waiting + get('/open') + get('/short'));
+      await until(() => count() === ONE_AND_WAITING, 'the streams');
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+      app.get(SseConnections).closeWhere(() => true);
+      await gone();
+      await until(() => client.received.split('HTTP/1.1 ').length === ONE_AND_WAITING + 3, 'all answers');
+      const refused = client.received.split('HTTP/1.1 429 Too Many Requests').slice(1);
+      expect(refused.map((answer) => JSON.parse(/\{.*\}/.exec(answer)?.[0] ?? ''))).toEqual([
+        TOO_MANY,
+        TOO_MANY,
+      ]);
+      client.received = '';
+      client.send(get('/short'));
+      await client.receives('data: 1\n\n');
+    });
+  });
+
+  it('requests may wait on one connection, for Node that is no leak', async () => {
     const connected = new Promise<Socket>((resolve) => app.getHttpServer().once('connection', resolve));
     const client = await RawClient.connect(app, get('/open').repeat(50));
-    await until(() => count() === 50);
+    await until(() => count() === ONE_AND_WAITING);
     const socket = await connected;
     // Beyond ten Node warns, once for each connection.
     const counts = socket.eventNames().map((name) => socket.listenerCount(name));
     expect(Math.max(...counts)).toBeLessThanOrEqual(10);
     client.reset();
     await gone();
-    expect(reasons).toHaveLength(50);
+    expect(reasons).toHaveLength(ONE_AND_WAITING);
   });
 
   it('requests that wait on one connection do not hold up the end of the application', async () => {
     const client = await RawClient.connect(app, get('/open').repeat(50));
-    await until(() => count() === 50);
+    await until(() => count() === ONE_AND_WAITING);
     let closed = false;
     void app.close().then(() => (closed = true));
     await until(() => {
