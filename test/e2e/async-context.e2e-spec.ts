@@ -1,10 +1,11 @@
 import { Controller, Injectable, UseGuards, type CanActivate, type INestApplication } from '@nestjs/common';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { concat, NEVER, of } from 'rxjs';
 import { Sse, SseConnections, type SseRouteOptions } from 'nestjs-event-stream';
 import { openStream, type TestStream } from 'nestjs-event-stream/testing';
 import { ManualClock } from '../fixtures/manual-clock.js';
-import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
+import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 const MINUTE = 60_000;
 const storage = new AsyncLocalStorage<string>();
@@ -13,6 +14,15 @@ const who = (): string => storage.getStore() ?? 'nobody';
 
 let asked: string[] = [];
 let refused: string | undefined;
+/** In whose context the heads of responses were written. */
+let heads: string[] = [];
+let gate: { promise: Promise<void>; open: () => void };
+
+function closedGate(): typeof gate {
+  let open!: () => void;
+  const promise = new Promise<void>((resolve) => (open = resolve));
+  return { promise, open };
+}
 
 @Injectable()
 class UserGuard implements CanActivate {
@@ -34,6 +44,12 @@ class Streams {
   guarded() {
     return stream();
   }
+  @Sse('gated')
+  async *gated() {
+    yield await gate.promise.then(() => 'first');
+    await new Promise(setImmediate);
+    yield 'second';
+  }
   @Sse('beating', { heartbeat: HEARTBEAT })
   beating() {
     return stream();
@@ -49,17 +65,21 @@ eachAdapter((adapter) =>
     let app: INestApplication;
     let clock: ManualClock;
     beforeEach(async () => {
-      asked = [];
-      refused = undefined;
+      [asked, heads, refused, gate] = [[], [], undefined, closedGate()];
       clock = new ManualClock();
       app = await makeApp(adapter, {
         controllers: [Streams],
         sse: { heartbeat: false },
         clock,
         setUp: (made) => {
-          made.use((request: { headers: Record<string, string> }, _response: unknown, next: () => void) =>
-            storage.run(request.headers['x-user'] ?? '', next),
-          );
+          made.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+            const { writeHead } = response;
+            response.writeHead = ((...args: unknown[]) => {
+              heads.push(who());
+              return Reflect.apply(writeHead, response, args) as ServerResponse;
+            }) as typeof writeHead;
+            storage.run(String(request.headers['x-user']), next);
+          });
           setUp(made);
         },
       });
@@ -79,6 +99,21 @@ eachAdapter((adapter) =>
       clock.advance(MINUTE * 1.2);
       for (let i = 0; i < 5; i++) await new Promise(setImmediate);
     };
+
+    it('what writes the head finds the context of its own request, where several go out in one turn', async () => {
+      const users = ['ann', 'bob', 'cid'];
+      const opening = users.map((user) => openStream(app, '/gated', { headers: { 'x-user': user } }));
+      await until(() => app.get(SseConnections).count() === users.length, 'the requests');
+      // All handlers wait for the gate.
+      for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+      expect(heads).toEqual([]);
+      gate.open();
+      for (const stream of await Promise.all(opening)) {
+        await stream.end();
+        expect(stream.raw()).toBe(':\ndata: first\n\ndata: second\n\n');
+      }
+      expect(heads.toSorted()).toEqual(users);
+    });
 
     it('guards that run again find the context of the request that they are asked about', async () => {
       const [ann, bob] = await opened('/guarded');

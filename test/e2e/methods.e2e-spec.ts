@@ -34,6 +34,11 @@ class MethodsController {
     ran.push('endless');
     return NEVER;
   }
+  @Sse('one', { limit: { key: 'route', max: 1 } })
+  one() {
+    ran.push('one');
+    return NEVER;
+  }
   @Sse('any', { method: RequestMethod.ALL })
   *any() {
     yield 'a';
@@ -86,6 +91,19 @@ eachAdapter((adapter) => {
         expect(answer.raw()).toBe('');
       }
       expect(ran).toEqual([]);
+      await until(() => app.get(SseConnections).count() === 0);
+    });
+
+    it('takes no place under a limit, and is not refused by one', async () => {
+      // One that holds a place would leave none for the next.
+      const head = async (): Promise<number> => (await openStream(app, '/one', { method: 'HEAD' })).status;
+      expect([await head(), await head()]).toEqual([200, 200]);
+      const stream = await openStream(app, '/one');
+      expect(stream.status).toBe(200);
+      expect((await openStream(app, '/one')).status).toBe(429);
+      expect(await head()).toBe(200);
+      expect(ran).toEqual(['one']);
+      await stream.close();
       await until(() => app.get(SseConnections).count() === 0);
     });
 
