@@ -74,7 +74,8 @@ class ParametersController {
     yield { id, extra };
   }
   @Sse('raw')
-  *raw(@Req() request: { url: string }, @Res() response: { getHeader?: unknown; header: unknown }) {
+  async *raw(@Req() request: { url: string }, @Res() response: { getHeader?: unknown; header: unknown }) {
+    await new Promise(setImmediate);
     yield { url: request.url, response: typeof response.header };
   }
   @Sse('connection')

@@ -35,6 +35,13 @@ class HeaderInterceptor implements NestInterceptor {
   }
 }
 
+/** A head that has gone out is not the end: the second value comes in a later turn. */
+async function* inTwoTurns(): AsyncGenerator<string> {
+  yield 'a';
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  yield 'b';
+}
+
 function setCookies(response: AnyResponse): void {
   for (const [name, value] of [
     ['a', '1'],
@@ -48,8 +55,8 @@ function setCookies(response: AnyResponse): void {
 @Controller()
 class HeadController {
   @Sse('plain')
-  *plain() {
-    yield 'a';
+  async *plain() {
+    yield* inTwoTurns();
   }
 
   @Sse('kept')
@@ -57,7 +64,7 @@ class HeadController {
   @UseInterceptors(HeaderInterceptor)
   async *kept(@Res({ passthrough: true }) response: AnyResponse) {
     response.header('X-Handler', 'yes');
-    yield 'a';
+    yield* inTwoTurns();
   }
 
   @Sse('overridden')
@@ -67,73 +74,73 @@ class HeadController {
   @Header('Content-Length', '5')
   @Header('ETag', '"tag"')
   @Header('content-encoding', 'identity')
-  *overridden(@Res({ passthrough: true }) response: AnyResponse) {
+  async *overridden(@Res({ passthrough: true }) response: AnyResponse) {
     response.header('content-type', 'text/html');
-    yield 'a';
+    yield* inTwoTurns();
   }
 
   @Sse('legal')
   @Header('content-type', 'Text/Event-Stream; charset=UTF-8')
   @Header('Cache-Control', 'no-cache')
-  *legal() {
-    yield 'a';
+  async *legal() {
+    yield* inTwoTurns();
   }
 
   @Sse('legal-by-handler')
   async *legalByHandler(@Res({ passthrough: true }) response: AnyResponse) {
     response.header('Content-Type', 'text/event-stream;charset=utf-8');
     response.header('Cache-Control', 'private, max-age=0, must-revalidate');
-    yield 'a';
+    yield* inTwoTurns();
   }
 
   @Sse('other-charset')
   @Header('Content-Type', 'text/event-stream; charset=latin1')
   @Header('Cache-Control', () => 'max-age=01')
-  *otherCharset() {
-    yield 'a';
+  async *otherCharset() {
+    yield* inTwoTurns();
   }
 
   @Sse('cookies')
   cookies(@Res({ passthrough: true }) response: AnyResponse) {
     setCookies(response);
-    return ['a'];
+    return inTwoTurns();
   }
 
   @Sse('late-cookies')
   async *lateCookies(@Res({ passthrough: true }) response: AnyResponse) {
     await new Promise((resolve) => setImmediate(resolve));
     setCookies(response);
-    yield 'a';
+    yield* inTwoTurns();
   }
 
   @Sse('post', { method: RequestMethod.POST })
-  *post() {
-    yield 'a';
+  async *post() {
+    yield* inTwoTurns();
   }
 
   @Sse('code-below')
   @HttpCode(HttpStatus.ACCEPTED)
-  *codeBelow() {
-    yield 'a';
+  async *codeBelow() {
+    yield* inTwoTurns();
   }
 
   @HttpCode(HttpStatus.ACCEPTED)
   @Sse('code-above')
-  *codeAbove() {
-    yield 'a';
+  async *codeAbove() {
+    yield* inTwoTurns();
   }
 
   @Sse('status')
-  *status(@Res({ passthrough: true }) response: AnyResponse) {
+  async *status(@Res({ passthrough: true }) response: AnyResponse) {
     response.status(203);
-    yield 'a';
+    yield* inTwoTurns();
   }
 
   @Sse('whole-response')
-  *wholeResponse(@Req() _request: unknown, @Res() response: AnyResponse) {
+  async *wholeResponse(@Req() _request: unknown, @Res() response: AnyResponse) {
     response.status(203);
     response.header('X-Handler', 'yes');
-    yield 'a';
+    yield* inTwoTurns();
   }
 }
 
@@ -151,6 +158,8 @@ async function head(
   );
   let text = '';
   for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
+  // All heads are those of whole streams.
+  expect(text).toMatch(/data: a\n\n[^]*data: b\n\n\r\n0\r\n\r\n$/);
   return text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n');
 }
 
@@ -286,7 +295,7 @@ eachAdapter((adapter) => {
     it('has status 200 whatever the method', async () => {
       const stream = await openStream(app, '/post', { body: { stream: true } });
       expect(stream.status).toBe(200);
-      expect(await stream.rest()).toHaveLength(1);
+      expect(await stream.rest()).toHaveLength(2);
     });
 
     it.each([
@@ -299,7 +308,7 @@ eachAdapter((adapter) => {
       expect(stream.status).toBe(status);
       expect(stream.headers['content-type']).toBe('text/event-stream');
       await stream.end();
-      expect(stream.raw()).toBe(':\ndata: a\n\n');
+      expect(stream.raw()).toBe(':\ndata: a\n\ndata: b\n\n');
     });
   });
 });

@@ -31,6 +31,7 @@ import { comment, event, isSseRoute, raw, Sse, SseConnections } from 'nestjs-eve
 import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until, type TestAppOptions } from './adapters.js';
 
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 let seen: unknown[] = [];
 let released = 0;
 
@@ -98,7 +99,7 @@ class OperatorInterceptor implements NestInterceptor {
 @Injectable()
 class ReplacingInterceptor implements NestInterceptor {
   intercept(): Observable<unknown> {
-    return of('from', 'elsewhere');
+    return of('from', 'elsewhere').pipe(concatMap((value) => of(value).pipe(delay(5))));
   }
 }
 
@@ -107,14 +108,15 @@ class ReplacingInterceptor implements NestInterceptor {
 class MarkedController {
   @Sse('generator')
   @UseInterceptors(mark('method 1'), mark('method 2'))
-  *generator() {
+  async *generator() {
     yield 'a';
+    await later();
     yield 'b';
   }
   @UseInterceptors(mark('above'))
   @Sse('observable')
   observable() {
-    return of('a', 'b');
+    return of('a', 'b').pipe(concatMap((value) => of(value).pipe(delay(5))));
   }
 }
 
@@ -123,6 +125,7 @@ class BareController {
   @Sse('bare')
   async *bare() {
     yield 'a';
+    await later();
     yield { pct: 1 };
   }
   @Sse('labelled')
@@ -143,7 +146,9 @@ class OperatorsController {
   async *generator(@Param('operator') _operator: string) {
     try {
       yield 'a';
+      await later();
       yield undefined;
+      await later();
       yield 'b';
     } finally {
       released++;
@@ -153,6 +158,7 @@ class OperatorsController {
   async *failing() {
     try {
       yield 'a';
+      await later();
       throw new Error('broken');
     } finally {
       released++;

@@ -71,6 +71,8 @@ class StreamsController {
     await new Promise(setImmediate);
     response.cookie('before', 'head', COOKIE);
     yield 'in';
+    await new Promise(setImmediate);
+    yield 'and on';
   }
   @Get('ordinary')
   ordinary() {
@@ -302,7 +304,7 @@ eachAdapter((adapter) => {
         'before=head; Path=/; HttpOnly; SameSite=Lax',
       ],
     ]);
-    await until(() => client.body === ':\ndata: in\n\n');
+    await until(() => client.body === ':\ndata: in\n\ndata: and on\n\n');
   });
 
   it('all of them together: the fields of each once, and each event at once, uncompressed', async () => {
