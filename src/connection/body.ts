@@ -28,12 +28,17 @@ export interface Body {
   end(text: string): void;
 }
 
+/** Only `false` is backpressure: middleware that wraps `write()` may drop its return value. */
+export function takesMore(written: unknown): boolean {
+  return written !== false;
+}
+
 /** How often a stream without `drain` is asked whether anything waits in it. */
 const DRAIN_CHECK_MS = 250;
 
 /**
- * The body as a stream, whatever middleware has made of it. Only `false` is backpressure: middleware that wraps
- * `write()` may drop its return value. A stream in which nothing waits any more is drained, whether it says so or not.
+ * The body as a stream, whatever middleware has made of it. A stream in which nothing waits any more is drained, whether
+ * it says so or not.
  */
 export class StreamBody implements Body, Timed {
   readonly held = 0;
@@ -48,11 +53,11 @@ export class StreamBody implements Body, Timed {
   ) {}
 
   write(text: string): boolean {
-    return this.stream.write(text) !== false;
+    return takesMore(this.stream.write(text));
   }
 
   writeShared({ bytes }: SharedBytes): boolean {
-    return this.stream.write(bytes) !== false;
+    return takesMore(this.stream.write(bytes));
   }
 
   onceDrained(drained: () => void): void {
@@ -126,11 +131,11 @@ export class SocketBody implements Body {
   ) {}
 
   write(text: string, byteLength: number): boolean {
-    return this.socket.write(`${byteLength.toString(16)}\r\n${text}\r\n`) !== false;
+    return takesMore(this.socket.write(`${byteLength.toString(16)}\r\n${text}\r\n`));
   }
 
   writeShared(shared: SharedBytes): boolean {
-    return this.socket.write(shared.derive(toChunk)) !== false;
+    return takesMore(this.socket.write(shared.derive(toChunk)));
   }
 
   onceDrained(drained: () => void): void {
@@ -161,11 +166,11 @@ export class PartedBody implements Body {
   }
 
   write(text: string, byteLength: number): boolean {
-    return byteLength > PART_BYTES ? this.hold(Buffer.from(text)) : this.stream.write(text) !== false;
+    return byteLength > PART_BYTES ? this.hold(Buffer.from(text)) : takesMore(this.stream.write(text));
   }
 
   writeShared({ bytes }: SharedBytes): boolean {
-    return bytes.length > PART_BYTES ? this.hold(bytes) : this.stream.write(bytes) !== false;
+    return bytes.length > PART_BYTES ? this.hold(bytes) : takesMore(this.stream.write(bytes));
   }
 
   onceDrained(drained: () => void): void {

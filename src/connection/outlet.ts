@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
-import { SocketBody, bodyOf, directSocket, toChunk, type Body, type SharedBytes } from './body.js';
+import { SocketBody, bodyOf, directSocket, takesMore, toChunk, type Body, type SharedBytes } from './body.js';
 import { OverflowQueue, type OverflowOptions } from './overflow.js';
 import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { Flushes } from './flushes.js';
@@ -166,8 +166,7 @@ export class Outlet implements ResponseOwner, Backlog {
     this.events += batch.size;
     this.bytes += batch.byteLength;
     this.lastWriteAt = this.timers.clock.now();
-    // Not `undefined`, which a wrapped write() may give.
-    if (free.write(chunk) === false) this.block();
+    if (!takesMore(free.write(chunk))) this.block();
   }
 
   private batchInTurn(batch: SharedBatch): void {

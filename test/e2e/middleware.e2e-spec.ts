@@ -2,6 +2,7 @@ import {
   ClassSerializerInterceptor,
   Controller,
   Get,
+  Header,
   HttpException,
   Injectable,
   RequestTimeoutException,
@@ -16,7 +17,9 @@ import { Reflector } from '@nestjs/core';
 import fastifyCompress from '@fastify/compress';
 import { Exclude } from 'class-transformer';
 import compression from 'compression';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createGunzip } from 'node:zlib';
 import {
   catchError,
   concatMap,
@@ -35,7 +38,7 @@ import {
 import { event, isSseRoute, Sse } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
-import { closeApps, eachAdapter, makeApp, type AdapterName, type TestAppOptions } from './adapters.js';
+import { closeApps, eachAdapter, makeApp, until, type AdapterName, type TestAppOptions } from './adapters.js';
 
 const TEXT = 'x'.repeat(5000);
 let live: Subject<unknown>;
@@ -63,6 +66,11 @@ class Throttler implements CanActivate {
 class MixedController {
   @Sse('live')
   live() {
+    return live;
+  }
+  @Header('Cache-Control', 'no-cache')
+  @Sse('transformable')
+  transformable() {
     return live;
   }
   @Sse('users')
@@ -171,6 +179,30 @@ eachAdapter((adapter: AdapterName) => {
       });
       expect(ordinary.headers['content-encoding']).toBe('gzip');
       await ordinary.end();
+    });
+
+    it('events are delivered at once where the Cache-Control of a route allows compression', async () => {
+      await make(compressing);
+      const response = await new Promise<IncomingMessage>((resolve) => {
+        void app.getUrl().then((url) => {
+          request(`${url}/transformable`, { headers: { 'accept-encoding': 'gzip' } }, resolve).end();
+        });
+      });
+      expect(response.headers['cache-control']).toBe('no-cache');
+      const compressed = response.headers['content-encoding'] === 'gzip';
+      expect(compressed).toBe(adapter === 'express');
+      let body = '';
+      const text = compressed ? response.pipe(createGunzip()) : response;
+      text.on('data', (part: Buffer) => (body += part.toString()));
+      let expected = ':\n';
+      for (const value of ['one', 'two', TEXT]) {
+        await until(() => body === expected, 'the events so far');
+        live.next(value);
+        expected += `data: ${value}\n\n`;
+      }
+      await until(() => body === expected, 'the last event');
+      live.complete();
+      await once(text, 'end');
     });
 
     if (adapter === 'fastify') {
