@@ -10,6 +10,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Session,
 } from 'node:http2';
+import type { ServerResponse } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { Observable, Subject } from 'rxjs';
 import { isSseError, Sse, SseConnection, SseConnections, SseSignal } from 'nestjs-event-stream';
@@ -114,8 +115,10 @@ describe.each([
   let clock: ManualClock;
   let session: ClientHttp2Session;
   let sessions: ServerHttp2Session[];
+  let spoil: (response: ServerResponse) => void;
 
   beforeEach(async () => {
+    spoil = () => undefined;
     asked = 0;
     reasons = [];
     live = new Subject();
@@ -125,6 +128,11 @@ describe.each([
       platform: new FastifyAdapter(options as never),
       sse: { heartbeat: false },
       clock,
+      setUp: (made) =>
+        void made.use((_request: object, response: ServerResponse, next: () => void) => {
+          spoil(response);
+          next();
+        }),
     });
     sessions = [];
     app.getHttpServer().on('session', (made: ServerHttp2Session) => sessions.push(made));
@@ -135,6 +143,22 @@ describe.each([
   afterEach(async () => {
     session.destroy();
     await closeApps();
+  });
+
+  it('is not held up by a write() that drops its result and its callback', async () => {
+    spoil = (response) => {
+      const { write } = response;
+      response.write = ((chunk: unknown) => void Reflect.apply(write, response, [chunk])) as never;
+    };
+    const large = request('/large').read();
+    const expected = `:\ndata: ${'é'.repeat(500_000)}\n\n`;
+    await until(() => large.body.length >= expected.length, 'the large event');
+    expect(large.body === expected).toBe(true);
+    const much = request('/much').read();
+    await much.isClosed();
+    expect([much.ended, much.body.endsWith(`id: ${TOTAL - 1}\ndata: ${KIB}\n\n`)]).toEqual([true, true]);
+    large.stream.close();
+    await until(() => app.get(SseConnections).count() === 0, 'the release');
   });
 
   const request = (path: string, headers = {}): Exchange =>

@@ -12,7 +12,7 @@ interface AnyResponse {
   header(name: string, value: string): unknown;
 }
 
-const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
 /** Streams of three values, each of which comes in a later turn than the one before. */
 async function* values(): AsyncGenerator<string> {
@@ -23,7 +23,7 @@ async function* values(): AsyncGenerator<string> {
   yield 'c';
 }
 const observable = (): Observable<string> =>
-  from(['a', 'b', 'c']).pipe(concatMap((value) => of(value).pipe(delay(5))));
+  from(['a', 'b', 'c']).pipe(concatMap((value) => of(value).pipe(delay(1))));
 
 /** What a handler returns, by name. */
 const RESULTS: Record<string, () => unknown> = {
