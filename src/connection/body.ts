@@ -22,6 +22,8 @@ export interface Body {
   writeShared(shared: SharedBytes): boolean;
   /** Has `drained` called once, when what was written is gone. */
   onceDrained(drained: () => void): void;
+  /** Nobody waits for `drained` any more. */
+  stop?(): void;
   /** Bytes that were written and have not been handed on yet. */
   readonly held: number;
   /** Writes the last text, empty if there is none, and ends the response. */
@@ -77,10 +79,14 @@ export class StreamBody implements Body, Timed {
     else this.goOn();
   }
 
-  private goOn(): void {
-    const { drained } = this;
+  stop(): void {
     this.drained = undefined;
     this.timers.cancel(this);
+  }
+
+  private goOn(): void {
+    const { drained } = this;
+    this.stop();
     drained?.();
   }
 

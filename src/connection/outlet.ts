@@ -218,6 +218,7 @@ export class Outlet implements ResponseOwner, Backlog {
     this.free = undefined;
     this.queue = undefined;
     this.stall?.stop();
+    this.body?.stop?.();
     this.letIn();
   }
 
