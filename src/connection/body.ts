@@ -1,3 +1,4 @@
+// Longer than others: the four ways in which a body is written stand side by side.
 import { OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
