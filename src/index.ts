@@ -21,7 +21,7 @@ export type { ErrorBody } from './stages/error-event.stage.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 
 export { SseConnections } from './connection/sse-connections.js';
-export type { LimitAnswer, Slot, SlotRequest, SlotStore } from './limits/limits.js';
+export type { LimitAnswer, Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.js';
 export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
 
 export { Channels, type ChannelsOptions } from './channels/channels.js';

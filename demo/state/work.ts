@@ -17,12 +17,9 @@ export class Work {
    */
   async begin(name: string, onLost: () => void): Promise<Slot | undefined> {
     if (this.slots) {
-      return this.slots.acquire({
-        key: `work:${name}`,
-        max: 1,
-        replaceOldest: false,
-        onReplaced: onLost,
-      });
+      const place = { key: `work:${name}`, max: 1, replaceOldest: false, onReplaced: onLost };
+      const answer = await this.slots.acquire([place]);
+      return 'slot' in answer ? answer.slot : undefined;
     }
     if (this.#here.has(name)) return undefined;
     this.#here.add(name);

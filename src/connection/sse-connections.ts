@@ -30,11 +30,13 @@ export class SseConnections {
   /** @internal True from the moment the application begins to shut down. */
   closing = false;
 
-  constructor(
-    clock: Clock = systemClock,
-    /** @internal */
-    readonly slots: SlotStore = new SlotTable(),
-  ) {
+  /** @internal Counts the streams of this process, for limits with the key `'process'`. */
+  readonly local = new SlotTable();
+  /** @internal Counts the streams under all other limits. */
+  readonly slots: SlotStore;
+
+  constructor(clock: Clock = systemClock, slots?: SlotStore) {
+    this.slots = slots ?? this.local;
     this.timers = new SharedTimers(clock);
   }
 

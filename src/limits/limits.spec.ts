@@ -1,41 +1,55 @@
-import { SlotTable } from './limits.js';
+import { SlotTable, type Slot, type SlotRequest } from './limits.js';
 
 const never = (): void => {
   throw new Error('replaced');
 };
-const ask = (key: string, max: number) => ({ key, max, replaceOldest: false, onReplaced: never });
+const place = (key: string, max: number, onReplaced?: () => void): SlotRequest => ({
+  key,
+  max,
+  replaceOldest: onReplaced !== undefined,
+  onReplaced: onReplaced ?? never,
+});
 
-describe('the slots of one process', () => {
-  it('are as many as the limit allows, and counted by key', () => {
+function take(slots: SlotTable, ...requests: SlotRequest[]): Slot | undefined {
+  const answer = slots.acquire(requests);
+  return 'slot' in answer ? answer.slot : undefined;
+}
+
+describe('SlotTable', () => {
+  it('grants as many slots per key as the limit allows', () => {
     const slots = new SlotTable();
-    expect(slots.acquire(ask('a', 2))).toBeDefined();
-    expect(slots.acquire(ask('a', 2))).toBeDefined();
-    expect(slots.acquire(ask('a', 2))).toBeUndefined();
-    expect(slots.acquire(ask('b', 2))).toBeDefined();
+    expect(take(slots, place('a', 2))).toBeDefined();
+    expect(take(slots, place('a', 2))).toBeDefined();
+    expect(take(slots, place('a', 2))).toBeUndefined();
+    expect(take(slots, place('b', 2))).toBeDefined();
     expect([slots.count('a'), slots.count('b'), slots.count('c')]).toEqual([2, 1, 0]);
   });
 
-  it('are free again once released, however often', () => {
+  it('frees a place once, however often its slot is released', () => {
     const slots = new SlotTable();
-    const [first] = [slots.acquire(ask('a', 2)), slots.acquire(ask('a', 2))];
+    const first = take(slots, place('a', 2));
+    take(slots, place('a', 2));
     first?.release();
     first?.release();
     expect(slots.count('a')).toBe(1);
-    expect(slots.acquire(ask('a', 2))).toBeDefined();
-    expect(slots.acquire(ask('a', 2))).toBeUndefined();
+    expect(take(slots, place('a', 2))).toBeDefined();
+    expect(take(slots, place('a', 2))).toBeUndefined();
   });
 
-  it('leave nothing behind when the last of a key is released', () => {
+  it('keeps nothing of a key without holders', () => {
     const slots = new SlotTable();
-    for (let i = 0; i < 1000; i++) slots.acquire(ask(`user-${i}`, 1))?.release();
+    for (let i = 0; i < 1000; i++) take(slots, place(`user-${i}`, 1), place('all', 5))?.release();
     expect(slots.size).toBe(0);
   });
 
-  it('make room by sending the oldest away, which is told once', () => {
+  it('evicts the oldest holder, and calls it back once', () => {
     const slots = new SlotTable();
     const told: string[] = [];
-    const replace = (name: string) =>
-      slots.acquire({ key: 'a', max: 2, replaceOldest: true, onReplaced: () => told.push(name) });
+    const replace = (name: string): Slot | undefined =>
+      take(
+        slots,
+        place('a', 2, () => told.push(name)),
+      );
     const first = replace('first');
     replace('second');
     replace('third');
@@ -47,15 +61,36 @@ describe('the slots of one process', () => {
     expect(told).toEqual(['first', 'second']);
   });
 
-  it('are not mixed up when the one that goes releases its slot while it is told', () => {
+  it('evicts as many as there are too many, when a limit was lowered', () => {
     const slots = new SlotTable();
-    const first = slots.acquire({
-      key: 'a',
-      max: 1,
-      replaceOldest: true,
-      onReplaced: () => first?.release(),
-    });
-    expect(slots.acquire({ key: 'a', max: 1, replaceOldest: true, onReplaced: never })).toBeDefined();
-    expect(slots.count('a')).toBe(1);
+    const told: number[] = [];
+    for (let i = 0; i < 5; i++)
+      take(
+        slots,
+        place('a', 9, () => told.push(i)),
+      );
+    take(slots, place('a', 2, never));
+    expect([told, slots.count('a')]).toEqual([[0, 1, 2, 3], 2]);
+  });
+
+  it('counts correctly if an evicted holder releases its slot in the callback', () => {
+    const slots = new SlotTable();
+    const first = take(
+      slots,
+      place('a', 1, () => first?.release()),
+      place('b', 1),
+    );
+    expect(take(slots, place('a', 1, never))).toBeDefined();
+    expect([slots.count('a'), slots.count('b')]).toEqual([1, 0]);
+  });
+
+  it('names the first request without room, and does nothing else', () => {
+    const slots = new SlotTable();
+    const holder = take(slots, place('a', 1, never), place('b', 1), place('c', 1));
+    const requests = [place('a', 1, never), place('d', 1), place('b', 1), place('c', 1)];
+    expect(slots.acquire(requests)).toEqual({ full: requests[2] });
+    expect(['a', 'b', 'c', 'd'].map((key) => slots.count(key))).toEqual([1, 1, 1, 0]);
+    holder?.release();
+    expect(slots.size).toBe(0);
   });
 });

@@ -1,74 +1,106 @@
-/** What happens to a connection beyond a limit: this status, `retry:` and an end, or the oldest one makes way. */
+/**
+ * The response to a connection beyond a limit: this HTTP status, `'retry'` (the delay to reconnect, then the end), or
+ * `'replace'` (the oldest connection is closed instead).
+ */
 export type LimitAnswer = number | 'retry' | 'replace';
 
-/** A place that a connection holds; given back exactly once, on whatever path. */
+/** The places of one `acquire()` call. */
 export interface Slot {
-  /** Gives the place back. Never throws; what a distributed store has to wait for, it waits for by itself. */
+  /** Gives all of them back. Never throws. Calls after the first do nothing. */
   release(): void;
 }
 
-/** What a connection asks a {@link SlotStore} for. */
+/** A place that a connection asks a {@link SlotStore} for. */
 export interface SlotRequest {
-  /** What is counted: equal keys count together, in all processes that share the store. */
+  /** What is counted. Equal keys are counted together, in all processes that share the store. */
   key: string;
-  /** As many may be held under `key`. */
+  /** The number of places under `key`. */
   max: number;
-  /** With all taken the oldest holder is told to go, so that there is always room. */
+  /** If all places are taken, the oldest holder is evicted, so the request always succeeds. */
   replaceOldest: boolean;
-  /** Called at most once, if this holder is the one to go. Its slot is released already. */
+  /**
+   * Called at most once, when the store evicts this holder. Its place is gone by then. It may be called before the promise
+   * of `acquire()` has settled.
+   */
   onReplaced(): void;
 }
 
+/** The answer of a {@link SlotStore}: the slot, or the first request whose places are all taken. */
+export type SlotAnswer = { readonly slot: Slot } | { readonly full: SlotRequest };
+
 /**
- * Counts who holds places under which key: `SlotTable` for one process; one that several processes share answers with
- * promises. `acquire` is called once a connection and limit, in the order of the limits, and what it gave is released
- * once: also if the client left meanwhile, or a later limit said no. A rejection is the request's HTTP error. A slot
- * of a process that has died is to become free by itself.
+ * Counts the holders of each key: `SlotTable` in one process, `redisSlots()` in several.
+ *
+ * `acquire()` is atomic: if one request is refused, no place is taken and no holder is evicted, not even for a moment. The
+ * keys of one call differ. The library releases every slot once, also when the client has left in the meantime. A
+ * rejection becomes the HTTP error of the request. The places of a process that has died must become free by themselves.
  */
 export interface SlotStore {
-  /** A slot, or `undefined` when all are taken and nobody is to be replaced. */
-  acquire(request: SlotRequest): Slot | undefined | Promise<Slot | undefined>;
-  /** Gives back what the store itself holds, such as a connection, once no stream is open any more. */
+  /** Takes a place for each request, or none at all. */
+  acquire(requests: readonly SlotRequest[]): SlotAnswer | Promise<SlotAnswer>;
+  /** Releases the store's own resources, such as connections. Called when the last stream has ended. */
   close?(): void | Promise<void>;
-}
-
-interface Holder extends Slot {
-  replace(): void;
 }
 
 /** The slots of one process. */
 export class SlotTable implements SlotStore {
   private readonly holders = new Map<string, Set<Holder>>();
 
-  acquire({ key, max, replaceOldest, onReplaced }: SlotRequest): Slot | undefined {
-    let held = this.holders.get(key);
-    if (held && held.size >= max) {
-      const [oldest] = held;
-      if (!replaceOldest || !oldest) return undefined;
-      oldest.release();
-      oldest.replace();
-      held = this.holders.get(key);
+  acquire(requests: readonly SlotRequest[]): SlotAnswer {
+    for (const request of requests) {
+      if (!request.replaceOldest && this.count(request.key) >= request.max) return { full: request };
     }
-    if (!held) this.holders.set(key, (held = new Set()));
-    const set = held;
-    const holder: Holder = {
-      replace: onReplaced,
-      release: () => {
-        set.delete(holder);
-        if (set.size === 0 && this.holders.get(key) === set) this.holders.delete(key);
-      },
-    };
-    set.add(holder);
-    return holder;
+    const evicted: Holder[] = [];
+    const taken = requests.map((request) => this.take(request, evicted));
+    // Only now, when every place is counted: the callback may release a slot or acquire another.
+    for (const { request } of evicted) request.onReplaced();
+    return { slot: new TakenSlot(taken) };
   }
 
-  /** How many hold a place under `key`. */
+  /** The number of holders of `key`. */
   count(key: string): number {
     return this.holders.get(key)?.size ?? 0;
   }
 
-  /** How many keys have holders. */
+  /** The number of keys that have holders. */
   get size(): number {
     return this.holders.size;
+  }
+
+  private take(request: SlotRequest, evicted: Holder[]): Holder {
+    const { key, max } = request;
+    let held = this.holders.get(key);
+    if (!held) this.holders.set(key, (held = new Set()));
+    for (const oldest of held) {
+      if (held.size < max) break;
+      held.delete(oldest);
+      evicted.push(oldest);
+    }
+    const holder = new Holder(request, held, this.holders);
+    held.add(holder);
+    return holder;
+  }
+}
+
+/** One place under one key. */
+class Holder {
+  constructor(
+    readonly request: SlotRequest,
+    private readonly held: Set<Holder>,
+    private readonly all: Map<string, Set<Holder>>,
+  ) {}
+
+  release(): void {
+    const { held, all, request } = this;
+    // An evicted holder must not remove the set that its successor is in.
+    if (held.delete(this) && held.size === 0) all.delete(request.key);
+  }
+}
+
+class TakenSlot implements Slot {
+  constructor(private readonly holders: readonly Holder[]) {}
+
+  release(): void {
+    for (const holder of this.holders) holder.release();
   }
 }

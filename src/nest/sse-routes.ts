@@ -23,6 +23,8 @@ import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 export interface SseRoute {
   /** Class and method, for messages. */
   name: string;
+  /** The name, made unique: two classes may have the same name. Equal in all processes that run the same application. */
+  id: string;
   options: ResolvedOptions;
 }
 
@@ -41,6 +43,8 @@ export class SseRoutes {
   private readonly known = new WeakMap<object, Map<object, SseRoute> | null>();
   private readonly scanner = new MetadataScanner();
   private readonly logger = new Logger('SseModule');
+  /** How many routes have each name. */
+  private readonly names = new Map<string, number>();
   private keeper: Gatekeeper | undefined;
 
   constructor(
@@ -151,11 +155,17 @@ export class SseRoutes {
     checkNothingElseAnswers(name, handler);
     warnOfReplacedHeaders(name, handler, this.logger);
     if (options.revalidateMs !== false) this.guards.check(name);
-    const route = { name, options };
+    const route = { name, id: this.uniqueId(name), options };
     const ofHandler = this.known.get(handler) ?? new Map<object, SseRoute>();
     ofHandler.set(controller, route);
     this.known.set(handler, ofHandler);
     return route;
+  }
+
+  private uniqueId(name: string): string {
+    const count = (this.names.get(name) ?? 0) + 1;
+    this.names.set(name, count);
+    return count === 1 ? name : `${name}#${count}`;
   }
 
   private hasGlobals(): boolean {

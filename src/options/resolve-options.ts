@@ -87,17 +87,29 @@ function resolvedHeartbeat(
 
 function resolvedLimits(options: SseOptions, shared: boolean): ResolvedLimit[] {
   const { limit = [], exclusive } = options;
-  const limits: LimitOptions[] = Array.isArray(limit) ? [...limit] : [limit];
+  const limits = Array.isArray(limit)
+    ? limit.map((each, i) => resolvedLimit(each, `limit[${i}]`, shared))
+    : [resolvedLimit(limit, 'limit', shared)];
   if (exclusive !== undefined) {
-    limits.push({ ...(typeof exclusive === 'object' ? exclusive : { key: exclusive }), max: 1 });
+    const given = typeof exclusive === 'object' ? exclusive : { key: exclusive };
+    limits.push(resolvedLimit({ ...given, max: 1 }, 'exclusive', shared));
   }
-  return limits.map(({ key, max, status, retryMs }) => ({
+  return limits;
+}
+
+function resolvedLimit(
+  { key, max, status, retryMs }: LimitOptions,
+  name: string,
+  shared: boolean,
+): ResolvedLimit {
+  return {
     key,
     max,
     status: status ?? (key === 'process' ? 503 : 429),
     retryMs: retryMs ?? SSE_DEFAULTS.limitRetryMs,
+    name,
     shared,
-  }));
+  };
 }
 
 // As in Nest, what is no number, such as one from a missing variable of the environment, is not there.

@@ -194,6 +194,8 @@ export interface ResolvedHeartbeat extends HeartbeatOptions {
 
 /** A limit, and the part of the application that it counts in. */
 export interface ResolvedLimit extends Required<LimitOptions> {
+  /** The option that it comes from, such as `limit[1]`. */
+  name: string;
   /** True for one of the module's: it counts over all routes. */
   shared: boolean;
 }

@@ -1,7 +1,7 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { decodeLastEventId, lastEventIdProblem } from './last-event-id.js';
-import type { Slot } from '../limits/limits.js';
+import type { Slot, SlotAnswer, SlotRequest, SlotStore } from '../limits/limits.js';
 import { rawRequest } from '../connection/response.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
 import type { RoutedStream, StreamHost } from './stream-host.js';
@@ -33,9 +33,22 @@ export interface Admitted extends RoutedStream {
   readonly context: ExecutionContext;
 }
 
-/** The places of one request under the limits of its route; given back once, whatever becomes of it. */
+/** A limit that applies to this request, and what it counts. */
+interface Counted {
+  readonly limit: ResolvedLimit;
+  readonly request: SlotRequest;
+}
+
+/**
+ * The places of one request under the limits of its route, released once.
+ *
+ * A request that is refused has no effect. So the limits that can refuse it are asked together, by `take()`, before the
+ * pipes run. Those that evict another stream never refuse, and are asked by `makeRoom()`, immediately before the handler
+ * runs: no guard, pipe or limit can refuse the request after that.
+ */
 export class Admission {
-  private readonly held: Slot[] = [];
+  private held: Slot[] = [];
+  private evicting: Counted[] = [];
   private over = false;
 
   constructor(
@@ -44,39 +57,75 @@ export class Admission {
   ) {}
 
   /**
-   * Takes a place under each limit: at once, where the store answers at once. Gives the limit that has none left, if it is
-   * the stream that says so.
+   * Takes a place under each limit that can refuse the request. Returns the limit that has none left, if its answer is
+   * `'retry'`.
    *
-   * @throws {HttpException} if the limit that has none left answers with a status.
+   * @throws {HttpException} if the answer of that limit is a status.
    */
-  take(from = 0): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
-    const { stream, onReplaced } = this;
-    const { slots } = stream.host.connections;
-    const { limits } = stream.route.options;
-    for (let i = from; i < limits.length; i++) {
-      const limit = limits[i] as ResolvedLimit;
-      const key = slotKey(limit, stream);
-      if (key === undefined) continue;
-      const replaceOldest = limit.status === 'replace';
-      const slot = slots.acquire({ key, max: limit.max, replaceOldest, onReplaced });
-      if (slot && 'then' in slot) return slot.then((own) => this.keep(own, limit) ?? this.take(i + 1));
-      const full = this.keep(slot, limit);
-      if (full) return full;
-    }
-    return undefined;
+  take(): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
+    const all = this.counted();
+    this.evicting = all.filter(({ request }) => request.replaceOldest);
+    return this.acquire(all.filter(({ request }) => !request.replaceOldest));
   }
 
-  /** Gives back what is held, and what is still on its way once it comes. */
+  /** Takes a place under each limit that evicts the oldest stream. */
+  makeRoom(): Promise<unknown> | undefined {
+    const { evicting } = this;
+    if (evicting.length === 0 || this.over) return undefined;
+    // A decorator may call the handler more than once.
+    this.evicting = [];
+    const asked = this.acquire(evicting);
+    return asked && 'then' in asked ? asked : undefined;
+  }
+
+  /** Releases what is held, and what is still on its way as soon as it is here. */
   release(): void {
     this.over = true;
+    this.evicting = [];
     for (const slot of this.held.splice(0)) slot.release();
   }
 
-  private keep(slot: Slot | undefined, limit: ResolvedLimit): ResolvedLimit | undefined {
-    if (!slot) return this.over ? limit : this.refuse(limit);
-    if (this.over) slot.release();
-    else this.held.push(slot);
-    return undefined;
+  private counted(): Counted[] {
+    const { stream, onReplaced } = this;
+    const counted: Counted[] = [];
+    for (const limit of stream.route.options.limits) {
+      const key = slotKey(limit, stream);
+      if (key === undefined) continue;
+      const replaceOldest = limit.status === 'replace';
+      counted.push({ limit, request: { key, max: limit.max, replaceOldest, onReplaced } });
+    }
+    return counted;
+  }
+
+  private acquire(all: readonly Counted[]): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
+    const { local, slots } = this.stream.host.connections;
+    const ofProcess = all.filter(({ limit }) => limit.key === 'process');
+    const shared = all.filter(({ limit }) => limit.key !== 'process');
+    return this.acquireFrom(local, ofProcess) ?? this.acquireFrom(slots, shared);
+  }
+
+  private acquireFrom(
+    store: SlotStore,
+    counted: readonly Counted[],
+  ): ResolvedLimit | undefined | Promise<ResolvedLimit | undefined> {
+    if (counted.length === 0) return undefined;
+    const answer = store.acquire(counted.map(({ request }) => request));
+    return 'then' in answer
+      ? answer.then((settled) => this.settle(settled, counted))
+      : this.settle(answer, counted);
+  }
+
+  private settle(answer: SlotAnswer, counted: readonly Counted[]): ResolvedLimit | undefined {
+    if ('slot' in answer) {
+      if (this.over) answer.slot.release();
+      else this.held.push(answer.slot);
+      return undefined;
+    }
+    const refusing = counted.find(({ request }) => request === answer.full) ?? counted[0];
+    if (!refusing || this.over) return refusing?.limit;
+    // Of the process, if another limit refuses.
+    for (const slot of this.held.splice(0)) slot.release();
+    return this.refuse(refusing.limit);
   }
 
   private refuse(limit: ResolvedLimit): ResolvedLimit {
@@ -90,23 +139,25 @@ export class Admission {
   }
 }
 
-/** A limit counts within its route, or, if it is the module's, over all of them. */
-function slotKey({ key, shared }: ResolvedLimit, stream: Admitted): string | undefined {
-  const { route } = stream;
-  if (key === 'process') return 'process';
-  const scope = shared ? '' : route.name;
-  if (key === 'route') return `route:${route.name}`;
-  if (key === 'ip') return `ip:${scope}:${stream.context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
-  const own = key(stream.context);
-  return own === undefined ? undefined : `key:${scope}:${own}`;
+/**
+ * What a limit counts. No two limits share a key: it names the route (none for a limit of the module, which counts over
+ * all routes), the limit, and last what the application supplies, which is the only part that can contain any text.
+ */
+function slotKey(limit: ResolvedLimit, { route, context }: Admitted): string | undefined {
+  const { key, shared, name } = limit;
+  const place = `${shared ? '' : route.id}:${name}`;
+  if (key === 'process' || key === 'route') {
+    return key === 'route' && shared ? `${place}:route:${route.id}` : `${place}:${key}`;
+  }
+  if (key === 'ip') return `${place}:ip:${context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
+  const own = key(context);
+  return own === undefined ? undefined : `${place}:key:${own}`;
 }
 
 /** The HTTP error of a limit whose answer is a status. */
 function limitException(limit: ResolvedLimit, statusCode: number): HttpException {
   const error = STATUS_CODES[statusCode] ?? 'Error';
   const message =
-    limit.max === 1
-      ? 'This stream is open already.'
-      : `As many as ${limit.max} of these streams are open already.`;
+    limit.max === 1 ? 'This stream is already open.' : `Too many open streams: the limit is ${limit.max}.`;
   return new HttpException({ statusCode, error, message }, statusCode);
 }

@@ -161,6 +161,18 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   handle(invoke: () => unknown, takenOver = false): unknown {
     this.outcome.check();
     this.takenOver = takenOver;
+    const waits = this.connection.ended || this.full ? undefined : this.admission?.makeRoom();
+    if (!waits) return this.call(invoke);
+    return waits.then(
+      () => this.call(invoke),
+      (error: unknown) =>
+        this.call(() => {
+          throw error;
+        }),
+    );
+  }
+
+  private call(invoke: () => unknown): unknown {
     if (this.intercepted) return this.intercepted.handle(invoke);
     this.begin(() => this.invoke(invoke));
     // What came at once goes out with the head, and Nest need not wait for it.

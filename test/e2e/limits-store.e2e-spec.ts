@@ -3,7 +3,7 @@ import {
   Sse,
   SseConnections,
   SseSignal,
-  type Slot,
+  type SlotAnswer,
   type SlotRequest,
   type SlotStore,
 } from 'nestjs-event-stream';
@@ -11,24 +11,26 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
-/** A store that answers when the test says so, as one does that is asked over a network. */
+/** A store that answers when the test says so, like one that is asked over a network. */
 class DistantStore implements SlotStore {
-  readonly asked: SlotRequest[] = [];
+  readonly asked: (readonly SlotRequest[])[] = [];
   readonly held = new Set<string>();
-  private answers: { settle: (slot: Slot | undefined) => void; fail: (error: Error) => void }[] = [];
+  private answers: { settle: (answer: SlotAnswer) => void; fail: (error: Error) => void }[] = [];
 
-  acquire(request: SlotRequest): Promise<Slot | undefined> {
-    this.asked.push(request);
+  acquire(requests: readonly SlotRequest[]): Promise<SlotAnswer> {
+    this.asked.push(requests);
     return new Promise((settle, fail) => this.answers.push({ settle, fail }));
   }
 
   give(name: string): void {
     this.held.add(name);
-    this.answers.shift()?.settle({ release: () => expect(this.held.delete(name)).toBe(true) });
+    const slot = { release: () => expect(this.held.delete(name)).toBe(true) };
+    this.answers.shift()?.settle({ slot });
   }
 
-  refuse(): void {
-    this.answers.shift()?.settle(undefined);
+  refuse(nth: number): void {
+    const full = this.asked.at(-1)?.[nth];
+    if (full) this.answers.shift()?.settle({ full });
   }
 
   fail(error: Error): void {
@@ -80,41 +82,37 @@ eachAdapter((adapter) => {
   });
 
   describe('slots that have to be waited for', () => {
-    it('are asked for one after the other, and the handler runs when all are there', async () => {
+    it('are asked for together, and the handler runs when all are granted', async () => {
       const opening = openStream(app, '/stream');
       await store.isAsked(1);
-      expect(store.asked[0]).toMatchObject({ key: 'route:Distant.stream', max: 10, replaceOldest: false });
-      store.give('route');
-      await store.isAsked(2);
-      expect(store.asked[1]).toMatchObject({ key: 'ip:Distant.stream:127.0.0.1', max: 2 });
+      expect(store.asked[0]).toMatchObject([
+        { key: 'Distant.stream:limit[0]:route', max: 10, replaceOldest: false },
+        { key: 'Distant.stream:limit[1]:ip:127.0.0.1', max: 2, replaceOldest: false },
+      ]);
       expect(handled).toBe(0);
-      store.give('ip');
+      store.give('both');
       const stream = await opening;
       expect((await stream.next()).data).toBe('open');
       await stream.close();
       await until(() => store.held.size === 0);
     });
 
-    it('are given back if a later one is not to be had', async () => {
+    it('are an HTTP error of the limit that is full', async () => {
       const opening = openStream(app, '/stream');
       await store.isAsked(1);
-      store.give('route');
-      await store.isAsked(2);
-      store.refuse();
+      store.refuse(1);
       const stream = await opening;
       expect([stream.status, stream.headers['retry-after']]).toEqual([429, '3']);
-      expect([store.held.size, handled]).toEqual([0, 0]);
+      expect(await stream.json()).toMatchObject({ message: 'Too many open streams: the limit is 2.' });
+      expect(handled).toBe(0);
     });
 
     it('are given back if the client left meanwhile, and no handler runs', async () => {
       const client = await RawClient.get(app, '/stream');
       await store.isAsked(1);
-      store.give('route');
-      await store.isAsked(2);
       client.leave();
-      await until(() => store.held.size === 0);
-      expect(app.get(SseConnections).count()).toBe(0);
-      store.give('ip');
+      await until(() => app.get(SseConnections).count() === 0);
+      store.give('late');
       await until(() => store.held.size === 0);
       expect(handled).toBe(0);
     });
@@ -137,8 +135,6 @@ eachAdapter((adapter) => {
       ] as const) {
         const opening = openStream(app, '/stream');
         await store.isAsked(1);
-        store.give('route');
-        await store.isAsked(2);
         store.fail(error);
         expect((await opening).status).toBe(status);
         expect(store.held.size).toBe(0);
@@ -156,13 +152,13 @@ eachAdapter((adapter) => {
     it('may be taken away, with which the stream ends', async () => {
       const opening = openStream(app, '/replace');
       await store.isAsked(1);
-      expect(store.asked[0]).toMatchObject({ replaceOldest: true });
+      expect(store.asked[0]).toMatchObject([{ replaceOldest: true }]);
       store.give('one');
       const stream = await opening;
       await stream.next();
-      store.asked[0]?.onReplaced();
+      store.asked[0]?.[0]?.onReplaced();
       expect(await stream.end()).toBe('ended');
-      store.asked[0]?.onReplaced();
+      store.asked[0]?.[0]?.onReplaced();
       await until(() => store.held.size === 0);
     });
   });

@@ -98,7 +98,7 @@ class ByDefault {
 const TOO_MANY = {
   statusCode: 429,
   error: 'Too Many Requests',
-  message: 'As many as 2 of these streams are open already.',
+  message: 'Too many open streams: the limit is 2.',
 };
 
 eachAdapter((adapter) => {
@@ -186,7 +186,7 @@ eachAdapter((adapter) => {
       expect(await statusOf('/exclusive', ada)).toBe(200);
       const second = await opened('/exclusive', ada);
       expect(second.status).toBe(429);
-      expect(await second.json()).toMatchObject({ message: 'This stream is open already.' });
+      expect(await second.json()).toMatchObject({ message: 'This stream is already open.' });
       expect(await statusOf('/exclusive', { 'x-user': 'bob' })).toBe(200);
       expect(await statusOf('/conflict', ada)).toBe(200);
       expect(await statusOf('/conflict', ada)).toBe(409);

@@ -26,8 +26,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** Places that a store elsewhere gives. */
 const LATER_SLOTS: SseModuleOptions = {
-  limit: { key: 'process', max: 10 },
-  slots: { acquire: async () => ({ release: () => undefined }) },
+  limit: { key: 'route', max: 10 },
+  slots: { acquire: async () => ({ slot: { release: () => undefined } }) },
 };
 
 @Injectable()

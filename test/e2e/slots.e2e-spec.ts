@@ -17,7 +17,7 @@ eachAdapter((adapter) => {
     const slots: SlotStore = {
       acquire: () => {
         told.push('acquired');
-        return Promise.resolve({ release: () => told.push('released') });
+        return Promise.resolve({ slot: { release: () => told.push('released') } });
       },
       close: () => {
         told.push('closed');

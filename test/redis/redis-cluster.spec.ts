@@ -91,12 +91,15 @@ describeRedisServer('on a Redis Cluster', () => {
     const replaced: string[] = [];
     const nodes = [0, 1].map(() => redisSlots({ client: cluster.client(), prefix }));
     closing.push(...nodes);
-    const take = async (node: number, key: string, who: string, replaceOldest = false) =>
-      nodes[node]?.acquire({ key, max: 1, replaceOldest, onReplaced: () => replaced.push(who) });
+    const take = async (node: number, key: string, who: string, replaceOldest = false) => {
+      const request = { key, max: 1, replaceOldest, onReplaced: () => void replaced.push(who) };
+      const answer = await nodes[node]!.acquire([request, { ...request, key: `${key}-too` }]);
+      return 'slot' in answer ? answer.slot : undefined;
+    };
     for (const n of numbers(0, 8)) expect(await take(n % 2, `k${n}`, `a${n}`)).toBeDefined();
     for (const n of numbers(0, 8)) expect(await take((n + 1) % 2, `k${n}`, '')).toBeUndefined();
     for (const n of numbers(0, 8)) expect(await take((n + 1) % 2, `k${n}`, '', true)).toBeDefined();
-    await until(() => replaced.length === 8);
-    expect(replaced.sort()).toEqual(numbers(0, 8).map((n) => `a${n}`));
+    await until(() => replaced.length === 16);
+    expect(replaced.sort()).toEqual(numbers(0, 8).flatMap((n) => [`a${n}`, `a${n}`]));
   });
 });

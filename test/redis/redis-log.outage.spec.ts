@@ -263,10 +263,10 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await again.until(19);
     const slots = redisSlots({ client, prefix: 'shop:', leaseMs: 100 });
     const request = { key: 'k', max: 1, onReplaced: () => undefined };
-    const slot = await slots.acquire({ ...request, replaceOldest: false });
-    expect(await slots.acquire({ ...request, replaceOldest: false })).toBeUndefined();
-    expect(await slots.acquire({ ...request, replaceOldest: true })).toBeDefined();
-    slot?.release();
+    const answer = await slots.acquire([{ ...request, replaceOldest: false }]);
+    expect(await slots.acquire([{ ...request, replaceOldest: false }])).toHaveProperty('full');
+    expect(await slots.acquire([{ ...request, replaceOldest: true }])).toHaveProperty('slot');
+    if ('slot' in answer) answer.slot.release();
     await slots.close();
     await server.ask('ACL LOG', '*0');
     const strange = node({ client, prefix: 'other:' });

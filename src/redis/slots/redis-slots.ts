@@ -1,10 +1,10 @@
-import { SlotTable, type Slot, type SlotRequest, type SlotStore } from '../../limits/limits.js';
+import type { Slot, SlotAnswer, SlotRequest, SlotStore } from '../../limits/limits.js';
 import { createLink } from '../link/connect.js';
 import { FirstAttempt } from '../link/first-attempt.js';
 import { Lease, Leases } from './lease.js';
+import { Releases } from './releases.js';
 import { randomId } from '../link/random-id.js';
 import { closed, isTransient, unavailable } from '../link/redis-errors.js';
-import { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import { runScript } from '../link/redis-script.js';
 import {
@@ -13,11 +13,12 @@ import {
   type RedisSlotsSettings,
 } from './redis-slots.options.js';
 import { ACQUIRE_SCRIPT, RENEW_SCRIPT } from './slots.script.js';
+import { SlotNames } from './slot-names.js';
 import { Subscriptions } from '../log/subscriptions.js';
 
 /**
- * Makes `limit` and `exclusive` hold over all processes that use the same Redis and prefix: a place is a lease that its
- * process renews. It connects when it is first used; close it when the application ends.
+ * Makes `limit` and `exclusive` hold over all processes that use the same Redis and prefix. A place is a lease that its
+ * process renews. The store connects when it is first used, and is closed with the application.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  * @example
@@ -27,16 +28,14 @@ export function redisSlots(options: RedisSlotsOptions): RedisSlots {
   return new RedisSlots(options, resolveRedisSlotsOptions(options));
 }
 
-/** The slots that {@link redisSlots} makes. What is limited per process is counted in this process. */
+/** The slots that {@link redisSlots} makes. */
 export class RedisSlots implements SlotStore {
   private readonly link: RedisLink;
-  private readonly keys: RedisKeys;
+  private readonly names: SlotNames;
   private readonly subscriptions: Subscriptions;
-  private readonly local = new SlotTable();
   private readonly leases = new Leases();
+  private readonly releases: Releases;
   private readonly node = `${randomId()}${randomId()}`;
-  /** What was given back and Redis has not confirmed. */
-  private readonly releasing = new Set<Promise<unknown>>();
   private numbers = 0;
   private opened = false;
   private closed = false;
@@ -52,117 +51,143 @@ export class RedisSlots implements SlotStore {
       up: () => {
         this.attempt.end();
         this.subscriptions.resume();
-        // Leases may have run out meanwhile, or be gone with Redis's data.
+        // Leases may have expired meanwhile, or be lost with Redis's data.
         void this.renew();
       },
       down: () => this.attempt.end(),
       message: (_channel: string, ids: string) => {
-        for (const id of ids.split(' ')) this.leases.get(id)?.replace();
+        for (const id of ids.split(' ')) this.evict(id);
       },
     };
     this.link = createLink(client, events, settings.clock, settings.pingMs);
-    this.keys = new RedisKeys(`${settings.prefix}slots:`);
+    this.names = new SlotNames(settings.prefix);
+    this.releases = new Releases(this.link, this.names, settings);
     this.subscriptions = new Subscriptions(this.link, settings.clock, () => undefined);
   }
 
-  /** How many places connections of this process hold. */
+  /** The number of places that connections of this process hold. */
   get size(): number {
     return this.leases.size;
   }
 
-  /** @throws {SseError} `SSE_LOG_UNAVAILABLE` while Redis is away, with `whileAway: 'refuse'`. */
-  async acquire(request: SlotRequest): Promise<Slot | undefined> {
-    if (request.key === 'process') return this.local.acquire(request);
+  /** @throws {SseError} `SSE_LOG_UNAVAILABLE` while Redis is unavailable, with `whileAway: 'refuse'`. */
+  async acquire(requests: readonly SlotRequest[]): Promise<SlotAnswer> {
     if (this.closed) throw closed('The slot store');
     this.open();
-    const lease = new Lease(`${this.node}:${(++this.numbers).toString(36)}`, request, (over, replaced) =>
-      this.giveBack(over, replaced),
-    );
-    const taking = this.take(lease, request.replaceOldest);
-    try {
-      if (!(await this.within(this.settings.waitMs, taking))) return undefined;
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      if (this.settings.refuses || !this.makeRoomHere(request)) {
-        // An answer that comes too late is of no use to anybody.
-        taking.then((taken) => taken && this.free(lease)).catch(() => undefined);
-        if (this.settings.refuses) throw unavailable('No place can be given', error);
-        return undefined;
-      }
+    const leases = requests.map((request) => this.expect(request));
+    const full = await this.grant(leases).catch((error: unknown) => {
+      this.release(leases);
+      throw error;
+    });
+    if (full) {
+      this.release(leases);
+      return { full };
     }
-    this.leases.add(lease);
+    for (const lease of leases) this.leases.hold(lease);
     this.renewLater();
-    return lease;
+    return { slot: new LeasedSlot(this, leases) };
   }
 
-  /** Gives back what is held and closes the connections. */
+  /** Releases everything that is held and closes the connections. */
   async close(): Promise<void> {
     if (this.closed) return;
-    for (const [, leases] of this.leases.keys()) for (const lease of leases) lease.release();
     this.closed = true;
     this.settings.clock.cancel(this.timer);
+    this.release(this.leases.all());
     if (!this.opened) return;
-    await this.within(this.settings.waitMs, Promise.all(this.releasing)).catch(() => undefined);
+    await this.within(this.settings.waitMs, this.releases.sent()).catch(() => undefined);
     this.link.close();
+  }
+
+  /** @internal Ends leases of a connection, and tells Redis. */
+  release(leases: readonly Lease[]): void {
+    const own = leases.filter((lease) => this.leases.end(lease));
+    if (own.length === 0) return;
+    this.releases.add(own);
+    this.renewLater();
   }
 
   private open(): void {
     if (this.opened) return;
     this.opened = true;
     this.link.open();
-    this.subscriptions.want(this.keys.notice(`node:${this.node}`));
+    this.subscriptions.want(this.names.node(this.node));
   }
 
-  /** Whether Redis has, or had, a place for the lease; who had to go is told. */
-  private async take(lease: Lease, replaceOldest: boolean): Promise<boolean> {
-    const { key, max } = lease.request;
+  private expect(request: SlotRequest): Lease {
+    const lease = new Lease(`${this.node}:${(++this.numbers).toString(36)}`, request);
+    this.leases.expect(lease);
+    return lease;
+  }
+
+  /** Gives the request that has no place left, if there is one. */
+  private async grant(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
+    const asked = this.track(leases, this.ask(leases));
+    try {
+      const full = await this.within(this.settings.waitMs, asked);
+      if (full) for (const lease of leases) this.leases.end(lease);
+      return full;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      if (this.settings.refuses) throw unavailable('No place can be granted', error);
+      return this.makeRoomHere(leases);
+    }
+  }
+
+  private async ask(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
     if (!this.link.up) await this.attempt.wait();
-    const args = [lease.id, `${max}`, `${this.settings.leaseMs}`, replaceOldest ? '1' : '', lease.since];
-    const answer = (await runScript(this.link, ACQUIRE_SCRIPT, this.names(key), args)) as string[] | null;
-    if (!answer) return false;
-    const [since = '', ...gone] = answer;
-    lease.since = since;
-    for (const id of gone) this.tell(id);
-    return true;
+    const keys = this.names.of(leases);
+    const places = leases.flatMap(({ id, request: { max, replaceOldest } }) => [
+      id,
+      `${max}`,
+      replaceOldest ? '1' : '',
+    ]);
+    const answer = await runScript(this.link, ACQUIRE_SCRIPT, keys, [`${this.settings.leaseMs}`, ...places]);
+    const [full, since, evicted] = answer as [number, string?, string[]?];
+    if (full > 0) return leases[full - 1]?.request;
+    for (const lease of leases) lease.since = since ?? '';
+    this.tell(evicted ?? []);
+    return undefined;
   }
 
-  private tell(id: string): void {
-    const [node = ''] = id.split(':');
-    if (node === this.node) return this.leases.get(id)?.replace();
-    const channel = this.keys.notice(`node:${node}`);
-    // If this is lost, the other process sees it when it renews.
-    this.link.send(channel, [this.link.publishCommand, channel, id]).catch(() => undefined);
+  /** Tells the processes of leases that were evicted. */
+  private tell(evicted: readonly string[]): void {
+    const others = new Map<string, string[]>();
+    for (const id of evicted) {
+      const [node = ''] = id.split(':');
+      if (node === this.node) this.evict(id);
+      else others.set(node, [...(others.get(node) ?? []), id]);
+    }
+    for (const [node, ids] of others) {
+      const channel = this.names.node(node);
+      // If this is lost, the other process notices when it renews.
+      this.link.send(channel, [this.link.publishCommand, channel, ids.join(' ')]).catch(() => undefined);
+    }
   }
 
-  private makeRoomHere({ key, max, replaceOldest }: SlotRequest): boolean {
-    const held = this.leases.of(key);
-    if (held.size < max) return true;
-    const [oldest] = held;
-    if (replaceOldest) oldest?.replace();
-    return replaceOldest;
+  private evict(id: string): void {
+    const lease = this.leases.get(id);
+    if (lease && this.leases.end(lease)) lease.request.onReplaced();
   }
 
-  private giveBack(lease: Lease, replaced: boolean): void {
-    this.leases.delete(lease);
-    if (!replaced && !this.closed) this.free(lease);
-  }
-
-  private free(lease: Lease): void {
-    const [ends, since] = this.names(lease.request.key);
-    const commands = [
-      ['ZREM', ends, lease.id],
-      ['ZREM', since, lease.id],
-    ];
-    // If it does not arrive, the lease runs out.
-    const given = this.link
-      .inOrder(ends, commands)
-      .catch(() => undefined)
-      .finally(() => this.releasing.delete(given));
-    this.releasing.add(given);
+  /** Counts the leases of this process alone. */
+  private makeRoomHere(leases: readonly Lease[]): SlotRequest | undefined {
+    for (const { request } of leases) {
+      if (!request.replaceOldest && this.leases.of(request.key).size >= request.max) return request;
+    }
+    for (const { request } of leases) {
+      for (const oldest of this.leases.of(request.key)) {
+        if (this.leases.of(request.key).size < request.max) break;
+        // Redis may still have it.
+        this.release([oldest]);
+        oldest.request.onReplaced();
+      }
+    }
+    return undefined;
   }
 
   private renewLater(): void {
-    if (this.timer !== undefined || this.closed || this.leases.size === 0) return;
+    if (this.timer !== undefined || this.closed || this.leases.size + this.releases.size === 0) return;
     this.timer = this.settings.clock.schedule(() => {
       this.timer = undefined;
       void this.renew();
@@ -170,30 +195,40 @@ export class RedisSlots implements SlotStore {
   }
 
   private async renew(): Promise<void> {
-    const keys = this.leases.keys();
-    for (let i = 0; i < keys.length && this.link.up && !this.closed; i += AT_ONCE) {
-      await Promise.all(keys.slice(i, i + AT_ONCE).map(([key, leases]) => this.renewKey(key, leases)));
+    // First, so that the places are free for those that were lost.
+    await this.releases.again();
+    const parts = this.leases.parts(LEASES_AT_ONCE);
+    for (let i = 0; i < parts.length && this.link.up && !this.closed; i += KEYS_AT_ONCE) {
+      await Promise.all(parts.slice(i, i + KEYS_AT_ONCE).map((leases) => this.renewPart(leases)));
     }
     this.renewLater();
   }
 
-  private async renewKey(key: string, leases: readonly Lease[]): Promise<void> {
-    const args = [`${this.settings.leaseMs}`, ...leases.map(({ id }) => id)];
+  /** Renews leases of one key. A lease that Redis has lost is granted once more if there is room, and ends otherwise. */
+  private async renewPart(part: readonly Lease[]): Promise<void> {
+    // One that Redis is being asked about is left alone until the answer is here.
+    const leases = part.filter(({ over, asked }) => !over && !asked);
+    const [first] = leases;
+    if (!first) return;
+    const args = [`${this.settings.leaseMs}`, `${first.request.max}`];
+    for (const { id, since } of leases) args.push(id, since);
     try {
-      const gone = (await runScript(this.link, RENEW_SCRIPT, this.names(key), args)) as string[];
-      for (const id of gone) {
-        const lease = this.leases.get(id);
-        // It ran out, or Redis has lost it. If somebody has taken the place, that is so.
-        if (lease && !(await this.take(lease, false))) lease.replace();
-      }
+      const answer = await this.track(leases, runScript(this.link, RENEW_SCRIPT, this.names.of([first]), args));
+      const [now, evicted] = answer as [string, string[]];
+      for (const lease of leases) lease.since ||= now;
+      for (const id of evicted) this.evict(id);
     } catch {
-      // Redis is away; when it is back, all are renewed.
+      // Redis is unavailable. All leases are renewed when it is back.
     }
   }
 
-  private names(key: string): readonly [ends: string, since: string] {
-    const name = this.keys.notice(key);
-    return [`${name}:until`, `${name}:since`];
+  private track<V>(leases: readonly Lease[], asked: Promise<V>): Promise<V> {
+    for (const lease of leases) lease.asked = asked;
+    const answered = (): void => {
+      for (const lease of leases) lease.asked = undefined;
+    };
+    asked.then(answered, answered);
+    return asked;
   }
 
   private within<V>(ms: number, answer: Promise<V>): Promise<V> {
@@ -205,4 +240,18 @@ export class RedisSlots implements SlotStore {
   }
 }
 
-const AT_ONCE = 500;
+/** The leases of one connection. */
+class LeasedSlot implements Slot {
+  constructor(
+    private readonly slots: RedisSlots,
+    private readonly leases: readonly Lease[],
+  ) {}
+
+  release(): void {
+    this.slots.release(this.leases);
+  }
+}
+
+/** One call of the script blocks Redis for less than a millisecond. */
+const LEASES_AT_ONCE = 500;
+const KEYS_AT_ONCE = 500;

@@ -1,62 +1,107 @@
 import { redisScript } from '../link/redis-script.js';
 
-const NOW = `
+/**
+ * The leases of a key are in two sorted sets: `until` has the time of expiry in ms, `since` the time of the grant in
+ * microseconds. `until` alone decides which leases exist. `since` only orders them; what is in it alone is a leftover.
+ */
+const COMMON = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local begun = string.format('%.0f', time[1] * 1000000 + time[2])
+
+local function drop_expired(ends, since)
+  for _, lease in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do
+    redis.call('ZREM', ends, lease)
+    redis.call('ZREM', since, lease)
+  end
+end
+
+local function add(ends, since, lease, life, from)
+  redis.call('ZADD', since, from, lease)
+  redis.call('ZADD', ends, now + life, lease)
+end
+
+local function keep(ends, since, life)
+  redis.call('PEXPIRE', ends, life * 2)
+  redis.call('PEXPIRE', since, life * 2)
+end
 `;
 
 /**
- * Takes a place. A lease is in two sorted sets: until when it lasts, in ms, and since when, in microseconds.
- *
- * KEYS: until, since. ARGV: the lease, max, life in ms, '1' to replace the oldest, since when ('' is now). Answers since
- * when, and the leases that have to go; nil if all places are taken.
+ * Grants leases of several keys, or none. KEYS: until and since of each. ARGV: lifetime in ms, then for each key the
+ * lease, max, and '1' to evict the oldest. Answers { 0, time of the grant, the evicted leases }, or { number of the first
+ * key without room }.
  */
 export const ACQUIRE_SCRIPT = redisScript(
-  NOW,
+  COMMON,
   `
-local ends, since, lease, max = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
-for _, over in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do
-  if over ~= lease then
-    redis.call('ZREM', ends, over)
-    redis.call('ZREM', since, over)
+local life, count = ARGV[1], #KEYS / 2
+for i = 1, count do
+  local ends, since = KEYS[2 * i - 1], KEYS[2 * i]
+  drop_expired(ends, since)
+  if ARGV[3 * i + 1] ~= '1' and not redis.call('ZSCORE', ends, ARGV[3 * i - 1]) then
+    if redis.call('ZCARD', ends) >= tonumber(ARGV[3 * i]) then return { i } end
   end
 end
-local gone = {}
-local begun = redis.call('ZSCORE', since, lease)
-if not begun then
-  local count = redis.call('ZCARD', since)
-  if count >= max and ARGV[4] ~= '1' then return false end
-  while count >= max do
-    local oldest = redis.call('ZRANGE', since, 0, 0)[1]
-    redis.call('ZREM', ends, oldest)
+local evicted = {}
+for i = 1, count do
+  local ends, since, lease, max = KEYS[2 * i - 1], KEYS[2 * i], ARGV[3 * i - 1], tonumber(ARGV[3 * i])
+  -- A lease that was renewed before this arrived needs no other to go.
+  local held = redis.call('ZSCORE', ends, lease) and -1 or redis.call('ZCARD', ends)
+  while held >= max do
+    -- Without the order, the one that would expire first.
+    local oldest = redis.call('ZRANGE', since, 0, 0)[1] or redis.call('ZRANGE', ends, 0, 0)[1]
     redis.call('ZREM', since, oldest)
-    gone[#gone + 1] = oldest
-    count = count - 1
+    if redis.call('ZREM', ends, oldest) == 1 then
+      evicted[#evicted + 1] = oldest
+      held = held - 1
+    end
   end
-  begun = ARGV[5] ~= '' and ARGV[5] or string.format('%.0f', time[1] * 1000000 + time[2])
-  redis.call('ZADD', since, begun, lease)
+  add(ends, since, lease, life, begun)
+  keep(ends, since, life)
 end
-redis.call('ZADD', ends, now + ARGV[3], lease)
-redis.call('PEXPIRE', ends, ARGV[3] * 2)
-redis.call('PEXPIRE', since, ARGV[3] * 2)
-return { begun, unpack(gone) }
+return { 0, begun, evicted }
 `,
 );
 
-/** Prolongs leases of one key. KEYS: until, since. ARGV: life in ms, then the leases. Answers those that are gone. */
+/**
+ * Renews leases of one key, and grants those that are gone once more if there is room. KEYS: until, since. ARGV: lifetime
+ * in ms, max, then each lease and the time of its grant ('' is now). Answers { now in microseconds, the leases that were
+ * evicted }.
+ */
 export const RENEW_SCRIPT = redisScript(
-  NOW,
+  COMMON,
   `
-local gone = {}
-for i = 2, #ARGV do
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) then
-    redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i])
+local ends, since, life, max = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+local lost, evicted = {}, {}
+for i = 3, #ARGV, 2 do
+  -- Late is not too late: nobody has taken the place of an expired lease that is still here.
+  if redis.call('ZSCORE', ends, ARGV[i]) then
+    redis.call('ZADD', ends, now + life, ARGV[i])
   else
-    gone[#gone + 1] = ARGV[i]
+    lost[#lost + 1] = i
   end
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1] * 2)
-redis.call('PEXPIRE', KEYS[2], ARGV[1] * 2)
-return gone
+drop_expired(ends, since)
+local held = redis.call('ZCARD', ends)
+for _, i in ipairs(lost) do
+  if held < max then
+    add(ends, since, ARGV[i], life, ARGV[i + 1] ~= '' and ARGV[i + 1] or begun)
+    held = held + 1
+  else
+    evicted[#evicted + 1] = ARGV[i]
+  end
+end
+keep(ends, since, life)
+return { begun, evicted }
 `,
 );
+
+/** Releases leases. KEYS: until and since of each. ARGV: the leases. */
+export const RELEASE_SCRIPT = redisScript(`
+for i = 1, #ARGV do
+  redis.call('ZREM', KEYS[2 * i - 1], ARGV[i])
+  redis.call('ZREM', KEYS[2 * i], ARGV[i])
+end
+return 0
+`);
