@@ -19,8 +19,8 @@ export interface SlotRequest {
   /** If all places are taken, the oldest holder is evicted, so the request always succeeds. */
   replaceOldest: boolean;
   /**
-   * Called at most once, when the store evicts this holder. Its place is gone by then. It may be called before the promise
-   * of `acquire()` has settled.
+   * Called at most once, when the store has evicted the holder of this place. It can be called before the promise of
+   * `acquire()` has settled. It never throws.
    */
   onReplaced(): void;
 }

@@ -27,7 +27,8 @@ export function checkTogether(where: string, options: ResolvedOptions): void {
     }
   }
   const all = limits.find(({ key }) => key === 'process');
-  const beyond = all && limits.find(({ max }) => max > all.max);
+  // A limit of the module also counts on routes that have no such limit.
+  const beyond = all && limits.find(({ max, shared }) => max > all.max && (all.shared || !shared));
   if (beyond) {
     const remedy = `The limit of the process is ${all.max}, so it would never be reached: lower it, or raise that.`;
     throw refused(where, 'limit.max', beyond.max, remedy);

@@ -155,8 +155,10 @@ export class RedisSlots implements SlotStore {
     const others = new Map<string, string[]>();
     for (const id of evicted) {
       const [node = ''] = id.split(':');
+      const ids = others.get(node);
       if (node === this.node) this.evict(id);
-      else others.set(node, [...(others.get(node) ?? []), id]);
+      else if (ids) ids.push(id);
+      else others.set(node, [id]);
     }
     for (const [node, ids] of others) {
       const channel = this.names.node(node);
