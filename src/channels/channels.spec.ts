@@ -159,15 +159,15 @@ describe('the options of a subscription', () => {
   it.each<[given: unknown, ...says: string[]]>([
     [{ form: 'oldest' }, 'no option "form"', 'Did you mean "from"'],
     [{ lastEventId: '7' }, 'no option "lastEventId"', '"after", "from"'],
-    [{ from: 'start' }, '"from" cannot be "start"', "'now' or 'oldest'"],
-    [{ filter: 'score' }, '"filter" cannot be "score"', 'a function'],
-    [{ until: true }, '"until" cannot be true', 'a function'],
+    [{ from: 'start' }, '"from": "start"', "'now' or 'oldest'"],
+    [{ filter: 'score' }, '"filter": "score"', 'a function'],
+    [{ until: true }, '"until": true', 'a function'],
     [{ signal: new AbortController() }, '"signal" cannot be', 'Give its "signal"'],
-    [{ signal: {} }, '"signal" cannot be {}', 'an AbortSignal'],
-    [{ gap: true }, '"gap" cannot be true', 'false for none'],
-    [{ gap: 5 }, '"gap" cannot be 5'],
-    ['7', 'the options cannot be "7"'],
-    [null, 'the options cannot be null'],
+    [{ signal: {} }, '"signal": {}', 'an AbortSignal'],
+    [{ gap: true }, '"gap": true', 'false for none'],
+    [{ gap: 5 }, '"gap": 5'],
+    ['7', 'Invalid options: "7"'],
+    [null, 'Invalid options: null'],
   ])('cannot be %p', (given, ...says) => {
     const channels = new Channels();
     const refusal = withCode('SSE_INVALID_OPTIONS', 'subscribe\\(\\): ', ...says);

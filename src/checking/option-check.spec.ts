@@ -32,13 +32,13 @@ describe('the option that was probably meant', () => {
     ['color', 'inner.colour'],
   ])('by %s is %s', (given, meant) => {
     expect(refusal({ [given]: 1 })).toBe(
-      `here: there is no option "${given}" (given as 1). Did you mean "${meant}"? Rename it, or take it out.`,
+      `here: Unknown option "${given}": 1. Did you mean "${meant}"? Rename it, or remove it.`,
     );
   });
 
   it.each(['x', '', 'width', 'constructor', '__proto__'])('by %p is none', (given) => {
     expect(refusal(JSON.parse(`{${JSON.stringify(given)}: 1}`))).toBe(
-      `here: there is no option "${given}" (given as 1). Take it out, or use one of "size", "waitMs", "maxBytes", "maxBytesTotal", "inner".`,
+      `here: Unknown option "${given}": 1. Remove it, or use one of "size", "waitMs", "maxBytes", "maxBytesTotal", "inner".`,
     );
   });
 });

@@ -1,35 +1,46 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
-/** What an option may be: how to tell, and how to say it. */
+/** The values that an option can have. */
 export interface OptionKind {
-  /** Whether a value is one. An object where there is a `group` is not asked about, but looked into. */
+  /** True for a valid value. An object is not passed here if the kind has a `group`: its options are checked instead. */
   holds(value: unknown): boolean;
-  /** Each of them ends the sentence "It is …". */
+  /** The alternatives. Each completes the sentence "Use …". */
   readonly words: readonly string[];
   /** The options of an object that is given here. */
   readonly group?: OptionTable;
-  /** Whether a list of such objects will do as well. */
+  /** True if a list of such objects is valid too. */
   readonly list?: boolean;
-  /** Whether it cannot be left out. */
+  /** True if the option cannot be omitted. */
   readonly required?: boolean;
-  /** Whether it stands in the table only to say where it belongs. */
-  readonly elsewhere?: boolean;
-  /** What was probably meant by a value that is none, as a sentence. */
+  /** Where the option belongs, if that is not here. */
+  readonly elsewhere?: string;
+  /** A sentence that says what an invalid value was probably meant to be. */
   instead?(value: unknown): string | undefined;
 }
+
+/** What is wrong with options that are valid each, but not together. */
+export interface Conflict {
+  readonly option: string;
+  readonly value: unknown;
+  /** Names the other option with its value, and says what to do. */
+  readonly remedy: string;
+}
+
+/** Finds out whether options contradict each other. */
+export type OptionRule<T> = (options: T) => Conflict | false | undefined;
 
 /** The kind of each option of `T`; one that is added to the type has to be added here, or it does not compile. */
 export type OptionTable<T = Record<string, unknown>> = { readonly [K in keyof T]-?: OptionKind };
 
 /**
- * Refuses what is no object, keys that no option has, and values that are not of their option's kind.
+ * Rejects anything but an object, unknown options, and invalid values.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` with the place, the option, the value, and what to write.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` with the place, the option, the value, and what to use.
  */
 export function checkOptions(where: string, given: unknown, table: OptionTable, path = ''): void {
   if (!isGroup(given)) {
-    throw new SseError('SSE_INVALID_OPTIONS', `${where}: the options cannot be ${quoted(given)}.`, {
-      remedy: 'Give an object: {} for the defaults.',
+    throw new SseError('SSE_INVALID_OPTIONS', `${where}: Invalid options: ${quoted(given)}.`, {
+      remedy: 'Use an object: {} for the defaults.',
       context: { value: given },
     });
   }
@@ -43,49 +54,57 @@ export function checkOptions(where: string, given: unknown, table: OptionTable, 
   }
 }
 
-/** The error that refuses the value of an option. */
-export function refused(where: string, name: string, value: unknown, remedy: string): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: the option "${name}" cannot be ${quoted(value)}.`, {
+/**
+ * Rejects options that contradict each other. They have passed {@link checkOptions}, and the defaults are filled in.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS` with the place and both values.
+ */
+export function checkRules<T>(where: string, options: T, rules: readonly OptionRule<T>[]): void {
+  for (const rule of rules) {
+    const conflict = rule(options);
+    if (conflict) throw invalid(where, conflict.option, conflict.value, conflict.remedy);
+  }
+}
+
+function invalid(where: string, option: string, value: unknown, remedy: string): SseError {
+  return new SseError('SSE_INVALID_OPTIONS', `${where}: Invalid option "${option}": ${quoted(value)}.`, {
     remedy,
-    context: { option: name, value },
+    context: { option, value },
   });
 }
 
 function checkValue(where: string, name: string, value: unknown, kind: OptionKind): void {
-  const { group, list } = kind;
+  const { group, list, elsewhere } = kind;
   if (list && Array.isArray(value)) {
     value.forEach((item, i) => checkValue(where, `${name}[${i}]`, item, { ...kind, list: false }));
   } else if (group && isGroup(value)) checkOptions(where, value, group, `${name}.`);
+  else if (elsewhere) throw invalid(where, name, value, `Move it to ${elsewhere}.`);
   else if (!kind.holds(value)) {
     const instead = kind.instead?.(value);
-    throw refused(where, name, value, `It is ${said(kind)}.${instead ? ` ${instead}` : ''}`);
+    throw invalid(where, name, value, `Use ${said(kind)}.${instead ? ` ${instead}` : ''}`);
   }
 }
 
 function unknown(where: string, path: string, key: string, value: unknown, table: OptionTable): SseError {
-  const name = path + key;
+  const option = path + key;
   const near = nearest(key, table);
   const remedy = near
-    ? `Did you mean "${path}${near}"? Rename it, or take it out.`
-    : `Take it out, or use one of ${listed(table)}.`;
-  return new SseError(
-    'SSE_INVALID_OPTIONS',
-    `${where}: there is no option "${name}" (given as ${quoted(value)}).`,
-    {
-      remedy,
-      context: { option: name, value },
-    },
-  );
-}
-
-function missing(where: string, name: string, kind: OptionKind): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: the option "${name}" is missing.`, {
-    remedy: `It is ${said(kind)}.`,
-    context: { option: name },
+    ? `Did you mean "${path}${near}"? Rename it, or remove it.`
+    : `Remove it, or use one of ${listed(table)}.`;
+  return new SseError('SSE_INVALID_OPTIONS', `${where}: Unknown option "${option}": ${quoted(value)}.`, {
+    remedy,
+    context: { option, value },
   });
 }
 
-/** The words of a kind as one: "a, b or c". */
+function missing(where: string, option: string, kind: OptionKind): SseError {
+  return new SseError('SSE_INVALID_OPTIONS', `${where}: Missing option "${option}".`, {
+    remedy: `Use ${said(kind)}.`,
+    context: { option },
+  });
+}
+
+/** The alternatives of a kind: "a, b or c". */
 function said({ words }: OptionKind): string {
   const last = words.at(-1) ?? '';
   return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;

@@ -1,10 +1,11 @@
+import { checkedId, event } from '../events/sse-event.js';
 import type { OptionKind, OptionTable } from './option-check.js';
 
 /** The longest delay that a timer can keep (2^31 − 1 ms, about 24 days). */
 export const MAX_DELAY_MS = 2_147_483_647;
 
-/** Whatever there is; or what is looked at where it is used. */
-export const anything: OptionKind = { holds: () => true, words: ['anything'] };
+/** Any value. */
+export const anything: OptionKind = { holds: () => true, words: ['any value'] };
 
 export const flag: OptionKind = kind((value) => typeof value === 'boolean', 'true', 'false');
 
@@ -20,21 +21,36 @@ export function delayMs(min: number): OptionKind {
   return {
     ...kind(
       (value) => typeof value === 'number' && value >= min && value <= MAX_DELAY_MS,
-      `a number of milliseconds from ${min} to ${MAX_DELAY_MS}`,
+      min > 0 ? 'a positive number of milliseconds' : 'a number of milliseconds, 0 or more',
     ),
+    instead: (value) =>
+      typeof value === 'number' && value > MAX_DELAY_MS && value < Infinity
+        ? `The maximum is ${MAX_DELAY_MS}, about 24 days.`
+        : numberFromText(value),
+  };
+}
+
+/** A time that is not waited for, so it can be of any length. */
+export const periodMs: OptionKind = wholeNumber(1, 'a positive whole number of milliseconds');
+
+export function wholeNumber(min: number, words = `a whole number, ${min} or more`): OptionKind {
+  return {
+    ...kind((value) => Number.isSafeInteger(value) && (value as number) >= min, words),
     instead: numberFromText,
   };
 }
 
-export function wholeNumber(min: number): OptionKind {
-  return {
-    ...kind(
-      (value) => Number.isSafeInteger(value) && (value as number) >= min,
-      `a whole number, ${min} or more`,
-    ),
-    instead: numberFromText,
-  };
-}
+/** The type of an event, as `event()` takes it. */
+export const eventType: OptionKind = kind(
+  (value) => typeof value === 'string' && passes(() => event({ type: value, data: '' })),
+  'the type of an event: a string on one line',
+);
+
+/** The id of an event. */
+export const eventId: OptionKind = kind(
+  (value) => value !== null && passes(() => checkedId(value)),
+  'an id: printable ASCII without a space at either end',
+);
 
 export function func(of: string): OptionKind {
   return kind((value) => typeof value === 'function', `a function ${of}`);
@@ -79,9 +95,9 @@ export function required(inner: OptionKind): OptionKind {
   return { ...inner, required: true };
 }
 
-/** An option of another level: the table says where to give it. */
+/** An option that belongs to another place. */
 export function elsewhere(place: string): OptionKind {
-  return { ...kind(() => false, `an option of ${place}: give it there`), elsewhere: true };
+  return { ...kind(() => false), elsewhere: place };
 }
 
 /** The same kind, which knows what is probably meant by some values that are none. */
@@ -91,6 +107,15 @@ export function meant(inner: OptionKind, instead: (value: unknown) => string | u
 
 export function kind(holds: (value: unknown) => boolean, ...words: string[]): OptionKind {
   return { holds, words };
+}
+
+function passes(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function first(kinds: readonly OptionKind[], value: unknown): string | undefined {
@@ -104,5 +129,5 @@ function first(kinds: readonly OptionKind[], value: unknown): string | undefined
 /** Variables of the environment are text. */
 function numberFromText(value: unknown): string | undefined {
   const isNumber = typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value));
-  return isNumber ? `This is text: write Number(…) around it.` : undefined;
+  return isNumber ? 'This is text: write Number(…) around it.' : undefined;
 }

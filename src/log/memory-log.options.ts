@@ -1,7 +1,6 @@
 import { systemClock, type Clock } from '../time/clock.js';
-import { checkOptions, type OptionTable } from '../checking/option-check.js';
-import { anything, having } from '../checking/option-kinds.js';
-import { SseError, quoted } from '../errors/sse.errors.js';
+import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
+import { anyOf, having, none, periodMs, wholeNumber } from '../checking/option-kinds.js';
 
 /** What {@link memoryLog} keeps. A bound that is `false` is none; whichever is reached first evicts the oldest. */
 export interface MemoryLogOptions {
@@ -42,64 +41,67 @@ export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
 /** What an event is taken to cost besides its text, where the bound is on memory as a whole. */
 export const ENTRY_OVERHEAD_BYTES = 256;
 
-// The bounds are looked at by `resolveMemoryLogOptions()`.
+const bytes = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
 const TABLE: OptionTable<MemoryLogOptions> = {
-  maxEvents: anything,
-  maxBytes: anything,
-  maxAgeMs: anything,
-  maxEventBytes: anything,
-  maxTotalBytes: anything,
+  maxEvents: anyOf(wholeNumber(1), none),
+  maxBytes: bytes,
+  maxAgeMs: anyOf(periodMs, none),
+  maxEventBytes: bytes,
+  maxTotalBytes: bytes,
   clock: having(['now', 'schedule'], 'a clock'),
 };
 
-const BOUNDS = ['maxEvents', 'maxBytes', 'maxAgeMs', 'maxEventBytes', 'maxTotalBytes'] as const;
+const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
+  ({ maxEvents, maxBytes, maxAgeMs, maxTotalBytes }) =>
+    [maxEvents, maxBytes, maxAgeMs, maxTotalBytes].every((limit) => limit === false) && {
+      option: 'maxTotalBytes',
+      value: maxTotalBytes,
+      remedy: 'Without any bound memory grows forever. Keep at least one of the bounds.',
+    },
+  ({ maxTotalBytes }) =>
+    bound(maxTotalBytes) <= ENTRY_OVERHEAD_BYTES && {
+      option: 'maxTotalBytes',
+      value: maxTotalBytes,
+      remedy: `Each event counts ${ENTRY_OVERHEAD_BYTES} bytes in addition to its text. Leave room for many events.`,
+    },
+  (options) =>
+    options.maxEventBytes !== false &&
+    options.maxEventBytes > keptBytes(options) && {
+      option: 'maxEventBytes',
+      value: options.maxEventBytes,
+      remedy:
+        `An event of that size could never be kept: the log keeps ${keptBytes(options)} bytes. ` +
+        'Lower it, or raise "maxBytes" and "maxTotalBytes".',
+    },
+];
 
 /**
- * The limits that options stand for.
+ * Resolves the limits of a memory log.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a bound that is not a positive whole number, an event size beyond what is
- * kept, or options that bound nothing.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, for an event size beyond what is kept, and for
+ * options that bound nothing.
  */
 export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLimits {
   checkOptions('memoryLog()', options, TABLE);
   const given = { ...MEMORY_LOG_DEFAULTS, ...withoutUndefined(options) };
-  for (const name of BOUNDS) {
-    const value = given[name];
-    if (value === false || (Number.isSafeInteger(value) && value > 0)) continue;
-    throw invalid(
-      `memoryLog({ ${name}: ${quoted(value)} })`,
-      'Give a whole number above 0, or false for no bound.',
-    );
+  const kept = keptBytes(given);
+  if (options.maxEventBytes === undefined) {
+    given.maxEventBytes = Math.min(bound(MEMORY_LOG_DEFAULTS.maxEventBytes), kept);
   }
-  const { maxEvents, maxBytes, maxAgeMs, maxTotalBytes } = given;
-  if (maxEvents === false && maxBytes === false && maxAgeMs === false && maxTotalBytes === false) {
-    throw invalid(
-      'memoryLog() without any bound',
-      'Leave at least one of the bounds on, or memory grows for ever.',
-    );
-  }
-  const kept = Math.min(bound(maxBytes), bound(maxTotalBytes) - ENTRY_OVERHEAD_BYTES);
-  if (kept < 1) {
-    throw invalid(
-      `memoryLog({ maxTotalBytes: ${String(maxTotalBytes)} })`,
-      `Each event counts ${ENTRY_OVERHEAD_BYTES} bytes more than its text: give room for many.`,
-    );
-  }
-  const { maxEventBytes = Math.min(bound(MEMORY_LOG_DEFAULTS.maxEventBytes), kept) } = options;
-  if (maxEventBytes !== false && maxEventBytes > kept) {
-    throw invalid(
-      `memoryLog({ maxEventBytes: ${maxEventBytes} }) with ${kept} bytes kept`,
-      'An event of the greatest size could never be kept: raise "maxBytes" and "maxTotalBytes", or lower "maxEventBytes".',
-    );
-  }
+  checkRules('memoryLog()', given, RULES);
   return {
-    maxEvents: bound(maxEvents),
-    maxBytes: bound(maxBytes),
-    maxAgeMs: bound(maxAgeMs),
-    maxEventBytes: Math.min(bound(maxEventBytes), kept),
-    maxTotalBytes: bound(maxTotalBytes),
+    maxEvents: bound(given.maxEvents),
+    maxBytes: bound(given.maxBytes),
+    maxAgeMs: bound(given.maxAgeMs),
+    maxEventBytes: Math.min(bound(given.maxEventBytes), kept),
+    maxTotalBytes: bound(given.maxTotalBytes),
     clock: given.clock,
   };
+}
+
+/** The size of the largest event that can be kept. */
+function keptBytes({ maxBytes, maxTotalBytes }: Required<MemoryLogOptions>): number {
+  return Math.min(bound(maxBytes), bound(maxTotalBytes) - ENTRY_OVERHEAD_BYTES);
 }
 
 function bound(value: number | false): number {
@@ -108,8 +110,4 @@ function bound(value: number | false): number {
 
 function withoutUndefined(options: MemoryLogOptions): MemoryLogOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function invalid(what: string, remedy: string): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${what} is not possible.`, { remedy });
 }

@@ -270,12 +270,12 @@ describe('the options of a memory log', () => {
   });
 
   it.each<[unknown, string]>([
-    [{ maxEvent: 5 }, 'memoryLog(): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?'],
-    [{ maxAge: 5 }, 'memoryLog(): there is no option "maxAge" (given as 5). Did you mean "maxAgeMs"?'],
+    [{ maxEvent: 5 }, 'memoryLog(): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'],
+    [{ maxAge: 5 }, 'memoryLog(): Unknown option "maxAge": 5. Did you mean "maxAgeMs"?'],
     [{ maxEvents: null }, 'maxEvents: null'],
-    [{ clock: 5 }, 'memoryLog(): the option "clock" cannot be 5.'],
-    [null, 'memoryLog(): the options cannot be null.'],
-    [500, 'memoryLog(): the options cannot be 500.'],
+    [{ clock: 5 }, 'memoryLog(): Invalid option "clock": 5.'],
+    [null, 'memoryLog(): Invalid options: null.'],
+    [500, 'memoryLog(): Invalid options: 500.'],
   ])('that are none are refused: %j', (options, what) => {
     expect(() => memoryLog(options as MemoryLogOptions)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_OPTIONS', message: expect.stringContaining(what) }),

@@ -1,13 +1,14 @@
 import { RequestMethod } from '@nestjs/common';
 import { RUNS_TABLE } from '../runs/run.options.js';
 import type { OverflowOptions } from '../connection/overflow.js';
-import { checkedId, event } from '../events/sse-event.js';
 import type { OptionTable } from '../checking/option-check.js';
 import {
   anyOf,
   anything,
   delayMs,
   elsewhere,
+  eventId,
+  eventType,
   flag,
   func,
   group,
@@ -30,14 +31,6 @@ import type {
   TimeoutOptions,
 } from './sse.options.js';
 
-const eventType = kind(
-  (value) => typeof value === 'string' && passes(() => event({ type: value, data: '' })),
-  'the type of an event: a string on one line',
-);
-const eventId = kind(
-  (value) => value !== null && passes(() => checkedId(value)),
-  'an id: printable ASCII without a space at either end',
-);
 const ofRequest = func('of the request');
 
 /** Of `heartbeat`. */
@@ -144,8 +137,8 @@ const OF_ROUTE = {
     'a method of Nest, such as RequestMethod.POST',
   ),
   maxPendingDataLength: kind(
-    (value) => typeof value === 'number' && !(value < 0),
-    'a number of bytes, 0 or Infinity for no limit',
+    (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= 0),
+    'a whole number of bytes, 0 or Infinity for no limit',
   ),
 } satisfies OptionTable<Omit<SseRouteOptions, keyof SseOptions>>;
 
@@ -182,13 +175,4 @@ export const ROUTE_TABLE: OptionTable<SseRouteOptions> = {
 
 function away(table: OptionTable, place: string): OptionTable {
   return Object.fromEntries(Object.keys(table).map((name) => [name, elsewhere(place)]));
-}
-
-function passes(check: () => unknown): boolean {
-  try {
-    check();
-    return true;
-  } catch {
-    return false;
-  }
 }

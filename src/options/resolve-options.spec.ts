@@ -130,63 +130,63 @@ describe('the options of a route', () => {
 
 describe('options out of range are refused, with the name and the value', () => {
   it.each<[object, string]>([
-    [{ emits: 'text' }, '"emits" cannot be "text"'],
-    [{ openAfterMs: -1 }, '"openAfterMs" cannot be -1'],
-    [{ openAfterMs: '5' }, '"openAfterMs" cannot be "5"'],
-    [{ openAfterMs: 2 ** 31 }, '"openAfterMs" cannot be 2147483648'],
-    [{ heartbeat: 0 }, '"heartbeat" cannot be 0'],
-    [{ heartbeat: NaN }, '"heartbeat" cannot be NaN'],
-    [{ heartbeat: { intervalMs: 0 } }, '"heartbeat.intervalMs" cannot be 0'],
-    [{ heartbeat: { event: 'a\nb' } }, '"heartbeat.event" cannot be "a\\nb"'],
-    [{ heartbeat: { id: ' x' } }, '"heartbeat.id" cannot be " x"'],
-    [{ errors: { event: 'a\r' } }, '"errors.event" cannot be "a\\r"'],
-    [{ complete: { event: 'a\nb' } }, '"complete.event" cannot be "a\\nb"'],
-    [{ complete: { id: 'é' } }, '"complete.id" cannot be "é"'],
-    [{ timeout: { afterMs: 0 } }, '"timeout.afterMs" cannot be 0'],
-    [{ timeout: { afterMs: 5, event: '\n' } }, '"timeout.event" cannot be "\\n"'],
-    [{ maxDurationMs: Infinity }, '"maxDurationMs" cannot be Infinity'],
-    [{ revalidateMs: 0 }, '"revalidateMs" cannot be 0'],
-    [{ stallMs: -5 }, '"stallMs" cannot be -5'],
-    [{ teardownWarnMs: 0 }, '"teardownWarnMs" cannot be 0'],
-    [{ overflow: { maxBytes: 0 } }, '"overflow.maxBytes" cannot be 0'],
-    [{ overflow: { maxBytes: 1.5 } }, '"overflow.maxBytes" cannot be 1.5'],
-    [{ overflow: { policy: 'drop' } }, '"overflow.policy" cannot be "drop"'],
-    [{ maxLastEventIdBytes: 0 }, '"maxLastEventIdBytes" cannot be 0'],
-    [{ limit: { key: 'route', max: 0 } }, '"limit.max" cannot be 0'],
-    [{ limit: { key: 'user', max: 1 } }, '"limit.key" cannot be "user"'],
-    [{ limit: { key: 'ip', max: 1, status: 200 } }, '"limit.status" cannot be 200'],
-    [{ limit: { key: 'ip', max: 1, retryMs: -1 } }, '"limit.retryMs" cannot be -1'],
+    [{ emits: 'text' }, '"emits": "text"'],
+    [{ openAfterMs: -1 }, '"openAfterMs": -1'],
+    [{ openAfterMs: '5' }, '"openAfterMs": "5"'],
+    [{ openAfterMs: 2 ** 31 }, '"openAfterMs": 2147483648'],
+    [{ heartbeat: 0 }, '"heartbeat": 0'],
+    [{ heartbeat: NaN }, '"heartbeat": NaN'],
+    [{ heartbeat: { intervalMs: 0 } }, '"heartbeat.intervalMs": 0'],
+    [{ heartbeat: { event: 'a\nb' } }, '"heartbeat.event": "a\\nb"'],
+    [{ heartbeat: { id: ' x' } }, '"heartbeat.id": " x"'],
+    [{ errors: { event: 'a\r' } }, '"errors.event": "a\\r"'],
+    [{ complete: { event: 'a\nb' } }, '"complete.event": "a\\nb"'],
+    [{ complete: { id: 'é' } }, '"complete.id": "é"'],
+    [{ timeout: { afterMs: 0 } }, '"timeout.afterMs": 0'],
+    [{ timeout: { afterMs: 5, event: '\n' } }, '"timeout.event": "\\n"'],
+    [{ maxDurationMs: Infinity }, '"maxDurationMs": Infinity'],
+    [{ revalidateMs: 0 }, '"revalidateMs": 0'],
+    [{ stallMs: -5 }, '"stallMs": -5'],
+    [{ teardownWarnMs: 0 }, '"teardownWarnMs": 0'],
+    [{ overflow: { maxBytes: 0 } }, '"overflow.maxBytes": 0'],
+    [{ overflow: { maxBytes: 1.5 } }, '"overflow.maxBytes": 1.5'],
+    [{ overflow: { policy: 'drop' } }, '"overflow.policy": "drop"'],
+    [{ maxLastEventIdBytes: 0 }, '"maxLastEventIdBytes": 0'],
+    [{ limit: { key: 'route', max: 0 } }, '"limit.max": 0'],
+    [{ limit: { key: 'user', max: 1 } }, '"limit.key": "user"'],
+    [{ limit: { key: 'ip', max: 1, status: 200 } }, '"limit.status": 200'],
+    [{ limit: { key: 'ip', max: 1, retryMs: -1 } }, '"limit.retryMs": -1'],
   ])('%j', (options, says) => {
     expect(refusal(options)).toMatchObject({
       code: 'SSE_INVALID_OPTIONS',
-      message: expect.stringContaining(`Jobs.progress: the option ${says}`) as string,
+      message: expect.stringContaining(`Jobs.progress: Invalid option ${says}`) as string,
     });
     expect(refusal({}, options)).toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
   });
 
   it.each([
-    [{ shutdownMs: -1 }, '"shutdownMs" cannot be -1'],
-    [{ shutdownMs: Infinity }, '"shutdownMs" cannot be Infinity'],
-    [{ shutdownRetryMs: 0.5 }, '"shutdownRetryMs" cannot be 0.5'],
+    [{ shutdownMs: -1 }, '"shutdownMs": -1'],
+    [{ shutdownMs: Infinity }, '"shutdownMs": Infinity'],
+    [{ shutdownRetryMs: 0.5 }, '"shutdownRetryMs": 0.5'],
   ])('%j, of the module', (options, says) => {
-    expect(() => resolveModuleOptions(options)).toThrow(`SseModule: the option ${says}`);
+    expect(() => resolveModuleOptions(options)).toThrow(`SseModule: Invalid option ${says}`);
   });
 });
 
 describe('options that contradict each other are refused, with both values', () => {
   it.each<[SseOptions, SseOptions, string, string]>([
-    [{ heartbeat: 40_000 }, { stallMs: 20_000 }, '"stallMs" cannot be 20000', 'the heartbeat, 40000'],
+    [{ heartbeat: 40_000 }, { stallMs: 20_000 }, '"stallMs": 20000', 'the heartbeat, 40000'],
     [
       { timeout: { afterMs: 9000 } },
       { maxDurationMs: 9000 },
-      '"maxDurationMs" cannot be 9000',
+      '"maxDurationMs": 9000',
       'timeout.afterMs, 9000',
     ],
-    [{ revalidateMs: 9000 }, { maxDurationMs: 8000 }, '"maxDurationMs" cannot be 8000', 'revalidateMs, 9000'],
+    [{ revalidateMs: 9000 }, { maxDurationMs: 8000 }, '"maxDurationMs": 8000', 'revalidateMs, 9000'],
     [
       { limit: { key: 'process', max: 10 } },
       { limit: { key: 'ip', max: 11 } },
-      '"limit.max" cannot be 11',
+      '"limit.max": 11',
       'limit of the process is 10',
     ],
   ])('%j and %j', (module, route, one, other) => {

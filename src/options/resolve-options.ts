@@ -1,6 +1,6 @@
 import type { Serialize } from '../events/to-event.js';
-import { checkOptions } from '../checking/option-check.js';
-import { checkTogether } from './check-options.js';
+import { checkOptions, checkRules } from '../checking/option-check.js';
+import { STREAM_RULES } from './option-rules.js';
 import { CONTROLLER_TABLE, MODULE_TABLE, ROUTE_TABLE } from './option-tables.js';
 import {
   SSE_DEFAULTS,
@@ -58,7 +58,7 @@ export function resolveOptions(
     lastEventIdQuery: given.lastEventIdQuery ?? false,
     maxLastEventIdBytes: given.maxLastEventIdBytes ?? SSE_DEFAULTS.maxLastEventIdBytes,
   };
-  checkTogether(where, resolved);
+  checkRules(where, resolved, STREAM_RULES);
   return resolved;
 }
 
@@ -112,9 +112,8 @@ function resolvedLimit(
   };
 }
 
-// As in Nest, what is no number, such as one from a missing variable of the environment, is not there.
 function fromNest({ maxPendingDataLength: max }: SseRouteOptions): { maxBytes?: number } {
-  if (max === undefined || Number.isNaN(max)) return {};
+  if (max === undefined) return {};
   return { maxBytes: max === 0 ? Infinity : max };
 }
 

@@ -68,14 +68,23 @@ export class Admission {
     return this.acquire(all.filter(({ request }) => !request.replaceOldest));
   }
 
-  /** Takes a place under each limit that evicts the oldest stream. */
-  makeRoom(): Promise<unknown> | undefined {
+  /**
+   * Takes a place under each limit that evicts the oldest stream. Returns what to call then: the handler, or a function
+   * that throws the error of the store.
+   */
+  makeRoom(handler: () => unknown): (() => unknown) | Promise<() => unknown> {
     const { evicting } = this;
-    if (evicting.length === 0 || this.over) return undefined;
+    if (evicting.length === 0) return handler;
     // A decorator may call the handler more than once.
     this.evicting = [];
     const asked = this.acquire(evicting);
-    return asked && 'then' in asked ? asked : undefined;
+    if (!asked || !('then' in asked)) return handler;
+    return asked.then(
+      () => handler,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
   }
 
   /** Releases what is held, and what is still on its way as soon as it is here. */

@@ -161,15 +161,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   handle(invoke: () => unknown, takenOver = false): unknown {
     this.outcome.check();
     this.takenOver = takenOver;
-    const waits = this.connection.ended || this.full ? undefined : this.admission?.makeRoom();
-    if (!waits) return this.call(invoke);
-    return waits.then(
-      () => this.call(invoke),
-      (error: unknown) =>
-        this.call(() => {
-          throw error;
-        }),
-    );
+    if (!this.admission || this.connection.ended || this.full) return this.call(invoke);
+    const ready = this.admission.makeRoom(invoke);
+    return 'then' in ready ? ready.then((proceed) => this.call(proceed)) : this.call(ready);
   }
 
   private call(invoke: () => unknown): unknown {

@@ -1,20 +1,8 @@
 import type { LoggerService } from '@nestjs/common';
 import { systemClock, type Clock } from '../time/clock.js';
-import { event } from '../events/sse-event.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../checking/option-check.js';
-import {
-  MAX_DELAY_MS,
-  anyOf,
-  anything,
-  flag,
-  func,
-  having,
-  kind,
-  none,
-  oneOf,
-} from '../checking/option-kinds.js';
-import { SseError, quoted } from '../errors/sse.errors.js';
+import { anyOf, delayMs, eventType, flag, func, having, none, oneOf } from '../checking/option-kinds.js';
 import { READER_TABLE, type SubscribeOptions } from '../channels/subscription.options.js';
 
 /** How one run behaves. */
@@ -47,13 +35,9 @@ export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
   logger?: Pick<LoggerService, 'error' | 'warn'> | undefined;
 }
 
-// Numbers and types of events are looked at by `resolveRunOptions()`.
 const OF_ALL = {
-  orphanMs: anything,
-  stopped: anyOf(
-    none,
-    kind((value) => typeof value === 'string', 'the type of an event'),
-  ),
+  orphanMs: anyOf(delayMs(1), none),
+  stopped: anyOf(none, eventType),
   emits: oneOf('events', 'data'),
 } satisfies OptionTable<Omit<RunOptions, 'attachIfRunning'>>;
 
@@ -63,7 +47,7 @@ export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, attachIfRunning: 
 /** Of the option `runs` of the module. */
 export const RUNS_TABLE: OptionTable<RunsOptions> = {
   ...OF_ALL,
-  leaseMs: anything,
+  leaseMs: delayMs(1),
   serialize: func('that makes text of a value, such as JSON.stringify'),
   clock: having(['now', 'schedule'], 'a clock'),
   logger: having(['error', 'warn'], 'a logger'),
@@ -97,15 +81,10 @@ const DEFAULTS: RunSettings = {
   clock: systemClock,
 };
 
-/**
- * Settings with these options over them.
- *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a time that is not a number above 0; `SSE_INVALID_FIELD` if no event can
- * have the type `stopped`.
- */
+/** Settings with these options, which have been checked, over them. */
 export function resolveRunOptions(options: RunsOptions, over: RunSettings = DEFAULTS): RunSettings {
   const { orphanMs, stopped, emits, leaseMs, serialize, clock } = options;
-  const settings = {
+  return {
     orphanMs: orphanMs ?? over.orphanMs,
     stopped: stopped ?? over.stopped,
     emits: emits ?? over.emits,
@@ -113,16 +92,4 @@ export function resolveRunOptions(options: RunsOptions, over: RunSettings = DEFA
     serialize: serialize ?? over.serialize,
     clock: clock ?? over.clock,
   };
-  if (settings.orphanMs !== false) checkTime('orphanMs', settings.orphanMs);
-  checkTime('leaseMs', settings.leaseMs);
-  if (settings.stopped !== false) event({ type: settings.stopped, data: '' });
-  return settings;
-}
-
-function checkTime(name: string, value: unknown): void {
-  if (typeof value === 'number' && value > 0 && value <= MAX_DELAY_MS) return;
-  throw new SseError('SSE_INVALID_OPTIONS', `A run with { ${name}: ${quoted(value)} } is not possible.`, {
-    remedy: 'Give milliseconds above 0.',
-    context: { option: name, value },
-  });
 }

@@ -127,8 +127,8 @@ eachReach('runs', (add) => {
     for (const [options, says] of [
       [{ form: 'oldest' }, 'there is no option "form"'],
       [{ from: 'oldest' }, 'there is no option "from"'],
-      [{ filter: true }, 'the option "filter" cannot be true'],
-      [null, 'the options cannot be null'],
+      [{ filter: true }, 'Invalid option "filter": true'],
+      [null, 'Invalid options: null'],
     ] as const) {
       await expect(runs.attach('r', options as never)).rejects.toThrow(
         expect.objectContaining({

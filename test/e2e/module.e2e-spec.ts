@@ -190,14 +190,14 @@ eachAdapter((adapter) => {
     [
       'a misspelt one',
       { useFactroy: () => ({}) },
-      'there is no option "useFactroy" (given as function useFactroy). Did you mean "useFactory"?',
+      'Unknown option "useFactroy": function useFactroy. Did you mean "useFactory"?',
     ],
     [
       'options',
       { useFactory: {} },
-      'the option "useFactory" cannot be {}. It is a function that makes the options.',
+      'Invalid option "useFactory": {}. Use a function that makes the options.',
     ],
-    ['null', null, 'the options cannot be null.'],
+    ['null', null, 'Invalid options: null.'],
   ])('forRootAsync() refuses %s', (_what, options, message) => {
     expect(() => SseModule.forRootAsync(options as object)).toThrow(`SseModule.forRootAsync(): ${message}`);
   });
@@ -226,23 +226,23 @@ eachAdapter((adapter) => {
     }
 
     it.each([
-      ['options out of range', { openAfterMs: -1 }, 'SseModule: the option "openAfterMs" cannot be -1'],
+      ['options out of range', { openAfterMs: -1 }, 'SseModule: Invalid option "openAfterMs": -1'],
       [
         'options of the module that contradict each other',
         { heartbeat: 50_000, stallMs: 20_000 },
-        'SseModule: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 50000',
+        'SseModule: Invalid option "stallMs": 20000. Use shorter than the heartbeat, 50000',
       ],
       [
         'an unknown option',
         { heartBeat: 5 } as object,
-        'SseModule: there is no option "heartBeat" (given as 5).',
+        'SseModule: Unknown option "heartBeat": 5.',
       ],
-      ['what is no log', { log: {} as never }, 'SseModule: the option "log" cannot be {}.'],
-      ['what are no options', null as never, 'SseModule: the options cannot be null.'],
+      ['what is no log', { log: {} as never }, 'SseModule: Invalid option "log": {}.'],
+      ['what are no options', null as never, 'SseModule: Invalid options: null.'],
       [
         'a shutdown without end',
         { shutdownMs: Infinity },
-        'SseModule: the option "shutdownMs" cannot be Infinity',
+        'SseModule: Invalid option "shutdownMs": Infinity',
       ],
     ])('with %s', async (_what, options, message) => {
       for (const sse of [SseModule.forRoot(options), SseModule.forRootAsync({ useFactory: () => options })]) {
@@ -254,7 +254,7 @@ eachAdapter((adapter) => {
 
     it('with a factory that gives nothing', async () => {
       const sse = SseModule.forRootAsync({ useFactory: () => undefined as never });
-      await expect(bootstrap([sse])).rejects.toThrow('SseModule: the options cannot be undefined.');
+      await expect(bootstrap([sse])).rejects.toThrow('SseModule: Invalid options: undefined.');
     });
 
     it('with an unknown option of a controller or a route', async () => {
@@ -271,10 +271,10 @@ eachAdapter((adapter) => {
       }
       const starts = (controller: Type) => bootstrap([SseModule.forRoot()], { controllers: [controller] });
       await expect(starts(MisspeltController)).rejects.toThrow(
-        '@SseDefaults() of MisspeltController: there is no option "hartbeat" (given as 5). Did you mean "heartbeat"?',
+        '@SseDefaults() of MisspeltController: Unknown option "hartbeat": 5. Did you mean "heartbeat"?',
       );
       await expect(starts(MisspeltRouteController)).rejects.toThrow(
-        'MisspeltRouteController.b: the option "ids" cannot be "seq".',
+        'MisspeltRouteController.b: Invalid option "ids": "seq".',
       );
     });
 
@@ -309,7 +309,7 @@ eachAdapter((adapter) => {
         return Broken;
       };
       for (const decorate of [() => Sse(null as never), () => Sse('c', null as never)]) {
-        expect(make(decorate)).toThrow('Broken.c: the options cannot be null.');
+        expect(make(decorate)).toThrow('Broken.c: Invalid options: null.');
       }
       expect(make(() => (Sse as Function)({ heartbeat: 5 }, 'c') as MethodDecorator)).toThrow(
         'Broken.c: @Sse() was given "c" after its options. The path comes first: @Sse(path, options).',
@@ -321,7 +321,7 @@ eachAdapter((adapter) => {
         controllers: [ContradictingController],
       });
       await expect(starts).rejects.toThrow(
-        'ContradictingController.contradicting: the option "stallMs" cannot be 20000. It is shorter than the heartbeat, 60000',
+        'ContradictingController.contradicting: Invalid option "stallMs": 20000. Use shorter than the heartbeat, 60000',
       );
     });
   });

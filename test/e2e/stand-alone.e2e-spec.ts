@@ -96,9 +96,9 @@ it.each<[string, () => unknown, string]>([
   [
     'an error event',
     () => new ErrorEventInterceptor({ name: 'e' } as object),
-    'there is no option "name" (given as "e").',
+    'Unknown option "name": "e".',
   ],
-  ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'the option "intervalMs" cannot be 0.'],
+  ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'Invalid option "intervalMs": 0.'],
 ])('%s with options that cannot be is refused where it is made', (_what, make, message) => {
   expect(make).toThrow(
     expect.objectContaining({
@@ -140,7 +140,7 @@ eachAdapter((adapter) => {
   it('formatting refuses what cannot be an event', async () => {
     expect(await body('/illegal')).toContain('event: error\n');
     expect(logger.errors).toHaveLength(1);
-    expect(logger.errors[0]).toContain('"type" cannot be "x\\ny"');
+    expect(logger.errors[0]).toContain('"type": "x\\ny"');
   });
 
   it('an error in mid-stream is one event, then the end', async () => {

@@ -1,8 +1,18 @@
 import { systemClock, type Clock } from '../../time/clock.js';
-import { checkOptions, type OptionKind, type OptionTable } from '../../checking/option-check.js';
-import { anything, func, having, oneOf, required } from '../../checking/option-kinds.js';
-import { SseError, quoted } from '../../errors/sse.errors.js';
+import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../../checking/option-check.js';
+import {
+  anyOf,
+  delayMs,
+  func,
+  having,
+  none,
+  oneOf,
+  periodMs,
+  wholeNumber,
+} from '../../checking/option-kinds.js';
+import { quoted } from '../../errors/sse.errors.js';
 import type { RedisConnection } from '../link/redis-link.js';
+import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
 /** What is kept of a channel. A bound that is `false` is none; whichever is reached first evicts the oldest. */
 export interface RedisRetention {
@@ -62,98 +72,83 @@ export interface RedisLogSettings {
   bounds(channel: string): RedisBounds;
 }
 
-// Bounds, the prefix and the client are looked at where they are used.
+const bytes = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
 const RETENTION: OptionTable<RedisRetention> = {
-  maxEvents: anything,
-  maxBytes: anything,
-  maxAgeMs: anything,
+  maxEvents: anyOf(wholeNumber(1), none),
+  maxBytes: bytes,
+  maxAgeMs: anyOf(periodMs, none),
 };
 const TABLE: OptionTable<RedisLogOptions> = {
   ...RETENTION,
-  client: redisClient(),
-  prefix: anything,
-  retention: func('of a channel name, which gives its bounds'),
-  maxEventBytes: anything,
+  client: redisClient,
+  prefix: redisPrefix,
+  retention: func('of a channel name that returns its bounds'),
+  maxEventBytes: bytes,
   trim: oneOf('approximate', 'exact'),
-  waitMs: anything,
-  forgetMs: anything,
-  pingMs: anything,
+  waitMs: anyOf(delayMs(1), none),
+  forgetMs: anyOf(periodMs, none),
+  pingMs: anyOf(delayMs(1), none),
   clock: having(['now', 'schedule'], 'a clock'),
 };
+
+const RULES: readonly OptionRule<Required<RedisRetention>>[] = [
+  ({ maxEvents, maxBytes, maxAgeMs }) =>
+    maxEvents === false &&
+    maxBytes === false &&
+    maxAgeMs === false && {
+      option: 'maxAgeMs',
+      value: maxAgeMs,
+      remedy: 'Without any bound Redis grows forever. Keep at least one of the bounds.',
+    },
+];
 
 const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxEventBytes: 262_144 };
 
 /**
- * The settings that options stand for.
+ * Resolves the settings of a Redis log.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a number that is not a positive whole one, options that bound nothing, or
- * a prefix with braces.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, and for options that bound nothing.
  */
 export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettings {
-  checkOptions('redisLog()', options, TABLE);
-  const { prefix, retention, clock = systemClock } = options;
-  const bounds = resolveBounds(options, options.maxEventBytes);
+  const where = 'redisLog()';
+  checkOptions(where, options, TABLE);
+  const bounds = resolveBounds(where, options, options.maxEventBytes);
   return {
-    prefix: checkedPrefix(prefix),
+    prefix: options.prefix ?? DEFAULT_PREFIX,
     exact: options.trim === 'exact',
-    waitMs: duration('waitMs', options.waitMs, 5000),
-    forgetMs: duration('forgetMs', options.forgetMs, 3_600_000) || 0,
-    pingMs: duration('pingMs', options.pingMs, 5000),
-    clock,
+    waitMs: options.waitMs ?? 5000,
+    forgetMs: (options.forgetMs ?? 3_600_000) || 0,
+    pingMs: options.pingMs ?? DEFAULT_PING_MS,
+    clock: options.clock ?? systemClock,
     bounds: (channel) => {
-      const special = retention?.(channel);
+      const special = options.retention?.(channel);
       if (!special) return bounds;
-      checkOptions(`redisLog(), retention(${quoted(channel)})`, special, RETENTION);
-      return resolveBounds({ ...options, ...defined(special) }, options.maxEventBytes);
+      const place = `${where}, retention(${quoted(channel)})`;
+      checkOptions(place, special, RETENTION);
+      return resolveBounds(place, { ...options, ...defined(special) }, options.maxEventBytes);
     },
   };
 }
 
-function resolveBounds(given: RedisRetention, maxEventBytes: number | false | undefined): RedisBounds {
-  const maxEvents = number('maxEvents', given.maxEvents, DEFAULTS.maxEvents) || 0;
-  const maxBytes = number('maxBytes', given.maxBytes, DEFAULTS.maxBytes) || 0;
-  const maxAgeMs = number('maxAgeMs', given.maxAgeMs, DEFAULTS.maxAgeMs) || 0;
-  if (maxEvents + maxBytes + maxAgeMs === 0) {
-    throw invalid('without any bound', 'Leave at least one of the bounds on, or Redis grows for ever.');
-  }
-  const event = number('maxEventBytes', maxEventBytes, DEFAULTS.maxEventBytes) || Infinity;
-  return { maxEvents, maxBytes, maxAgeMs, maxEventBytes: Math.min(event, maxBytes || Infinity) };
-}
-
-/** The kind of the option `client`, without which there is nothing; what it is, the link finds out. */
-export function redisClient(): OptionKind {
-  const words = 'what createClient(), createCluster() or createSentinel() returned, client options, or a URL';
-  return required({ ...anything, words: [words] });
-}
-
-/**
- * The prefix, checked.
- *
- * @throws {SseError} `SSE_INVALID_OPTIONS`
- */
-export function checkedPrefix(prefix: string = 'sse:'): string {
-  if (typeof prefix === 'string' && !/[{}]/.test(prefix)) return prefix;
-  throw invalid(
-    `{ prefix: ${quoted(prefix)} }`,
-    'Give text without braces: they say which cluster slot a key is in.',
-  );
-}
-
-/** Milliseconds, or `false`. */
-export function duration(name: string, value: number | false | undefined, otherwise: number): number | false {
-  return number(name, value, otherwise);
-}
-
-function number(name: string, value: number | false | undefined, otherwise: number): number | false {
-  const given = value === undefined ? otherwise : value;
-  if (given === false || (Number.isSafeInteger(given) && given > 0)) return given;
-  throw invalid(`{ ${name}: ${quoted(given)} }`, 'Give a whole number above 0, or false.');
+function resolveBounds(
+  where: string,
+  given: RedisRetention,
+  maxEventBytes: number | false = DEFAULTS.maxEventBytes,
+): RedisBounds {
+  const {
+    maxEvents = DEFAULTS.maxEvents,
+    maxBytes = DEFAULTS.maxBytes,
+    maxAgeMs = DEFAULTS.maxAgeMs,
+  } = given;
+  checkRules(where, { maxEvents, maxBytes, maxAgeMs }, RULES);
+  return {
+    maxEvents: maxEvents || 0,
+    maxBytes: maxBytes || 0,
+    maxAgeMs: maxAgeMs || 0,
+    maxEventBytes: Math.min(maxEventBytes || Infinity, maxBytes || Infinity),
+  };
 }
 
 function defined(retention: RedisRetention): RedisRetention {
   return Object.fromEntries(Object.entries(retention).filter(([, value]) => value !== undefined));
-}
-
-function invalid(what: string, remedy: string): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `A Redis log with ${what} is not possible.`, { remedy });
 }

@@ -13,22 +13,19 @@ describe('options of a Redis log that it cannot have are refused', () => {
   it.each<[unknown, string]>([
     [
       { clinet: client },
-      'redisLog(): there is no option "clinet" (given as "redis://localhost:6379"). Did you mean "client"?',
+      'redisLog(): Unknown option "clinet": "redis://localhost:6379". Did you mean "client"?',
     ],
-    [{}, 'redisLog(): the option "client" is missing. It is what createClient()'],
-    [client, 'redisLog(): the options cannot be "redis://localhost:6379". Give an object'],
-    [undefined, 'redisLog(): the options cannot be undefined.'],
-    [
-      { client, maxEvent: 5 },
-      'redisLog(): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?',
-    ],
+    [{}, 'redisLog(): Missing option "client". Use what createClient()'],
+    [client, 'redisLog(): Invalid options: "redis://localhost:6379". Use an object'],
+    [undefined, 'redisLog(): Invalid options: undefined.'],
+    [{ client, maxEvent: 5 }, 'redisLog(): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'],
     [
       { client, trim: 'exactly' },
-      `redisLog(): the option "trim" cannot be "exactly". It is 'approximate' or 'exact'.`,
+      `redisLog(): Invalid option "trim": "exactly". Use 'approximate' or 'exact'.`,
     ],
     [
       { client, retention: { maxEvents: 5 } },
-      'redisLog(): the option "retention" cannot be {"maxEvents":5}. It is a function',
+      'redisLog(): Invalid option "retention": {"maxEvents":5}. Use a function',
     ],
     [{ client, maxEvents: 0 }, 'maxEvents: 0'],
     [{ client, prefix: 5 }, 'prefix: 5'],
@@ -39,9 +36,7 @@ describe('options of a Redis log that it cannot have are refused', () => {
   it('in what retention() gives, too', () => {
     const { bounds } = resolveRedisLogOptions({ client, retention: () => ({ maxEvent: 5 }) as object });
     expect(() => bounds('news')).toThrow(
-      refused(
-        'redisLog(), retention("news"): there is no option "maxEvent" (given as 5). Did you mean "maxEvents"?',
-      ),
+      refused('redisLog(), retention("news"): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'),
     );
   });
 
@@ -57,17 +52,14 @@ describe('options of a Redis log that it cannot have are refused', () => {
 
 describe('options of Redis slots that they cannot have are refused', () => {
   it.each<[unknown, string]>([
-    [{}, 'redisSlots(): the option "client" is missing.'],
-    [client, 'redisSlots(): the options cannot be "redis://localhost:6379".'],
-    [{ client, lease: 5 }, 'redisSlots(): there is no option "lease" (given as 5). Did you mean "leaseMs"?'],
-    [
-      { client, leaseMs: false },
-      'redisSlots(): the option "leaseMs" cannot be false. It is milliseconds, above 0.',
-    ],
-    [{ client, waitMs: 0 }, 'redisSlots(): the option "waitMs" cannot be 0.'],
+    [{}, 'redisSlots(): Missing option "client".'],
+    [client, 'redisSlots(): Invalid options: "redis://localhost:6379".'],
+    [{ client, lease: 5 }, 'redisSlots(): Unknown option "lease": 5. Did you mean "leaseMs"?'],
+    [{ client, leaseMs: false }, 'redisSlots(): Invalid option "leaseMs": false. Use milliseconds, above 0.'],
+    [{ client, waitMs: 0 }, 'redisSlots(): Invalid option "waitMs": 0.'],
     [
       { client, whileAway: 'deny' },
-      `redisSlots(): the option "whileAway" cannot be "deny". It is 'allow' or 'refuse'.`,
+      `redisSlots(): Invalid option "whileAway": "deny". Use 'allow' or 'refuse'.`,
     ],
   ])('%j', (options, what) => {
     expect(() => resolveRedisSlotsOptions(options as never)).toThrow(refused(what));

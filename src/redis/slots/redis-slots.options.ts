@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../../time/clock.js';
-import { checkOptions, type OptionTable } from '../../checking/option-check.js';
-import { anything, having, kind, oneOf } from '../../checking/option-kinds.js';
+import { checkOptions, type OptionKind, type OptionTable } from '../../checking/option-check.js';
+import { anyOf, delayMs, having, none, oneOf } from '../../checking/option-kinds.js';
 import type { RedisConnection } from '../link/redis-link.js';
-import { checkedPrefix, duration, redisClient } from '../log/redis-log.options.js';
+import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
 /** How {@link redisSlots} counts. */
 export interface RedisSlotsOptions {
@@ -35,17 +35,18 @@ export interface RedisSlotsSettings {
   readonly clock: Clock;
 }
 
-const milliseconds = kind(
-  (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  'milliseconds, above 0',
-);
+/** Redis takes whole milliseconds, and the process waits for a part of them. */
+const leaseMs: OptionKind = {
+  ...delayMs(1),
+  holds: (value) => Number.isInteger(value) && delayMs(1).holds(value),
+};
 const TABLE: OptionTable<RedisSlotsOptions> = {
-  client: redisClient(),
-  prefix: anything,
-  leaseMs: milliseconds,
+  client: redisClient,
+  prefix: redisPrefix,
+  leaseMs,
   whileAway: oneOf('allow', 'refuse'),
-  waitMs: milliseconds,
-  pingMs: anything,
+  waitMs: delayMs(1),
+  pingMs: anyOf(delayMs(1), none),
   clock: having(['now', 'schedule'], 'a clock'),
 };
 
@@ -53,18 +54,18 @@ const LEASE_MS = 15_000;
 const WAIT_MS = 2000;
 
 /**
- * The settings that options stand for.
+ * Resolves the settings of Redis slots.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
 export function resolveRedisSlotsOptions(options: RedisSlotsOptions): RedisSlotsSettings {
   checkOptions('redisSlots()', options, TABLE);
   return {
-    prefix: checkedPrefix(options.prefix),
+    prefix: options.prefix ?? DEFAULT_PREFIX,
     leaseMs: options.leaseMs ?? LEASE_MS,
     refuses: options.whileAway === 'refuse',
     waitMs: options.waitMs ?? WAIT_MS,
-    pingMs: duration('pingMs', options.pingMs, 5000),
+    pingMs: options.pingMs ?? DEFAULT_PING_MS,
     clock: options.clock ?? systemClock,
   };
 }

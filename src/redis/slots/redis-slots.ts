@@ -215,7 +215,10 @@ export class RedisSlots implements SlotStore {
     const args = [`${this.settings.leaseMs}`, `${first.request.max}`];
     for (const { id, since } of leases) args.push(id, since);
     try {
-      const answer = await this.track(leases, runScript(this.link, RENEW_SCRIPT, this.names.of([first]), args));
+      const answer = await this.track(
+        leases,
+        runScript(this.link, RENEW_SCRIPT, this.names.of([first]), args),
+      );
       const [now, evicted] = answer as [string, string[]];
       for (const lease of leases) lease.since ||= now;
       for (const id of evicted) this.evict(id);

@@ -33,7 +33,8 @@ export class Releases {
   async again(): Promise<void> {
     this.dropExpired();
     const leases = [...this.open.keys()];
-    for (let i = 0; i < leases.length && this.link.up; i += AT_ONCE) await this.send(leases.slice(i, i + AT_ONCE));
+    for (let i = 0; i < leases.length && this.link.up; i += AT_ONCE)
+      await this.send(leases.slice(i, i + AT_ONCE));
   }
 
   /** Resolves when everything has been answered. */
@@ -51,7 +52,12 @@ export class Releases {
     // A grant that is still on its way would come after the release.
     await Promise.allSettled(leases.map(({ asked }) => asked));
     try {
-      await runScript(this.link, RELEASE_SCRIPT, this.names.of(leases), leases.map(({ id }) => id));
+      await runScript(
+        this.link,
+        RELEASE_SCRIPT,
+        this.names.of(leases),
+        leases.map(({ id }) => id),
+      );
       for (const lease of leases) this.open.delete(lease);
     } catch {
       // Redis is unavailable: later.

@@ -33,14 +33,15 @@ describe('options that cannot be are refused', () => {
   ])('the time %s', (name, of, min) => {
     it.each(NUMBERS)('as %p', (value) => {
       const message = refused(of(value as never));
-      expect(message.startsWith(`News.all: the option "${name}" cannot be ${text(value)}. It is `)).toBe(
-        true,
+      expect(message.startsWith(`News.all: Invalid option "${name}": ${text(value)}. Use `)).toBe(true);
+      expect(message).toContain(
+        min > 0 ? 'Use a positive number of milliseconds' : 'Use a number of milliseconds, 0 or more',
       );
-      expect(message).toContain(`a number of milliseconds from ${min} to ${MAX_DELAY}`);
+      if (value === 2 ** 31) expect(message).toContain(`The maximum is ${MAX_DELAY}, about 24 days.`);
     });
     it('as 0, where that is no time', () => {
       if (min === 0) expect(refused(of(0 as never))).toBe('was not refused');
-      else expect(refused(of(0 as never))).toContain(`"${name}" cannot be 0`);
+      else expect(refused(of(0 as never))).toContain(`"${name}": 0`);
     });
   });
 
@@ -54,51 +55,45 @@ describe('options that cannot be are refused', () => {
       'as %p',
       (value) => {
         const message = refused(of(value as never));
-        expect(message.startsWith(`News.all: the option "${name}" cannot be ${text(value)}. It is `)).toBe(
-          true,
-        );
+        expect(message.startsWith(`News.all: Invalid option "${name}": ${text(value)}. Use `)).toBe(true);
         expect(message).toContain(`a whole number, ${min} or more`);
       },
     );
   });
 
   it.each<[string, SseOptions, RegExp]>([
-    ['emits', { emits: 'lines' as never }, /"emits" cannot be "lines"\. It is 'events' or 'data'\.$/],
-    ['overflow.policy', { overflow: { policy: 'drop' as never } }, /"overflow\.policy" cannot be "drop"/],
+    ['emits', { emits: 'lines' as never }, /"emits": "lines"\. Use 'events' or 'data'\.$/],
+    ['overflow.policy', { overflow: { policy: 'drop' as never } }, /"overflow\.policy": "drop"/],
     [
       'overflow.policy without a function',
       { overflow: { policy: { coalesce: 'key' as never } } },
       /overflow\.policy/,
     ],
-    ['overflow.policy as null', { overflow: { policy: null as never } }, /"overflow\.policy" cannot be null/],
+    ['overflow.policy as null', { overflow: { policy: null as never } }, /"overflow\.policy": null/],
     [
       'overflow.report.event',
       { overflow: { report: { event: 'a\nb' } } },
-      /"overflow\.report\.event" cannot be "a\\nb"/,
+      /"overflow\.report\.event": "a\\nb"/,
     ],
-    ['errors.event', { errors: { event: 'a\rb' } }, /"errors\.event" cannot be "a\\rb"/],
-    ['complete.event', { complete: { event: 'a\nid: 1' } }, /"complete\.event" cannot be "a\\nid: 1"/],
-    ['complete.id', { complete: { id: 'a\0' } }, /"complete\.id" cannot be/],
-    ['heartbeat.event', { heartbeat: { event: '\n' } }, /"heartbeat\.event" cannot be "\\n"/],
-    ['heartbeat.id', { heartbeat: { id: 'é' } }, /"heartbeat\.id" cannot be "é"/],
-    ['timeout.event', { timeout: { afterMs: 1, event: '\r' } }, /"timeout\.event" cannot be "\\r"/],
-    [
-      'expiresAt',
-      { expiresAt: new Date() as never },
-      /"expiresAt" cannot be an instance of Date\. It is a function/,
-    ],
-    ['limit.key', { limit: { key: 'user' as never, max: 1 } }, /"limit\.key" cannot be "user"/],
-    ['limit.status', { limit: { key: 'ip', max: 1, status: 200 } }, /"limit\.status" cannot be 200/],
+    ['errors.event', { errors: { event: 'a\rb' } }, /"errors\.event": "a\\rb"/],
+    ['complete.event', { complete: { event: 'a\nid: 1' } }, /"complete\.event": "a\\nid: 1"/],
+    ['complete.id', { complete: { id: 'a\0' } }, /"complete\.id":/],
+    ['heartbeat.event', { heartbeat: { event: '\n' } }, /"heartbeat\.event": "\\n"/],
+    ['heartbeat.id', { heartbeat: { id: 'é' } }, /"heartbeat\.id": "é"/],
+    ['timeout.event', { timeout: { afterMs: 1, event: '\r' } }, /"timeout\.event": "\\r"/],
+    ['expiresAt', { expiresAt: new Date() as never }, /"expiresAt": an instance of Date\. Use a function/],
+    ['limit.key', { limit: { key: 'user' as never, max: 1 } }, /"limit\.key": "user"/],
+    ['limit.status', { limit: { key: 'ip', max: 1, status: 200 } }, /"limit\.status": 200/],
     ['limit.status as a word', { limit: { key: 'ip', max: 1, status: 'no' as never } }, /cannot be "no"/],
-    ['exclusive', { exclusive: 'everybody' as never }, /"exclusive" cannot be "everybody"/],
+    ['exclusive', { exclusive: 'everybody' as never }, /"exclusive": "everybody"/],
   ])('%s', (_name, options, message) => {
     expect(refused(options)).toMatch(message);
   });
 
   it.each<[string, SseModuleOptions, string]>([
-    ['shutdownMs', { shutdownMs: NaN }, 'SseModule: the option "shutdownMs" cannot be NaN.'],
-    ['shutdownMs', { shutdownMs: Infinity }, 'SseModule: the option "shutdownMs" cannot be Infinity.'],
-    ['shutdownRetryMs', { shutdownRetryMs: -5 }, 'SseModule: the option "shutdownRetryMs" cannot be -5.'],
+    ['shutdownMs', { shutdownMs: NaN }, 'SseModule: Invalid option "shutdownMs": NaN.'],
+    ['shutdownMs', { shutdownMs: Infinity }, 'SseModule: Invalid option "shutdownMs": Infinity.'],
+    ['shutdownRetryMs', { shutdownRetryMs: -5 }, 'SseModule: Invalid option "shutdownRetryMs": -5.'],
   ])('%s of the module', (_name, options, message) => {
     expect(refusal(() => resolveModuleOptions(options))).toContain(message);
   });
@@ -106,34 +101,34 @@ describe('options that cannot be are refused', () => {
 
 describe('a key that is no option is refused, with the one that was probably meant', () => {
   it.each<[string, object, string]>([
-    ['in other case', { heartBeat: 5 }, 'no option "heartBeat" (given as 5). Did you mean "heartbeat"?'],
-    ['a letter short', { hartbeat: 5 }, 'no option "hartbeat" (given as 5). Did you mean "heartbeat"?'],
-    ['without its unit', { stall: 5 }, 'no option "stall" (given as 5). Did you mean "stallMs"?'],
+    ['in other case', { heartBeat: 5 }, 'Unknown option "heartBeat": 5. Did you mean "heartbeat"?'],
+    ['a letter short', { hartbeat: 5 }, 'Unknown option "hartbeat": 5. Did you mean "heartbeat"?'],
+    ['without its unit', { stall: 5 }, 'Unknown option "stall": 5. Did you mean "stallMs"?'],
     [
       'with a unit too many',
       { heartbeatMs: 5 },
-      'no option "heartbeatMs" (given as 5). Did you mean "heartbeat"?',
+      'Unknown option "heartbeatMs": 5. Did you mean "heartbeat"?',
     ],
     [
       'a level too high',
       { intervalMs: 5 },
-      'no option "intervalMs" (given as 5). Did you mean "heartbeat.intervalMs"?',
+      'Unknown option "intervalMs": 5. Did you mean "heartbeat.intervalMs"?',
     ],
     [
       'of a heartbeat',
       { heartbeat: { interval: 5 } },
-      'no option "heartbeat.interval" (given as 5). Did you mean "heartbeat.intervalMs"?',
+      'Unknown option "heartbeat.interval": 5. Did you mean "heartbeat.intervalMs"?',
     ],
     [
       'of complete',
       { complete: { name: 'end' } },
-      'no option "complete.name" (given as "end"). Take it out, or use one of "event", "data", "id".',
+      'Unknown option "complete.name": "end". Remove it, or use one of "event", "data", "id".',
     ],
     ['of errors', { errors: { mapp: 5 } }, 'Did you mean "errors.map"?'],
     ['of overflow', { overflow: { max: 5 } }, 'Did you mean "overflow.maxBytes"?'],
     ['of a policy', { overflow: { policy: { coalesc: 5 } } }, 'Did you mean "overflow.policy.coalesce"?'],
     ['of a report', { overflow: { report: { events: 'x' } } }, 'Did you mean "overflow.report.event"?'],
-    ['of a limit', { limit: { key: 'ip', maximum: 1 } }, 'no option "limit.maximum" (given as 1).'],
+    ['of a limit', { limit: { key: 'ip', maximum: 1 } }, 'Unknown option "limit.maximum": 1.'],
     [
       'of one of several limits',
       {
@@ -142,17 +137,17 @@ describe('a key that is no option is refused, with the one that was probably mea
           { key: 'ip', mx: 1 },
         ],
       },
-      'no option "limit[1].mx" (given as 1). Did you mean "limit[1].max"?',
+      'Unknown option "limit[1].mx": 1. Did you mean "limit[1].max"?',
     ],
-    ['of exclusive', { exclusive: { key: 'ip', max: 1 } }, 'no option "exclusive.max" (given as 1).'],
+    ['of exclusive', { exclusive: { key: 'ip', max: 1 } }, 'Unknown option "exclusive.max": 1.'],
     ['of timeout', { timeout: { after: 5 } }, 'Did you mean "timeout.afterMs"?'],
     [
       'like nothing',
       { colour: 'red' },
-      'no option "colour" (given as "red"). Take it out, or use one of "emits", "serialize", "ids",',
+      'Unknown option "colour": "red". Remove it, or use one of "emits", "serialize", "ids",',
     ],
-    ['of every object', { toString: 5 }, 'no option "toString" (given as 5).'],
-    ['with nothing in it', { hartbeat: undefined }, 'no option "hartbeat" (given as undefined).'],
+    ['of every object', { toString: 5 }, 'Unknown option "toString": 5.'],
+    ['with nothing in it', { hartbeat: undefined }, 'Unknown option "hartbeat": undefined.'],
   ])('%s', (_how, options, message) => {
     const said = refused(options as SseOptions);
     expect(said.startsWith('News.all: there is ')).toBe(true);
@@ -161,12 +156,10 @@ describe('a key that is no option is refused, with the one that was probably mea
 
   it('and one of another level with where it belongs', () => {
     const log = { append: () => 1 };
-    expect(refused({ log } as object)).toContain('It is an option of SseModule.forRoot(): give it there.');
-    expect(refusal(() => resolveModuleOptions({ method: 1 } as object))).toContain(
-      'It is an option of @Sse(): give it there.',
-    );
+    expect(refused({ log } as object)).toContain('Move it to SseModule.forRoot().');
+    expect(refusal(() => resolveModuleOptions({ method: 1 } as object))).toContain('Move it to @Sse().');
     expect(refusal(() => resolveOptions('News.all', {}, { shutdownMs: 5 } as object))).toBe(
-      '@SseDefaults() of News: the option "shutdownMs" cannot be 5. It is an option of SseModule.forRoot(): give it there.',
+      '@SseDefaults() of News: Invalid option "shutdownMs": 5. Move it to SseModule.forRoot().',
     );
     expect(refusal(() => resolveModuleOptions({ colour: 1 } as object))).toContain('"shutdownRetryMs".');
     expect(refused({ colour: 1 } as object)).not.toContain('shutdownRetryMs');
@@ -175,55 +168,49 @@ describe('a key that is no option is refused, with the one that was probably mea
 
 describe('a value of the wrong kind is refused, with what to write instead', () => {
   it.each<[object, string]>([
-    [{ ids: 'seq' }, `"ids" cannot be "seq". It is false for none, 'sequence' or a function of the value`],
-    [{ ids: true }, `"ids" cannot be true. It is false for none, 'sequence' or`],
-    [
-      { complete: true },
-      `"complete" cannot be true. It is 'reconnect' or { event, data, id }. Write { event: 'end' }.`,
-    ],
+    [{ ids: 'seq' }, `"ids": "seq". Use false for none, 'sequence' or a function of the value`],
+    [{ ids: true }, `"ids": true. Use false for none, 'sequence' or`],
+    [{ complete: true }, `"complete": true. Use 'reconnect' or { event, data, id }. Write { event: 'end' }.`],
     [{ complete: 'FINISHED' }, `Write { event: 'FINISHED' }.`],
     [{ complete: false }, 'Leave it out for no last event.'],
     [
       { serialize: 'json' },
-      '"serialize" cannot be "json". It is a function that makes text of a value, such as JSON.stringify.',
+      '"serialize": "json". Use a function that makes text of a value, such as JSON.stringify.',
     ],
-    [{ overflow: 5 }, '"overflow" cannot be 5. It is { maxBytes, policy, report }. Write { maxBytes: 5 }.'],
+    [{ overflow: 5 }, '"overflow": 5. Use { maxBytes, policy, report }. Write { maxBytes: 5 }.'],
     [{ overflow: 'drop-oldest' }, `Write { policy: 'drop-oldest' }.`],
-    [{ overflow: { report: true } }, '"overflow.report" cannot be true. It is false for none or { event }.'],
+    [{ overflow: { report: true } }, '"overflow.report": true. Use false for none or { event }.'],
     [
       { heartbeat: 0 },
-      '"heartbeat" cannot be 0. It is a number of milliseconds from 1 to 2147483647, false for none or { intervalMs, event, data, id, always }. Write false to switch it off.',
+      '"heartbeat": 0. Use a number of milliseconds from 1 to 2147483647, false for none or { intervalMs, event, data, id, always }. Write false to switch it off.',
     ],
-    [{ heartbeat: null }, '"heartbeat" cannot be null.'],
+    [{ heartbeat: null }, '"heartbeat": null.'],
     [{ heartbeat: true }, 'Leave it out for the default.'],
     [{ heartbeat: '15000' }, 'This is text: write Number(…) around it.'],
     [{ heartbeat: [5] }, '"heartbeat" cannot be'],
-    [{ heartbeat: { always: 'yes' } }, '"heartbeat.always" cannot be "yes". It is true or false.'],
+    [{ heartbeat: { always: 'yes' } }, '"heartbeat.always": "yes". Use true or false.'],
     [
       { timeout: 5000 },
-      '"timeout" cannot be 5000. It is { afterMs, event, data } or false for none. Write { afterMs: 5000 }.',
+      '"timeout": 5000. Use { afterMs, event, data } or false for none. Write { afterMs: 5000 }.',
     ],
-    [{ timeout: {} }, 'the option "timeout.afterMs" is missing. It is a number of milliseconds'],
+    [{ timeout: {} }, 'Missing option "timeout.afterMs". Use a number of milliseconds'],
     [
       { exclusive: true },
-      `"exclusive" cannot be true. It is 'route', 'ip', 'process', a function of the request or { key, status, retryMs }. Write 'route' for one stream`,
+      `"exclusive": true. Use 'route', 'ip', 'process', a function of the request or { key, status, retryMs }. Write 'route' for one stream`,
     ],
-    [{ exclusive: { status: 'retry' } }, 'the option "exclusive.key" is missing.'],
+    [{ exclusive: { status: 'retry' } }, 'Missing option "exclusive.key".'],
     [
       { limit: 5 },
-      `"limit" cannot be 5. It is { key, max, status, retryMs } or a list of these. Write { key: 'route', max: 5 }.`,
+      `"limit": 5. Use { key, max, status, retryMs } or a list of these. Write { key: 'route', max: 5 }.`,
     ],
-    [{ limit: [5] }, '"limit[0]" cannot be 5.'],
-    [{ limit: { key: 'ip' } }, 'the option "limit.max" is missing. It is a whole number, 1 or more.'],
-    [
-      { errors: 'failure' },
-      `"errors" cannot be "failure". It is { event, map }. Write { event: 'failure' }.`,
-    ],
-    [{ errors: { map: 'text' } }, '"errors.map" cannot be "text". It is a function'],
-    [{ lastEventIdQuery: 'lastEventId' }, '"lastEventIdQuery" cannot be "lastEventId". It is true or false.'],
-    [{ method: 'POST' }, '"method" cannot be "POST". It is a method of Nest, such as RequestMethod.POST.'],
-    [{ maxPendingDataLength: '5' }, '"maxPendingDataLength" cannot be "5". It is a number of bytes'],
-    [{ maxDurationMs: null }, '"maxDurationMs" cannot be null.'],
+    [{ limit: [5] }, '"limit[0]": 5.'],
+    [{ limit: { key: 'ip' } }, 'Missing option "limit.max". Use a whole number, 1 or more.'],
+    [{ errors: 'failure' }, `"errors": "failure". Use { event, map }. Write { event: 'failure' }.`],
+    [{ errors: { map: 'text' } }, '"errors.map": "text". Use a function'],
+    [{ lastEventIdQuery: 'lastEventId' }, '"lastEventIdQuery": "lastEventId". Use true or false.'],
+    [{ method: 'POST' }, '"method": "POST". Use a method of Nest, such as RequestMethod.POST.'],
+    [{ maxPendingDataLength: '5' }, '"maxPendingDataLength": "5". Use a number of bytes'],
+    [{ maxDurationMs: null }, '"maxDurationMs": null.'],
     [{ stallMs: 0 }, 'Write false to switch it off.'],
   ])('%j', (options, message) => {
     expect(refused(options)).toContain(message);
@@ -232,36 +219,30 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
   it.each<[object, string]>([
     [
       { log: {} },
-      'SseModule: the option "log" cannot be {}. It is an event log: memoryLog(), redisLog() or an EventLog of your own.',
+      'SseModule: Invalid option "log": {}. Use an event log: memoryLog(), redisLog() or an EventLog of your own.',
     ],
     [
       { log: memoryLog },
-      'SseModule: the option "log" cannot be function memoryLog. It is an event log: memoryLog(), redisLog() or an EventLog of your own. Call it, and give what it returns.',
+      'SseModule: Invalid option "log": function memoryLog. Use an event log: memoryLog(), redisLog() or an EventLog of your own. Call it, and give what it returns.',
     ],
     [
       { slots: {} },
-      'SseModule: the option "slots" cannot be {}. It is a store of slots: redisSlots() or a SlotStore of your own.',
+      'SseModule: Invalid option "slots": {}. Use a store of slots: redisSlots() or a SlotStore of your own.',
     ],
-    [{ runs: 5 }, 'SseModule: the option "runs" cannot be 5.'],
-    [
-      { runs: { orphan: 5 } },
-      'SseModule: there is no option "runs.orphan" (given as 5). Did you mean "runs.orphanMs"?',
-    ],
-    [
-      { runs: { emits: 'text' } },
-      `SseModule: the option "runs.emits" cannot be "text". It is 'events' or 'data'.`,
-    ],
+    [{ runs: 5 }, 'SseModule: Invalid option "runs": 5.'],
+    [{ runs: { orphan: 5 } }, 'SseModule: Unknown option "runs.orphan": 5. Did you mean "runs.orphanMs"?'],
+    [{ runs: { emits: 'text' } }, `SseModule: Invalid option "runs.emits": "text". Use 'events' or 'data'.`],
   ])('of the module: %j', (options, message) => {
     expect(refusal(() => resolveModuleOptions(options))).toContain(message);
   });
 
   it.each([null, 5, 'ids', [], () => ({})])('instead of all options: %p', (given) => {
     expect(refusal(() => resolveModuleOptions(given as never))).toMatch(
-      /^SseModule: the options cannot be .* Give an object: \{\} for the defaults\.$/,
+      /^SseModule: Invalid options: .* Give an object: \{\} for the defaults\.$/,
     );
-    expect(refused(given as never)).toMatch(/^News\.all: the options cannot be /);
+    expect(refused(given as never)).toMatch(/^News\.all: Invalid options: /);
     expect(refusal(() => resolveOptions('News.all', {}, given as never))).toMatch(
-      /^@SseDefaults\(\) of News: the options cannot be /,
+      /^@SseDefaults\(\) of News: Invalid options: /,
     );
   });
 });
@@ -273,7 +254,7 @@ describe('options that contradict each other are refused, with both values', () 
       'a timeout after the end',
       { timeout: { afterMs: 60_000 }, maxDurationMs: 50_000 },
       '60000',
-      '50000. It is not longer than',
+      '50000. Use not longer than',
     ],
     ['a revalidation after the end', { revalidateMs: 70_000, maxDurationMs: 50_000 }, '70000', '50000'],
     [
