@@ -157,12 +157,12 @@ describe('a cursor', () => {
 
 describe('the options of a subscription', () => {
   it.each<[given: unknown, ...says: string[]]>([
-    [{ form: 'oldest' }, 'no option "form"', 'Did you mean "from"'],
-    [{ lastEventId: '7' }, 'no option "lastEventId"', '"after", "from"'],
+    [{ form: 'oldest' }, 'Unknown option "form"', 'Did you mean "from"'],
+    [{ lastEventId: '7' }, 'Unknown option "lastEventId"', '"after", "from"'],
     [{ from: 'start' }, '"from": "start"', "'now' or 'oldest'"],
     [{ filter: 'score' }, '"filter": "score"', 'a function'],
     [{ until: true }, '"until": true', 'a function'],
-    [{ signal: new AbortController() }, '"signal" cannot be', 'Give its "signal"'],
+    [{ signal: new AbortController() }, '"signal": an instance', 'Give its "signal"'],
     [{ signal: {} }, '"signal": {}', 'an AbortSignal'],
     [{ gap: true }, '"gap": true', 'false for none'],
     [{ gap: 5 }, '"gap": 5'],

@@ -255,14 +255,14 @@ describe('a memory log', () => {
 
 describe('the options of a memory log', () => {
   it.each<[MemoryLogOptions, string]>([
-    [{ maxEvents: 0 }, 'maxEvents: 0'],
-    [{ maxBytes: -1 }, 'maxBytes: -1'],
-    [{ maxAgeMs: 1.5 }, 'maxAgeMs: 1.5'],
-    [{ maxTotalBytes: Number.NaN }, 'maxTotalBytes: NaN'],
-    [{ maxEventBytes: '9' as unknown as number }, 'maxEventBytes: "9"'],
-    [{ maxEventBytes: 101, maxBytes: 100 }, 'maxEventBytes: 101'],
-    [{ maxTotalBytes: 256 }, 'maxTotalBytes: 256'],
-    [{ maxEvents: false, maxBytes: false, maxAgeMs: false, maxTotalBytes: false }, 'without any bound'],
+    [{ maxEvents: 0 }, 'memoryLog(): Invalid option "maxEvents": 0.'],
+    [{ maxBytes: -1 }, 'memoryLog(): Invalid option "maxBytes": -1.'],
+    [{ maxAgeMs: 1.5 }, 'memoryLog(): Invalid option "maxAgeMs": 1.5.'],
+    [{ maxTotalBytes: Number.NaN }, 'memoryLog(): Invalid option "maxTotalBytes": NaN.'],
+    [{ maxEventBytes: '9' as unknown as number }, 'memoryLog(): Invalid option "maxEventBytes": "9".'],
+    [{ maxEventBytes: 101, maxBytes: 100 }, 'memoryLog(): Invalid option "maxEventBytes": 101.'],
+    [{ maxTotalBytes: 256 }, 'memoryLog(): Invalid option "maxTotalBytes": 256.'],
+    [{ maxEvents: false, maxBytes: false, maxAgeMs: false, maxTotalBytes: false }, 'Without any bound'],
   ])('%j are refused', (options, what) => {
     expect(() => memoryLog(options)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_OPTIONS', message: expect.stringContaining(what) }),
@@ -272,7 +272,7 @@ describe('the options of a memory log', () => {
   it.each<[unknown, string]>([
     [{ maxEvent: 5 }, 'memoryLog(): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'],
     [{ maxAge: 5 }, 'memoryLog(): Unknown option "maxAge": 5. Did you mean "maxAgeMs"?'],
-    [{ maxEvents: null }, 'maxEvents: null'],
+    [{ maxEvents: null }, 'memoryLog(): Invalid option "maxEvents": null.'],
     [{ clock: 5 }, 'memoryLog(): Invalid option "clock": 5.'],
     [null, 'memoryLog(): Invalid options: null.'],
     [500, 'memoryLog(): Invalid options: 500.'],

@@ -56,7 +56,7 @@ describe('options that cannot be are refused', () => {
       (value) => {
         const message = refused(of(value as never));
         expect(message.startsWith(`News.all: Invalid option "${name}": ${text(value)}. Use `)).toBe(true);
-        expect(message).toContain(`a whole number, ${min} or more`);
+        expect(message).toContain(min > 0 ? 'Use a positive whole number' : 'Use a whole number, 0 or more');
       },
     );
   });
@@ -84,7 +84,11 @@ describe('options that cannot be are refused', () => {
     ['expiresAt', { expiresAt: new Date() as never }, /"expiresAt": an instance of Date\. Use a function/],
     ['limit.key', { limit: { key: 'user' as never, max: 1 } }, /"limit\.key": "user"/],
     ['limit.status', { limit: { key: 'ip', max: 1, status: 200 } }, /"limit\.status": 200/],
-    ['limit.status as a word', { limit: { key: 'ip', max: 1, status: 'no' as never } }, /cannot be "no"/],
+    [
+      'limit.status as a word',
+      { limit: { key: 'ip', max: 1, status: 'no' as never } },
+      /limit\.status": "no"/,
+    ],
     ['exclusive', { exclusive: 'everybody' as never }, /"exclusive": "everybody"/],
   ])('%s', (_name, options, message) => {
     expect(refused(options)).toMatch(message);
@@ -150,7 +154,7 @@ describe('a key that is no option is refused, with the one that was probably mea
     ['with nothing in it', { hartbeat: undefined }, 'Unknown option "hartbeat": undefined.'],
   ])('%s', (_how, options, message) => {
     const said = refused(options as SseOptions);
-    expect(said.startsWith('News.all: there is ')).toBe(true);
+    expect(said.startsWith('News.all: Unknown option ')).toBe(true);
     expect(said).toContain(message);
   });
 
@@ -182,18 +186,18 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
     [{ overflow: { report: true } }, '"overflow.report": true. Use false for none or { event }.'],
     [
       { heartbeat: 0 },
-      '"heartbeat": 0. Use a number of milliseconds from 1 to 2147483647, false for none or { intervalMs, event, data, id, always }. Write false to switch it off.',
+      '"heartbeat": 0. Use a positive number of milliseconds, false for none or { intervalMs, event, data, id, always }. Write false to switch it off.',
     ],
     [{ heartbeat: null }, '"heartbeat": null.'],
     [{ heartbeat: true }, 'Leave it out for the default.'],
     [{ heartbeat: '15000' }, 'This is text: write Number(…) around it.'],
-    [{ heartbeat: [5] }, '"heartbeat" cannot be'],
+    [{ heartbeat: [5] }, '"heartbeat": an instance of Array. Use'],
     [{ heartbeat: { always: 'yes' } }, '"heartbeat.always": "yes". Use true or false.'],
     [
       { timeout: 5000 },
       '"timeout": 5000. Use { afterMs, event, data } or false for none. Write { afterMs: 5000 }.',
     ],
-    [{ timeout: {} }, 'Missing option "timeout.afterMs". Use a number of milliseconds'],
+    [{ timeout: {} }, 'Missing option "timeout.afterMs". Use a positive number of milliseconds'],
     [
       { exclusive: true },
       `"exclusive": true. Use 'route', 'ip', 'process', a function of the request or { key, status, retryMs }. Write 'route' for one stream`,
@@ -204,12 +208,15 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
       `"limit": 5. Use { key, max, status, retryMs } or a list of these. Write { key: 'route', max: 5 }.`,
     ],
     [{ limit: [5] }, '"limit[0]": 5.'],
-    [{ limit: { key: 'ip' } }, 'Missing option "limit.max". Use a whole number, 1 or more.'],
+    [{ limit: { key: 'ip' } }, 'Missing option "limit.max". Use a positive whole number.'],
     [{ errors: 'failure' }, `"errors": "failure". Use { event, map }. Write { event: 'failure' }.`],
     [{ errors: { map: 'text' } }, '"errors.map": "text". Use a function'],
     [{ lastEventIdQuery: 'lastEventId' }, '"lastEventIdQuery": "lastEventId". Use true or false.'],
     [{ method: 'POST' }, '"method": "POST". Use a method of Nest, such as RequestMethod.POST.'],
-    [{ maxPendingDataLength: '5' }, '"maxPendingDataLength": "5". Use a number of bytes'],
+    [{ maxPendingDataLength: '5' }, '"maxPendingDataLength": "5". Use a whole number of bytes'],
+    [{ maxPendingDataLength: NaN }, '"maxPendingDataLength": NaN. Use a whole number of bytes'],
+    [{ maxPendingDataLength: -1 }, '"maxPendingDataLength": -1.'],
+    [{ maxPendingDataLength: 1.5 }, '"maxPendingDataLength": 1.5.'],
     [{ maxDurationMs: null }, '"maxDurationMs": null.'],
     [{ stallMs: 0 }, 'Write false to switch it off.'],
   ])('%j', (options, message) => {
@@ -230,6 +237,12 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
       'SseModule: Invalid option "slots": {}. Use a store of slots: redisSlots() or a SlotStore of your own.',
     ],
     [{ runs: 5 }, 'SseModule: Invalid option "runs": 5.'],
+    ...[0, -1, NaN, Infinity, 0.5, '5', false].map((leaseMs): [object, string] => [
+      { runs: { leaseMs } },
+      'Use a positive number of milliseconds.',
+    ]),
+    [{ runs: { orphanMs: NaN } }, 'SseModule: Invalid option "runs.orphanMs": NaN.'],
+    [{ runs: { stopped: 'a\nb' } }, 'SseModule: Invalid option "runs.stopped": "a\\nb".'],
     [{ runs: { orphan: 5 } }, 'SseModule: Unknown option "runs.orphan": 5. Did you mean "runs.orphanMs"?'],
     [{ runs: { emits: 'text' } }, `SseModule: Invalid option "runs.emits": "text". Use 'events' or 'data'.`],
   ])('of the module: %j', (options, message) => {
@@ -238,7 +251,7 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
 
   it.each([null, 5, 'ids', [], () => ({})])('instead of all options: %p', (given) => {
     expect(refusal(() => resolveModuleOptions(given as never))).toMatch(
-      /^SseModule: Invalid options: .* Give an object: \{\} for the defaults\.$/,
+      /^SseModule: Invalid options: .* Use an object: \{\} for the defaults\.$/,
     );
     expect(refused(given as never)).toMatch(/^News\.all: Invalid options: /);
     expect(refusal(() => resolveOptions('News.all', {}, given as never))).toMatch(
@@ -254,7 +267,7 @@ describe('options that contradict each other are refused, with both values', () 
       'a timeout after the end',
       { timeout: { afterMs: 60_000 }, maxDurationMs: 50_000 },
       '60000',
-      '50000. Use not longer than',
+      '50000. timeout.afterMs, 60000, would never be reached',
     ],
     ['a revalidation after the end', { revalidateMs: 70_000, maxDurationMs: 50_000 }, '70000', '50000'],
     [
@@ -272,6 +285,13 @@ describe('options that contradict each other are refused, with both values', () 
     const message = refused(options);
     expect(message).toContain(one);
     expect(message).toContain(other);
+  });
+
+  it('not where the process limit of a route is below a limit of the module', () => {
+    const route: SseOptions = { limit: { key: 'process', max: 1 } };
+    expect(refusal(() => resolveOptions('A', { limit: { key: 'ip', max: 5 } }, {}, route))).toBe(
+      'was not refused',
+    );
   });
 
   it('also where they come from different levels', () => {

@@ -18,7 +18,7 @@ export const STREAM_RULES: readonly OptionRule<ResolvedOptions>[] = [
     maxDurationMs <= timeout.afterMs && {
       option: 'maxDurationMs',
       value: maxDurationMs,
-      remedy: `The timeout, ${timeout.afterMs}, would never be reached. Use a longer one, or remove one of the two.`,
+      remedy: `timeout.afterMs, ${timeout.afterMs}, would never be reached. Use a longer one, or remove one of the two.`,
     },
   ({ revalidateMs, maxDurationMs }) =>
     revalidateMs !== false &&

@@ -99,7 +99,6 @@ describe('the options of a route', () => {
     [0, Infinity],
     [Infinity, Infinity],
     [undefined, 1_048_576],
-    [NaN, 1_048_576],
   ])("take Nest's maxPendingDataLength %p for a bound of %p", (maxPendingDataLength, maxBytes) => {
     const route = { maxPendingDataLength } as SseRouteOptions;
     expect(resolveOptions('here', {}, {}, route).overflow.maxBytes).toBe(maxBytes);
@@ -121,9 +120,9 @@ describe('the options of a route', () => {
       { limit: [{ key: 'route', max: 5, status: 'retry', retryMs: 10 }] },
     ).limits;
     expect(limits).toEqual([
-      { key: 'process', max: 100, status: 503, retryMs: 5000, shared: true },
-      { key: 'ip', max: 1, status: 429, retryMs: 5000, shared: true },
-      { key: 'route', max: 5, status: 'retry', retryMs: 10, shared: false },
+      { key: 'process', max: 100, status: 503, retryMs: 5000, name: 'limit', shared: true },
+      { key: 'ip', max: 1, status: 429, retryMs: 5000, name: 'exclusive', shared: true },
+      { key: 'route', max: 5, status: 'retry', retryMs: 10, name: 'limit[0]', shared: false },
     ]);
   });
 });

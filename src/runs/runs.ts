@@ -38,7 +38,7 @@ export class Runs {
   private readonly views = new Map<string, RunView>();
   private closed = false;
 
-  /** @throws {SseError} `SSE_INVALID_OPTIONS`, `SSE_INVALID_FIELD` */
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` */
   constructor(
     private readonly channels: Channels,
     options: RunsOptions = {},

@@ -1,5 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { anything, delayMs, kind } from '../checking/option-kinds.js';
 import { TestStream } from './test-stream.js';
 
 /** What is used of a Nest application. */
@@ -22,6 +24,18 @@ export interface OpenStreamInit {
   timeoutMs?: number;
 }
 
+const text = kind((value) => typeof value === 'string', 'a string');
+const TABLE: OptionTable<OpenStreamInit> = {
+  method: text,
+  headers: kind(
+    (value) => typeof value === 'object' && value !== null,
+    'an object with a string for each header',
+  ),
+  body: anything,
+  lastEventId: text,
+  timeoutMs: delayMs(1),
+};
+
 /** Less than the 5 s after which Jest and Vitest end a test, so that what was received instead is told. */
 const DEFAULT_TIMEOUT_MS = 4000;
 
@@ -29,6 +43,7 @@ const DEFAULT_TIMEOUT_MS = 4000;
  * Opens a route of an application (which starts to listen on a free port if it does not yet) or of a base URL, and
  * resolves with its head, whatever the status.
  *
+ * @throws {SseError} `SSE_INVALID_OPTIONS`
  * @example
  * const stream = await openStream(app, '/api/progress/7');
  * expect(await stream.next()).toMatchObject({ data: '{"pct":0}' });
@@ -39,6 +54,7 @@ export async function openStream(
   path: string,
   init: OpenStreamInit = {},
 ): Promise<TestStream> {
+  checkOptions('openStream()', init, TABLE);
   const base = typeof app === 'string' ? app : await baseUrl(app);
   const { body } = init;
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);

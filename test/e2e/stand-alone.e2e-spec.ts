@@ -91,7 +91,7 @@ it.each<[string, () => unknown, string]>([
   [
     'a format',
     () => new FormatInterceptor({ emit: 'data' } as object),
-    '"emit" (given as "data"). Did you mean "emits"?',
+    'Unknown option "emit": "data". Did you mean "emits"?',
   ],
   [
     'an error event',

@@ -27,8 +27,23 @@ describe('options of a Redis log that it cannot have are refused', () => {
       { client, retention: { maxEvents: 5 } },
       'redisLog(): Invalid option "retention": {"maxEvents":5}. Use a function',
     ],
-    [{ client, maxEvents: 0 }, 'maxEvents: 0'],
-    [{ client, prefix: 5 }, 'prefix: 5'],
+    ...['maxEvents', 'maxBytes', 'maxAgeMs', 'maxEventBytes', 'waitMs', 'forgetMs', 'pingMs'].flatMap(
+      (name) =>
+        [0, -1, NaN, Infinity, '5'].map((value): [object, string] => [
+          { client, [name]: value },
+          `redisLog(): Invalid option "${name}": ${typeof value === 'string' ? '"5"' : value}. Use a positive`,
+        ]),
+    ),
+    [
+      { client, waitMs: 2 ** 31 },
+      'redisLog(): Invalid option "waitMs": 2147483648. Use a positive number of milliseconds or false for none. The maximum is 2147483647',
+    ],
+    [{ client, prefix: 5 }, 'redisLog(): Invalid option "prefix": 5. Use a string without braces.'],
+    [{ client, prefix: 'a{b}' }, 'redisLog(): Invalid option "prefix": "a{b}".'],
+    [
+      { client, maxEvents: false, maxBytes: false, maxAgeMs: false },
+      'redisLog(): Invalid option "maxAgeMs": false. Without any bound Redis grows forever.',
+    ],
   ])('%j', (options, what) => {
     expect(() => resolveRedisLogOptions(options as never)).toThrow(refused(what));
   });
@@ -55,7 +70,20 @@ describe('options of Redis slots that they cannot have are refused', () => {
     [{}, 'redisSlots(): Missing option "client".'],
     [client, 'redisSlots(): Invalid options: "redis://localhost:6379".'],
     [{ client, lease: 5 }, 'redisSlots(): Unknown option "lease": 5. Did you mean "leaseMs"?'],
-    [{ client, leaseMs: false }, 'redisSlots(): Invalid option "leaseMs": false. Use milliseconds, above 0.'],
+    [
+      { client, leaseMs: 0 },
+      'redisSlots(): Invalid option "leaseMs": 0. Use a positive number of milliseconds.',
+    ],
+    ...['leaseMs', 'waitMs', 'pingMs'].flatMap((name) =>
+      [-1, NaN, Infinity, '5', 2 ** 31].map((value): [object, string] => [
+        { client, [name]: value },
+        `redisSlots(): Invalid option "${name}": ${typeof value === 'string' ? '"5"' : value}. Use a positive`,
+      ]),
+    ),
+    [
+      { client, leaseMs: 1.5 },
+      'redisSlots(): Invalid option "leaseMs": 1.5. Use a positive number of milliseconds. Redis takes whole',
+    ],
     [{ client, waitMs: 0 }, 'redisSlots(): Invalid option "waitMs": 0.'],
     [
       { client, whileAway: 'deny' },

@@ -35,10 +35,11 @@ export interface RedisSlotsSettings {
   readonly clock: Clock;
 }
 
-/** Redis takes whole milliseconds, and the process waits for a part of them. */
+const delay = delayMs(1);
 const leaseMs: OptionKind = {
-  ...delayMs(1),
-  holds: (value) => Number.isInteger(value) && delayMs(1).holds(value),
+  ...delay,
+  holds: (value) => Number.isInteger(value) && delay.holds(value),
+  instead: (value) => (delay.holds(value) ? 'Redis takes whole milliseconds only.' : delay.instead?.(value)),
 };
 const TABLE: OptionTable<RedisSlotsOptions> = {
   client: redisClient,
