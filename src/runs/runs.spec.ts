@@ -125,8 +125,8 @@ eachReach('runs', (add) => {
     const { runs } = add();
     await runs.start('r', () => [1]);
     for (const [options, says] of [
-      [{ form: 'oldest' }, 'there is no option "form"'],
-      [{ from: 'oldest' }, 'there is no option "from"'],
+      [{ form: 'oldest' }, 'Unknown option "form"'],
+      [{ from: 'oldest' }, 'Unknown option "from"'],
       [{ filter: true }, 'Invalid option "filter": true'],
       [null, 'Invalid options: null'],
     ] as const) {

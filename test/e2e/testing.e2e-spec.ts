@@ -29,6 +29,11 @@ eachAdapter((adapter) => {
   });
   afterAll(closeApps);
 
+  it.each([0, -1, NaN, Infinity, '5'])('rejects a timeout of %p', async (timeoutMs) => {
+    const opening = openStream(app, '/count/1', { timeoutMs: timeoutMs as number });
+    await expect(opening).rejects.toThrow('openStream(): Invalid option "timeoutMs": ');
+  });
+
   it('reads one event after the other, in their order', async () => {
     const stream = await openStream(app, '/count/5');
     expect(await stream.next()).toMatchObject({ type: 'odd', id: '1', data: '{"i":1}' });
