@@ -62,11 +62,12 @@ export function checkOptions(where: string, given: unknown, table: OptionTable, 
 export function checkRules<T>(where: string, options: T, rules: readonly OptionRule<T>[]): void {
   for (const rule of rules) {
     const conflict = rule(options);
-    if (conflict) throw invalid(where, conflict.option, conflict.value, conflict.remedy);
+    if (conflict) throw refused(where, conflict.option, conflict.value, conflict.remedy);
   }
 }
 
-function invalid(where: string, option: string, value: unknown, remedy: string): SseError {
+/** The error that rejects the value of an option. */
+export function refused(where: string, option: string, value: unknown, remedy: string): SseError {
   return new SseError('SSE_INVALID_OPTIONS', `${where}: Invalid option "${option}": ${quoted(value)}.`, {
     remedy,
     context: { option, value },
@@ -78,10 +79,10 @@ function checkValue(where: string, name: string, value: unknown, kind: OptionKin
   if (list && Array.isArray(value)) {
     value.forEach((item, i) => checkValue(where, `${name}[${i}]`, item, { ...kind, list: false }));
   } else if (group && isGroup(value)) checkOptions(where, value, group, `${name}.`);
-  else if (elsewhere) throw invalid(where, name, value, `Move it to ${elsewhere}.`);
+  else if (elsewhere) throw refused(where, name, value, `Move it to ${elsewhere}.`);
   else if (!kind.holds(value)) {
     const instead = kind.instead?.(value);
-    throw invalid(where, name, value, `Use ${said(kind)}.${instead ? ` ${instead}` : ''}`);
+    throw refused(where, name, value, `Use ${said(kind)}.${instead ? ` ${instead}` : ''}`);
   }
 }
 

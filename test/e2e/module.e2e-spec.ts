@@ -230,7 +230,7 @@ eachAdapter((adapter) => {
       [
         'options of the module that contradict each other',
         { heartbeat: 50_000, stallMs: 20_000 },
-        'SseModule: Invalid option "stallMs": 20000. Use shorter than the heartbeat, 50000',
+        'SseModule: Invalid option "stallMs": 20000. It is shorter than the heartbeat, 50000',
       ],
       [
         'an unknown option',
@@ -321,7 +321,7 @@ eachAdapter((adapter) => {
         controllers: [ContradictingController],
       });
       await expect(starts).rejects.toThrow(
-        'ContradictingController.contradicting: Invalid option "stallMs": 20000. Use shorter than the heartbeat, 60000',
+        'ContradictingController.contradicting: Invalid option "stallMs": 20000. It is shorter than the heartbeat, 60000',
       );
     });
   });

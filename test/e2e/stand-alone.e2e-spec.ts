@@ -140,7 +140,7 @@ eachAdapter((adapter) => {
   it('formatting refuses what cannot be an event', async () => {
     expect(await body('/illegal')).toContain('event: error\n');
     expect(logger.errors).toHaveLength(1);
-    expect(logger.errors[0]).toContain('"type": "x\\ny"');
+    expect(logger.errors[0]).toContain('"type" cannot be "x\\ny"');
   });
 
   it('an error in mid-stream is one event, then the end', async () => {
