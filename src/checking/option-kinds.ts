@@ -33,7 +33,10 @@ export function delayMs(min: number): OptionKind {
 /** A time that is not waited for, so it can be of any length. */
 export const periodMs: OptionKind = wholeNumber(1, 'a positive whole number of milliseconds');
 
-export function wholeNumber(min: number, words = min === 1 ? 'a positive whole number' : `a whole number, ${min} or more`): OptionKind {
+export function wholeNumber(
+  min: number,
+  words = min === 1 ? 'a positive whole number' : `a whole number, ${min} or more`,
+): OptionKind {
   return {
     ...kind((value) => Number.isSafeInteger(value) && (value as number) >= min, words),
     instead: numberFromText,

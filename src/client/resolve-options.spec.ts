@@ -74,7 +74,14 @@ describe('options that cannot work', () => {
       'a positive whole number',
     ],
     ['a jitter above 1', 'http://localhost/', { retry: { jitter: 2 } }, 'retry.jitter', '2', 'from 0 to 1'],
-    ['no attempt', 'http://localhost/', { retry: { maxAttempts: 0 } }, 'retry.maxAttempts', '0', 'a positive whole number'],
+    [
+      'no attempt',
+      'http://localhost/',
+      { retry: { maxAttempts: 0 } },
+      'retry.maxAttempts',
+      '0',
+      'a positive whole number',
+    ],
     [
       'a first wait above the longest',
       'http://localhost/',
@@ -99,7 +106,14 @@ describe('options that cannot work', () => {
       '0',
       'milliseconds',
     ],
-    ['an event of no length', 'http://localhost/', { maxEventLength: 0 }, 'maxEventLength', '0', 'a positive whole number'],
+    [
+      'an event of no length',
+      'http://localhost/',
+      { maxEventLength: 0 },
+      'maxEventLength',
+      '0',
+      'a positive whole number',
+    ],
     [
       'a signal that is not one',
       'http://localhost/',

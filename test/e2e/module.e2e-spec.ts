@@ -232,11 +232,7 @@ eachAdapter((adapter) => {
         { heartbeat: 50_000, stallMs: 20_000 },
         'SseModule: Invalid option "stallMs": 20000. It is shorter than the heartbeat, 50000',
       ],
-      [
-        'an unknown option',
-        { heartBeat: 5 } as object,
-        'SseModule: Unknown option "heartBeat": 5.',
-      ],
+      ['an unknown option', { heartBeat: 5 } as object, 'SseModule: Unknown option "heartBeat": 5.'],
       ['what is no log', { log: {} as never }, 'SseModule: Invalid option "log": {}.'],
       ['what are no options', null as never, 'SseModule: Invalid options: null.'],
       [

@@ -93,11 +93,7 @@ it.each<[string, () => unknown, string]>([
     () => new FormatInterceptor({ emit: 'data' } as object),
     'Unknown option "emit": "data". Did you mean "emits"?',
   ],
-  [
-    'an error event',
-    () => new ErrorEventInterceptor({ name: 'e' } as object),
-    'Unknown option "name": "e".',
-  ],
+  ['an error event', () => new ErrorEventInterceptor({ name: 'e' } as object), 'Unknown option "name": "e".'],
   ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'Invalid option "intervalMs": 0.'],
 ])('%s with options that cannot be is refused where it is made', (_what, make, message) => {
   expect(make).toThrow(
