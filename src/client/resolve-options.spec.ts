@@ -71,7 +71,7 @@ describe('options that cannot work', () => {
       { retry: { factor: 0.5 } },
       'retry.factor',
       '0.5',
-      'a positive whole number',
+      '1 or more',
     ],
     ['a jitter above 1', 'http://localhost/', { retry: { jitter: 2 } }, 'retry.jitter', '2', 'from 0 to 1'],
     [
