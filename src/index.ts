@@ -38,7 +38,7 @@ export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './runs/runs.js';
 export type { Run } from './runs/run.js';
 export type { RunStatus } from './runs/run-outcome.js';
-export type { RunSource } from './runs/run-owner.js';
+export type { RunSource } from './runs/run-source.js';
 export type { AttachOptions, RunOptions, RunsOptions } from './runs/run.options.js';
 export { memoryLog, type MemoryLog } from './log/memory-log.js';
 export { MEMORY_LOG_DEFAULTS, type MemoryLogOptions } from './log/memory-log.options.js';

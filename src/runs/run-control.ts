@@ -1,38 +1,53 @@
 import { event } from '../events/sse-event.js';
+import { isSseError } from '../errors/sse.errors.js';
 import { channelKey, type LogPosition } from '../log/cursor.js';
 import type { EventLog, ReadLimit } from '../log/event-log.js';
 import { toRecord } from '../log/log-record.js';
+import type { Clock } from '../time/clock.js';
 import { eventsChannel } from './run-events.js';
 import { RunState, parseRunRecord, type RunRecord } from './run-state.js';
 
 const READ_LIMIT: ReadLimit = { events: 1000, bytes: 1_048_576 };
+const ONE: ReadLimit = { events: 1, bytes: 1 };
 
 /**
- * Refuses an id that no run can have.
+ * Checks that a text can be the id of a run.
  *
- * @throws {SseError} `SSE_INVALID_CHANNEL` for one that is empty, over 236 bytes, or has control characters.
+ * @throws {SseError} `SSE_INVALID_CHANNEL` for an id that is empty, longer than 236 bytes, or contains control characters.
  */
 export function checkRunId(id: string): void {
   channelKey(id);
   channelKey(eventsChannel(id, randomName()));
 }
 
-/** Eight characters of base 36, at random. */
+/** Eight random characters of base 36. */
 export function randomName(): string {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high.toString(36) + low.toString(36).padStart(7, '0')).slice(-8);
 }
 
+/** Follows a control channel: the owner of a run, or a node that views it. */
+export interface ControlListener {
+  /** A record that is not void was read, and the state of the channel was updated. */
+  hear(record: RunRecord): void;
+  /** Records may have been evicted before they were read, or the log lost data. The state was reset. */
+  missed(): void;
+}
+
 /**
- * The control channel of an id: in it claims, signs of life, requests to stop and ends are said, to all nodes in one
- * order. That order is the lock on the id, so that no other store is needed than the log.
+ * The control channel of a run id. Claims, renewals, requests to stop, and ends are appended to it. Because all nodes read
+ * them in one order, the channel is the lock on the id, and the log is the only store that runs need.
+ *
+ * A node that reads late may find that the log has evicted the oldest records. A record of an owner that was suspended could
+ * then look like the newest one. So each record names the position up to which its writer had read. A reader that knows
+ * nothing yet believes a record only if the log can still prove that nothing was evicted between that position and the record.
  */
 export class RunControl {
   readonly state = new RunState();
   private readonly name: string;
   private position: LogPosition | undefined;
   private reading: Promise<void> = Promise.resolve();
-  private listener: ((record: RunRecord) => void) | undefined;
+  private listener: ControlListener | undefined;
 
   constructor(
     private readonly log: EventLog,
@@ -41,24 +56,39 @@ export class RunControl {
     this.name = `run:${id}`;
   }
 
-  /** Reads what was said before this call. Rejects as the log does. */
+  /** Reads all records that were written before this call. Rejects as the log does. */
   catchUp(): Promise<void> {
     const answer = this.reading.then(() => this.read());
     this.reading = answer.catch(() => undefined);
     return answer;
   }
 
-  /** Says something. Rejects as the log does. */
-  async say(record: RunRecord): Promise<void> {
-    await this.log.append(this.name, [
-      toRecord(event({ type: 'run', data: JSON.stringify(record) }), undefined),
-    ]);
+  /**
+   * Catches up, and tells whether silence in the channel means anything: `false` if the log is unavailable, or took this long
+   * or longer to answer. Then other nodes could not write either.
+   */
+  async isAudible(clock: Clock, withinMs: number): Promise<boolean> {
+    if (this.log.health().status === 'down') return false;
+    const asked = clock.now();
+    try {
+      await this.catchUp();
+    } catch (error) {
+      if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) return false;
+      throw error;
+    }
+    return clock.now() - asked < withinMs;
   }
 
-  /** Calls `listener` with what is said from now on and means something, until the returned function is called. */
-  follow(listener: (record: RunRecord) => void): () => void {
+  /** Appends a record. Rejects as the log does. */
+  async say(record: RunRecord): Promise<void> {
+    const data = JSON.stringify({ ...record, after: this.position });
+    await this.log.append(this.name, [toRecord(event({ type: 'run', data }), undefined)]);
+  }
+
+  /** Tells a listener about every record from now on, until the returned function is called. */
+  follow(listener: ControlListener): () => void {
     this.listener = listener;
-    // While the log is away there is nothing to do but to be called after it.
+    // While the log is unavailable there is nothing to do: it calls this again when it is back.
     const look = (): void => void this.catchUp().catch(() => undefined);
     const unwatch = this.log.watch([this.name], look);
     look();
@@ -70,13 +100,26 @@ export class RunControl {
 
   private async read(): Promise<void> {
     for (;;) {
-      const { entries, from, more } = await this.log.read(this.name, this.position, READ_LIMIT);
-      this.position = entries.at(-1)?.position ?? from;
+      const { entries, from, gap, more } = await this.log.read(this.name, this.position, READ_LIMIT);
+      this.position = from;
+      if (gap) {
+        this.state.reset();
+        this.listener?.missed();
+      }
       for (const entry of entries) {
         const record = parseRunRecord(entry.asText().data);
-        if (record && this.state.apply(record)) this.listener?.(record);
+        if (record && (await this.isCredible(record)) && this.state.apply(record))
+          this.listener?.hear(record);
+        // Only now: a record that is written meanwhile must not claim that this one was read.
+        this.position = entry.position;
       }
       if (!more || entries.length === 0) return;
     }
+  }
+
+  private async isCredible(record: RunRecord): Promise<boolean> {
+    const { after } = record;
+    if (!this.state.needsProof(record) || after === this.position) return true;
+    return after !== undefined && !(await this.log.read(this.name, after, ONE)).gap;
   }
 }

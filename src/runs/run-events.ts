@@ -1,17 +1,19 @@
 import type { Channels } from '../channels/channels.js';
 import { channelKey, formatCursor, isCursor, parseCursor, type LogPosition } from '../log/cursor.js';
-import type { EventLog } from '../log/event-log.js';
+import type { EventLog, ReadLimit } from '../log/event-log.js';
 import { toRecord } from '../log/log-record.js';
 import { complaint, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
 import type { AttachOptions } from './run.options.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 
-/** The name of the channel with the events of one run: each start of an id has one of its own. */
+/** The name of the channel with the events of one run. Each start of an id has its own. */
 export function eventsChannel(id: string, run: string): string {
   return `run-events:${run}:${id}`;
 }
 
-/** The events of one run, as the log has them: from its place of beginning to its end marker. */
+const READ_LIMIT: ReadLimit = { events: 1000, bytes: 1_048_576 };
+
+/** The events of one run in the log, from its first position to the end marker. */
 export class RunEvents {
   readonly channel: string;
 
@@ -28,13 +30,13 @@ export class RunEvents {
     return this.channels.log;
   }
 
-  /** How many view the run in this process. */
+  /** Counts the viewers of the run in this process. */
   viewersHere(): number {
     return this.channels.channel(this.channel).size();
   }
 
   /**
-   * What follows a place, up to the end marker, which is not shown.
+   * Subscribes to the events after an id. The subscription ends at the end marker and does not show it.
    *
    * @throws {SseError} `SSE_INVALID_CURSOR`, `SSE_INVALID_FIELD`
    */
@@ -54,37 +56,45 @@ export class RunEvents {
     return subscription;
   }
 
-  /** Whether there is something to show after a place, besides the end. */
+  /** Whether there are events after an id, besides the end marker. */
   async hasMore(after: string | undefined): Promise<boolean> {
     const start = this.start(after);
     const place = parseCursor(start)?.values().next().value ?? (await this.log.locate(this.channel, start));
-    return place === undefined || !(await this.endsAt(place));
+    if (place === undefined) return true;
+    const { entries, gap } = await this.log.read(this.channel, place, { events: 1, bytes: Infinity });
+    const [next] = entries;
+    return gap || next === undefined || outcomeIn(next.asText(), this.run) === undefined;
   }
 
-  /** Puts the end marker back if the log has let go of it: viewers who have not come to it wait for it. */
+  /**
+   * Writes the end marker if there is none after a position. It is missing if its writer died, or if the log has evicted it
+   * before all viewers had read it.
+   */
   async ensureEnd(at: LogPosition, outcome: RunOutcome): Promise<void> {
-    if (!(await this.endsAt(at))) await this.end(outcome);
-  }
-
-  /** Adds an end marker. The first that a viewer comes to counts. */
-  async end(outcome: RunOutcome): Promise<void> {
+    if (await this.endsAfter(at)) return;
     await this.log.append(this.channel, [toRecord(endMarker(this.run, outcome), undefined)]);
   }
 
-  private async endsAt(place: LogPosition): Promise<boolean> {
-    const { entries, gap } = await this.log.read(this.channel, place, { events: 1, bytes: Infinity });
-    const next = entries[0]?.asText();
-    return !gap && next !== undefined && outcomeIn(next, this.run) !== undefined;
+  private async endsAfter(at: LogPosition): Promise<boolean> {
+    for (let place = at; ;) {
+      const { entries, gap, more } = await this.log.read(this.channel, place, READ_LIMIT);
+      if (gap) return false;
+      // The first is the marker, unless an owner that was given up had an append under way.
+      if (entries.some((entry) => outcomeIn(entry.asText(), this.run))) return true;
+      const last = entries.at(-1)?.position;
+      if (!more || last === undefined) return false;
+      place = last;
+    }
   }
 
   private start(after: string | undefined): string {
     const key = channelKey(this.channel);
     if (after === undefined || after === '') return formatCursor([key], [this.from]);
-    // The id of an earlier run says nothing about this one.
+    // An id of an earlier run is not a position in this one.
     const isElsewhere = isCursor(after) && !parseCursor(after)?.has(key.tag);
     return isElsewhere ? formatCursor([key], [NOWHERE]) : after;
   }
 }
 
-/** No position of any log: what follows it is a gap, and everything that is kept. */
+/** Not a position of any log. Reading after it is a gap, followed by everything that is kept. */
 const NOWHERE: LogPosition = '0-0';

@@ -1,21 +1,22 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { event, type SseEvent } from '../events/sse-event.js';
-import { REPORTED } from '../errors/sse.errors.js';
+import { REPORTED, SseError, quoted } from '../errors/sse.errors.js';
 import { RunException } from './run.exception.js';
 
 /**
- * What became of a run: it came to its end, was stopped (also as an orphan), threw, was cut short by the shutdown of its
- * node, or its node fell silent.
+ * The state of a run: `completed` if the source ended and the log has all of its events, `stopped` by `stop()` or as an
+ * orphan, `failed` if the source threw or an event could not be written, `interrupted` if its application was shut down,
+ * `lost` if its node died, was suspended or was cut off.
  */
 export type RunStatus = 'running' | 'completed' | 'stopped' | 'failed' | 'interrupted' | 'lost';
 
-/** How a run ended, as its log keeps it. */
+/** How a run ended, as it is written to the log. */
 export interface RunOutcome {
   readonly status: Exclude<RunStatus, 'running'>;
-  /** Of one that failed: the HTTP status and body that its viewers are shown. */
+  /** The HTTP status and body that viewers of a failed run get. */
   readonly failure?: { readonly status: number; readonly response: string | Record<string, unknown> };
-  /** Why it was stopped. */
+  /** Why a run was stopped. */
   readonly reason?: 'stop' | 'orphaned';
 }
 
@@ -45,7 +46,25 @@ function asJson(response: unknown): string | Record<string, unknown> | undefined
   }
 }
 
-/** What viewers of a run that ended this way are thrown; `undefined` if its end is none to complain of. */
+/** The largest body of a failure that is written to the log, in characters of JSON. */
+const MAX_FAILURE_LENGTH = 8192;
+
+/** An outcome that every log can keep: a failure with a very large body is cut to its HTTP status. */
+export function bounded(outcome: RunOutcome): RunOutcome {
+  const { failure } = outcome;
+  return failure && JSON.stringify(failure.response).length > MAX_FAILURE_LENGTH ? brief(outcome) : outcome;
+}
+
+/** An outcome without the body of its failure. Returns the outcome itself if there is nothing to leave out. */
+export function brief(outcome: RunOutcome): RunOutcome {
+  const { failure } = outcome;
+  if (!failure) return outcome;
+  const response = STATUS_CODES[failure.status] ?? 'Error';
+  if (failure.response === response) return outcome;
+  return { ...outcome, failure: { status: failure.status, response } };
+}
+
+/** The error for viewers of a run that ended this way. `undefined` if the end is not an error. */
 export function complaint({ status, failure }: RunOutcome, id: string): HttpException | undefined {
   if (status === 'failed') {
     const { status: code = 500, response = 'Internal server error' } = failure ?? {};
@@ -55,16 +74,32 @@ export function complaint({ status, failure }: RunOutcome, id: string): HttpExce
   return Object.assign(RunException.over(id, status), { [REPORTED]: true });
 }
 
+/** The reason of the signal of a run that ends this way. */
+export function abortReason({ status, reason }: RunOutcome, id: string): SseError {
+  const run = `The run ${quoted(id)}`;
+  if (status === 'interrupted')
+    return new SseError('SSE_SHUTDOWN', `${run} ends because the application shuts down.`);
+  if (status === 'lost') return new SseError('SSE_RUN_LOST', `${run} is no longer owned by this process.`);
+  if (status !== 'stopped') return new SseError('SSE_ENDED', `${run} has ${status}.`);
+  const why = reason === 'orphaned' ? 'it had no viewers' : 'of a call to stop()';
+  return new SseError('SSE_RUN_STOPPED', `${run} was stopped because ${why}.`);
+}
+
+/** The last event of a run that was stopped. */
+export function farewell(type: string, { reason = 'stop' }: RunOutcome): SseEvent {
+  return event({ type, data: JSON.stringify({ reason }) });
+}
+
 const END_TYPE = 'run-end';
 
-/** The marker at the end of a run's events. Viewers stop at it; no client sees it. */
+/** The marker after the last event of a run. Subscriptions end there, and no client sees it. */
 export function endMarker(run: string, outcome: RunOutcome): SseEvent {
   return event({ type: END_TYPE, data: JSON.stringify({ run, outcome }) });
 }
 
-/** The outcome in an end marker of this run; `undefined` for all other events, whatever they look like. */
+/** The outcome in the end marker of this run. `undefined` for every other event, whatever it looks like. */
 export function outcomeIn({ type, data }: SseEvent, run: string): RunOutcome | undefined {
-  // The run's name in it is known to nobody who publishes.
+  // A source cannot fake a marker, because it does not know the random name of its run.
   if (type !== END_TYPE || typeof data !== 'string' || !data.startsWith(`{"run":"${run}"`)) return undefined;
   return (JSON.parse(data) as { outcome: RunOutcome }).outcome;
 }

@@ -1,25 +1,28 @@
 import type { LoggerService } from '@nestjs/common';
-import { event } from '../events/sse-event.js';
 import type { Teardown } from '../source/pulled.source.js';
 import type { Running } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import { errorText } from '../errors/error-text.js';
-import { SseError, isSseError, quoted } from '../errors/sse.errors.js';
+import { isSseError, quoted } from '../errors/sse.errors.js';
 import type { RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
-import { endMarker, failedWith, type RunOutcome, type RunStatus } from './run-outcome.js';
+import { RunLease } from './run-lease.js';
+import {
+  abortReason,
+  bounded,
+  endMarker,
+  failedWith,
+  farewell,
+  type RunOutcome,
+  type RunStatus,
+} from './run-outcome.js';
+import { notStreamable, type RunSource } from './run-source.js';
 import type { RunRecord } from './run-state.js';
 import { RunViewers } from './run-viewers.js';
 import { RunWriter } from './run-writer.js';
 import type { RunSettings } from './run.options.js';
 
-/**
- * Makes what a run writes: anything that an `@Sse()` handler may return. The signal aborts when the run is to end, or has
- * ended; its reason is an `SseError` whose code says why.
- */
-export type RunSource = (signal: AbortSignal) => unknown;
-
-/** What a {@link RunOwner} is made of: a claim to an id that has been won. */
+/** What a {@link RunOwner} needs: a claim that has won, and what the run writes to. */
 export interface RunOwnerInit {
   readonly events: RunEvents;
   readonly node: string;
@@ -28,29 +31,40 @@ export interface RunOwnerInit {
   readonly logger: Pick<LoggerService, 'error' | 'warn'>;
 }
 
-/** As often in a lease its owner says that it lives. */
-const BEATS = 3;
 const TEARDOWN_WARN_MS = 10_000;
+/** A log that takes longer than this part of a lease to answer counts as unavailable. */
+const IN_TIME = 1 / 3;
 
-/** A run of this process: it takes what the source gives, writes it, and says that it lives until it has ended. */
+/**
+ * A run of this process. It consumes the source, writes the events, and renews its lease until the run has ended.
+ *
+ * A run ends in this order: the source is released, the last events are written, the end is written to the control channel,
+ * and the end marker to the events. The first end in the control channel counts, so a run that was taken for lost meanwhile
+ * is lost, and a run is completed only if the log has all of its events.
+ */
 export class RunOwner implements Teardown {
   readonly warnMs = TEARDOWN_WARN_MS;
-  /** Resolves when the end is in the log, or was given up. Never rejects. */
-  readonly settled: Promise<void>;
   readonly events: RunEvents;
+  /** Resolves when the end is in the log, or this process gave up on writing it. Never rejects. */
+  readonly settled: Promise<void>;
+  /** Whether the source has ended or was released. The end may not be in the log yet. */
+  ending = false;
   private readonly controller = new AbortController();
   private readonly writer: RunWriter;
   private readonly viewers: RunViewers;
-  private readonly unfollow: () => void;
+  private readonly lease: RunLease;
   private running: Running | undefined;
-  private beating: unknown;
-  /** How it is to end: whatever its source does from then on. */
-  private ending: RunOutcome | undefined;
+  /** How the run is to end, whatever its source still does. */
+  private requested: RunOutcome | undefined;
+  /** How the run has ended. */
   private outcome: RunOutcome | undefined;
+  /** Why the log refused an event. */
+  private refusal: { readonly error: unknown } | undefined;
   private settle: () => void = () => undefined;
 
   constructor(private readonly init: RunOwnerInit) {
-    const { events, control, settings } = init;
+    const { events, control, settings, node } = init;
+    const { clock, leaseMs, orphanMs } = settings;
     this.events = events;
     this.settled = new Promise((resolve) => (this.settle = resolve));
     this.writer = new RunWriter({
@@ -60,18 +74,34 @@ export class RunOwner implements Teardown {
       from: events.from,
       completed: () => this.finish({ status: 'completed' }),
       failed: (error) => this.failed(error),
+      refused: (error) => this.refused(error),
     });
-    const { clock, leaseMs, orphanMs } = settings;
-    this.viewers = new RunViewers(clock, () => events.viewersHere(), leaseMs);
-    this.unfollow = control.follow((record) => this.hear(record));
-    this.beat();
+    this.viewers = new RunViewers({
+      clock,
+      leaseMs,
+      here: () => events.viewersHere(),
+      listen: () => this.listen(),
+    });
+    this.lease = new RunLease({
+      ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false },
+      hear: (record) => this.hear(record),
+      lost: () => this.lost(),
+      renewed: (inTime) => (inTime ? this.viewers.prune() : this.viewers.restart()),
+      failed: (error) => this.report(error),
+    });
     if (orphanMs !== false) this.viewers.watch(orphanMs, () => this.stop('orphaned'));
-    // Somebody was faster than the word that the claim was won.
+    // Another node may have asked before this one knew that its claim had won.
     if (control.state.stopWanted) this.stop('stop');
   }
 
+  /** `running` until the end is in the log. */
   get status(): RunStatus {
     return this.outcome?.status ?? 'running';
+  }
+
+  /** Makes sure that the run is still owned by this process, if it may have been suspended or cut off. Never rejects. */
+  async verify(): Promise<void> {
+    if (this.lease.lapsed) await this.lease.verify();
   }
 
   /** Starts the source. */
@@ -80,89 +110,102 @@ export class RunOwner implements Teardown {
       const result = await make(this.controller.signal);
       const source = toSource(result, this);
       if (!source) throw notStreamable(result);
-      if (this.outcome) return source.discard();
+      if (this.ending) return source.discard();
       const running = source.open(this.writer, this.writer);
       // It may have ended while it was being opened.
-      if (this.outcome) running.unsubscribe();
+      if (this.ending) running.unsubscribe();
       else this.running = running;
     } catch (error) {
-      if (this.outcome) this.onLateError(error);
+      if (this.ending) this.onLateError(error);
       else this.failed(error);
     }
   }
 
   /**
-   * Ends it: the signal aborts, and what the source still says in this turn is written. Resolves when the end is in the
-   * log.
+   * Ends the run: aborts the signal and writes what the source yields in the same turn. Resolves when the end is in the log.
    */
   end(outcome: RunOutcome): Promise<void> {
-    if (this.outcome || this.ending) return this.settled;
-    this.ending = outcome;
-    this.controller.abort(reasonOf(outcome, this.events.id));
+    if (this.ending || this.requested) return this.settled;
+    this.requested = outcome;
+    this.controller.abort(abortReason(outcome, this.events.id));
     this.init.settings.clock.defer(() => this.finish(outcome));
     return this.settled;
   }
 
-  /** Stops without a word in the log: it is not ours any more, or out of reach. */
+  /** Ends the run without writing anything more. */
   abandon(outcome: RunOutcome): void {
     this.outcome ??= outcome;
-    this.letGo(outcome);
+    this.ending = true;
     this.writer.abandon();
+    this.release(outcome);
     this.close();
   }
 
   onSlow(): void {
     this.init.logger.warn(
-      `Run ${quoted(this.events.id)}: its source still runs ${TEARDOWN_WARN_MS} ms after the run has ended. ` +
-        'It waits for something that does not settle: hand it the signal that it is given.',
+      `Run ${quoted(this.events.id)}: the source is still running ${TEARDOWN_WARN_MS} ms after the run has ended. ` +
+        'Pass the signal to everything that the source waits for.',
     );
   }
 
   onLateError(error: unknown): void {
-    // A source that was told to stop may say so by throwing.
+    // A source may end by throwing when its signal aborts.
     if (error === this.controller.signal.reason || isSseError(error)) return;
     if ((error as { name?: unknown } | null)?.name !== 'AbortError') this.report(error);
   }
 
   private failed(error: unknown): void {
-    if (this.outcome) return this.report(error);
-    if (this.ending) return this.onLateError(error);
+    if (this.ending) return this.report(error);
+    if (this.requested) return this.onLateError(error);
     const outcome = failedWith(error);
     if ((outcome.failure?.status ?? 500) >= 500) this.report(error);
     this.finish(outcome);
   }
 
-  private finish(given: RunOutcome): void {
-    if (this.outcome) return;
-    this.outcome = this.ending ?? given;
-    this.letGo(this.outcome);
-    void this.conclude(this.outcome);
+  /** The log has refused an event for good. */
+  private refused(error: unknown): void {
+    this.report(error);
+    this.refusal ??= { error };
+    if (!this.requested) this.finish(failedWith(error));
   }
 
-  /** First the events end, then the id is free: nobody waits for an end that does not come. */
-  private async conclude(outcome: RunOutcome): Promise<void> {
+  private finish(given: RunOutcome): void {
+    if (this.ending) return;
+    this.ending = true;
+    const outcome = this.requested ?? given;
+    this.release(outcome);
+    void this.conclude(outcome).catch((error: unknown) => {
+      this.report(error);
+      this.abandon(outcome);
+    });
+  }
+
+  private async conclude(given: RunOutcome): Promise<void> {
     const { writer } = this;
-    const { events, control, settings } = this.init;
-    const { run, from } = events;
-    const { stopped } = settings;
-    const words = outcome.status === 'stopped' && stopped !== false ? [farewell(stopped, outcome)] : [];
-    await writer.end(...words);
-    const at = writer.last;
-    await writer.end(endMarker(run, outcome));
-    const ended: RunRecord = { is: 'ended', run, outcome, from, at };
-    while (!writer.abandoned) {
-      try {
-        await control.say(ended);
-        break;
-      } catch (error) {
-        if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) {
-          this.report(error);
-          break;
-        }
-        await writer.pause();
-      }
-    }
+    const { stopped } = this.init.settings;
+    await writer.end();
+    if (given.status === 'stopped' && stopped !== false) await writer.end(farewell(stopped, given));
+    const refused = this.refusal && given.status === 'completed';
+    const outcome = bounded(refused ? failedWith(this.refusal?.error) : given);
+    const end = await this.lease.end(outcome, writer.last, async () => {
+      await writer.pause();
+      return !writer.abandoned;
+    });
+    if (writer.abandoned) return;
+    this.outcome = end;
+    await writer.end(endMarker(this.events.run, end));
     this.close();
+  }
+
+  /** Reads what other nodes have written. `false` if they may have been unable to write. */
+  private async listen(): Promise<boolean> {
+    const { control, settings } = this.init;
+    try {
+      return (await control.isAudible(settings.clock, settings.leaseMs * IN_TIME)) && !this.lease.overdue;
+    } catch (error) {
+      this.report(error);
+      return false;
+    }
   }
 
   private stop(reason: 'stop' | 'orphaned'): void {
@@ -170,65 +213,38 @@ export class RunOwner implements Teardown {
   }
 
   private hear(record: RunRecord): void {
-    if (this.outcome) return;
     if (record.is === 'stop') this.stop('stop');
     else if (record.is === 'viewing') this.viewers.hear(record.node, record.on);
-    else if (record.is === 'ended') {
-      this.init.logger.warn(
-        `Run ${quoted(this.events.id)}: other nodes had no sign of this one for ${this.init.settings.leaseMs} ms and gave ` +
-          'the run up for lost; it ends here, too.',
-      );
-      this.abandon({ status: 'lost' });
-    }
   }
 
-  /** A sign of life, which also keeps the claim in a log that forgets. */
-  private beat(): void {
-    const { events, control, node, settings } = this.init;
-    const { run, from } = events;
-    const { clock, leaseMs, orphanMs } = settings;
-    this.beating = clock.schedule(() => {
-      control.say({ is: 'running', run, node, from, orphans: orphanMs !== false }).catch(() => undefined);
-      this.beat();
-    }, leaseMs / BEATS);
+  private lost(): void {
+    if (this.outcome) return;
+    this.init.logger.warn(
+      `Run ${quoted(this.events.id)} was lost: this process could not renew its lease of ` +
+        `${this.init.settings.leaseMs} ms. The source was stopped.`,
+    );
+    this.abandon({ status: 'lost' });
   }
 
-  private letGo(outcome: RunOutcome): void {
-    if (!this.controller.signal.aborted) this.controller.abort(reasonOf(outcome, this.events.id));
+  private release(outcome: RunOutcome): void {
+    if (!this.controller.signal.aborted) this.controller.abort(abortReason(outcome, this.events.id));
     const { running } = this;
     this.running = undefined;
     this.viewers.stop();
-    running?.unsubscribe();
+    try {
+      running?.unsubscribe();
+    } catch (error) {
+      this.report(error);
+    }
   }
 
   private close(): void {
-    this.init.settings.clock.cancel(this.beating);
+    this.lease.stop();
     this.viewers.stop();
-    this.unfollow();
     this.settle();
   }
 
   private report(error: unknown): void {
     this.init.logger.error(`Run ${quoted(this.events.id)}: ${errorText(error)}`);
   }
-}
-
-function reasonOf({ status, reason }: RunOutcome, id: string): SseError {
-  const run = `The run ${quoted(id)}`;
-  if (status === 'interrupted') return new SseError('SSE_SHUTDOWN', `${run} ends with its application.`);
-  if (status === 'lost') return new SseError('SSE_RUN_LOST', `${run} is not this node's any more.`);
-  if (status !== 'stopped') return new SseError('SSE_ENDED', `${run} has ${status}.`);
-  const why = reason === 'orphaned' ? 'nobody views it' : 'somebody asked for it';
-  return new SseError('SSE_RUN_STOPPED', `${run} was stopped: ${why}.`);
-}
-
-function farewell(type: string, { reason = 'stop' }: RunOutcome) {
-  return event({ type, data: JSON.stringify({ reason }) });
-}
-
-function notStreamable(result: unknown): SseError {
-  return new SseError('SSE_NOT_STREAMABLE', `The source of a run is ${quoted(result)}.`, {
-    remedy: 'Return what an @Sse() handler would: a generator, an iterable, a stream or an Observable.',
-    context: { result },
-  });
 }

@@ -1,12 +1,11 @@
 import { RunState, parseRunRecord, type RunRecord } from './run-state.js';
 
-const claim = (run: string): RunRecord => ({ is: 'running', run, node: 'n', from: 'e-0', orphans: false });
+const base = { node: 'n', from: 'e-0', orphans: false };
+const claim = (run: string, follows?: string): RunRecord => ({ is: 'claim', run, follows, ...base });
+const alive = (run: string): RunRecord => ({ is: 'alive', run, ...base });
 const ended = (run: string): RunRecord => ({
-  is: 'ended',
-  run,
-  outcome: { status: 'completed' },
-  from: 'e-0',
-  at: 'e-9',
+  ...{ is: 'ended', run, node: 'n', outcome: { status: 'completed' } },
+  ...{ from: 'e-0', at: 'e-9' },
 });
 const stop = (run: string): RunRecord => ({ is: 'stop', run });
 
@@ -16,46 +15,59 @@ function after(...records: RunRecord[]) {
   return { state, meant };
 }
 
-describe('what a control channel says', () => {
-  it('gives the id to the first claim, and to no other until that run has ended', () => {
-    const { state, meant } = after(claim('a'), claim('b'), claim('a'), ended('b'));
+describe('the state of a control channel', () => {
+  it('gives the id to the first claim, and to no other one until that run has ended', () => {
+    const { state, meant } = after(claim('a'), claim('b'), alive('a'), ended('b'));
     expect([state.current?.run, state.running, meant]).toEqual(['a', true, [true, false, true, false]]);
-    const next = after(claim('a'), claim('b'), ended('a'), claim('b'));
+    const next = after(claim('a'), claim('b'), ended('a'), claim('b', 'a'));
     expect([next.state.current?.run, next.state.running]).toEqual(['b', true]);
   });
 
-  it('ends a run once; what is said of it afterwards means nothing', () => {
-    const { state, meant } = after(claim('a'), ended('a'), ended('a'), claim('a'));
-    expect([state.running, meant]).toEqual([false, [true, true, false, false]]);
+  it('ignores a claim that was written without knowing of the last end', () => {
+    const { state, meant } = after(claim('a'), ended('a'), claim('b'), claim('c', 'x'), claim('d', 'a'));
+    expect([state.current?.run, meant]).toEqual(['d', [true, true, false, false, true]]);
   });
 
-  it('is understood from the middle on, where the beginning is gone', () => {
+  it('ends a run once, and ignores what is written about it afterwards', () => {
+    const { state, meant } = after(claim('a'), ended('a'), ended('a'), alive('a'), claim('a', 'a'));
+    expect([state.running, meant]).toEqual([false, [true, true, false, false, false]]);
+  });
+
+  it('never takes a sign of life for a claim', () => {
+    const { state, meant } = after(claim('a'), ended('a'), claim('b', 'a'), ended('b'), alive('a'));
+    expect([state.current?.run, state.running, meant.at(-1)]).toEqual(['b', false, false]);
+  });
+
+  it('begins with any record that names a run, where older records are gone', () => {
     const lone = after(ended('a'));
     expect([lone.state.current, lone.state.ended?.outcome]).toEqual([
       { run: 'a', from: 'e-0' },
       { status: 'completed' },
     ]);
     expect(after(stop('a'), claim('a')).state.running).toBe(true);
+    expect(after(alive('a')).state.running).toBe(true);
   });
 
-  it('passes a request to stop on to the run that it is for', () => {
+  it('needs proof for the first record that names a run, and for no other one', () => {
+    const needs = (state: RunState) =>
+      [claim('a'), alive('a'), ended('a'), stop('a')].map((record) => state.needsProof(record));
+    const state = new RunState();
+    expect(needs(state)).toEqual([true, true, true, false]);
+    state.apply(claim('a'));
+    expect(needs(state)).toEqual([false, false, false, false]);
+    state.reset();
+    expect([needs(state), state.running]).toEqual([[true, true, true, false], false]);
+  });
+
+  it('passes on a request to stop the current run', () => {
     expect(after(claim('a'), stop('b'), stop('a')).meant).toEqual([true, false, true]);
+    expect(after(claim('a'), stop('a')).state.stopWanted).toBe(true);
+    expect(after(claim('a'), stop('a'), ended('a'), claim('b', 'a')).state.stopWanted).toBe(false);
   });
 
-  it('may have in it what somebody else put there', () => {
-    for (const text of [
-      '',
-      'x',
-      'null',
-      '5',
-      '[]',
-      '{}',
-      '{"is":"running"}',
-      '{"is":"x","run":"a"}',
-      undefined,
-      {},
-    ])
-      expect(parseRunRecord(text)).toBeUndefined();
+  it('ignores what somebody else has written to the channel', () => {
+    const texts = ['', 'x', 'null', '5', '[]', '{}', '{"is":"alive"}', '{"is":"x","run":"a"}', undefined, {}];
+    for (const text of texts) expect(parseRunRecord(text)).toBeUndefined();
     expect(parseRunRecord(JSON.stringify(stop('a')))).toEqual(stop('a'));
   });
 });

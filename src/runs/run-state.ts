@@ -1,74 +1,128 @@
 import type { LogPosition } from '../log/cursor.js';
 import type { RunOutcome } from './run-outcome.js';
 
-/** What is said about a run in its control channel. `run` tells one start of an id from the next. */
-export type RunRecord =
-  /** The claim to an id, and from then on the word of its owner that it lives. */
-  | {
-      readonly is: 'running';
-      readonly run: string;
-      readonly node: string;
-      readonly from: LogPosition;
-      readonly orphans: boolean;
-    }
-  /** Somebody wants it to stop. */
-  | { readonly is: 'stop'; readonly run: string }
-  /** A node has viewers, or none any more. */
-  | { readonly is: 'viewing'; readonly run: string; readonly node: string; readonly on: boolean }
-  /** It is over. Its events lie between `from` and the end marker after `at`. */
-  | {
-      readonly is: 'ended';
-      readonly run: string;
-      readonly outcome: RunOutcome;
-      readonly from: LogPosition;
-      readonly at: LogPosition;
-    };
+/**
+ * What every record in the control channel of a run has. `run` is the random name of one start of the id. It is the fencing
+ * token: only records of the start that owns the id are obeyed.
+ */
+interface Written {
+  readonly run: string;
+  /** The position in the control channel up to which the writer had read. Added by `RunControl.say()`. */
+  readonly after?: LogPosition;
+}
 
-type Running = Extract<RunRecord, { is: 'running' }>;
-type Ended = Extract<RunRecord, { is: 'ended' }>;
+/** Asks for an id. The first claim after the end of the run it follows wins. */
+interface ClaimRecord extends Written {
+  readonly is: 'claim';
+  /** The run that had ended when the claim was written. Missing if the id was unknown. */
+  readonly follows?: string | undefined;
+  readonly node: string;
+  /** Where the events of the run begin. */
+  readonly from: LogPosition;
+  /** Whether the owner wants to know about viewers on other nodes. */
+  readonly orphans: boolean;
+}
 
-/** What a control channel says, read in its order: all nodes come to the same, and that makes the claim a lock. */
+/** The owner is alive. This renews its lease and never takes an id. */
+interface AliveRecord extends Omit<ClaimRecord, 'is' | 'follows'> {
+  readonly is: 'alive';
+}
+
+/** Asks the owner to stop the run. */
+interface StopRecord extends Written {
+  readonly is: 'stop';
+}
+
+/** A node has viewers, or has none anymore. */
+interface ViewingRecord extends Written {
+  readonly is: 'viewing';
+  readonly node: string;
+  readonly on: boolean;
+}
+
+/** The run is over. The first such record decides how it ended. */
+interface EndedRecord extends Written {
+  readonly is: 'ended';
+  /** The node that wrote the record: the owner, or a node that took the run for lost. */
+  readonly node: string;
+  readonly outcome: RunOutcome;
+  readonly from: LogPosition;
+  /** The position of the last event. The end marker follows it. */
+  readonly at: LogPosition;
+}
+
+/** A record in the control channel of a run. */
+export type RunRecord = ClaimRecord | AliveRecord | StopRecord | ViewingRecord | EndedRecord;
+
+/** The run that has an id, or had it last. */
+export type CurrentRun = Pick<ClaimRecord, 'run' | 'from'> & Partial<Pick<ClaimRecord, 'orphans'>>;
+
+/**
+ * The state that follows from the records of a control channel. All nodes read the same records in the same order and come
+ * to the same state, which makes the channel a lock.
+ */
 export class RunState {
-  /** The run that has the id, or had it last. */
-  current: (Pick<Running, 'run' | 'from'> & Partial<Running>) | undefined;
-  ended: Ended | undefined;
+  current: CurrentRun | undefined;
+  /** How the current run ended. `undefined` while it is running. */
+  ended: EndedRecord | undefined;
+  /** Whether the current run was asked to stop. */
   stopWanted = false;
 
-  /** Takes the next record; `false` if it means nothing. */
+  /** Whether the current run is still running. */
+  get running(): boolean {
+    return this.current !== undefined && this.ended === undefined;
+  }
+
+  /**
+   * Whether a record would be the first that says which run is current. Older records may have been evicted, so it needs
+   * proof that it is not a late record of a run that was replaced.
+   */
+  needsProof({ is }: RunRecord): boolean {
+    return this.current === undefined && (is === 'claim' || is === 'alive' || is === 'ended');
+  }
+
+  /** Forgets everything, because records may have been missed. */
+  reset(): void {
+    this.current = this.ended = undefined;
+    this.stopWanted = false;
+  }
+
+  /** Applies the next record. Returns `false` if the record is void. */
   apply(record: RunRecord): boolean {
-    const { current } = this;
-    const isOurs = current?.run === record.run;
+    const { current, ended } = this;
+    const isCurrent = current?.run === record.run;
     switch (record.is) {
-      case 'running':
-        if (isOurs) return !this.ended;
-        // An id that is taken: the claim came too late.
-        if (current && !this.ended) return false;
-        this.current = record;
-        this.ended = undefined;
-        this.stopWanted = false;
-        return true;
+      case 'claim':
+        if (isCurrent) return !ended;
+        if (current && (!ended || record.follows !== current.run)) return false;
+        return this.begin(record);
+      case 'alive':
+        if (current) return isCurrent && !ended;
+        return this.begin(record);
       case 'ended':
-        if (current && (!isOurs || this.ended)) return false;
+        if (current && (!isCurrent || ended)) return false;
         this.current ??= { run: record.run, from: record.from };
         this.ended = record;
         return true;
       case 'stop':
-        if (isOurs) this.stopWanted = true;
-        return isOurs;
+        if (isCurrent && !ended) this.stopWanted = true;
+        return isCurrent;
       case 'viewing':
-        return isOurs;
+        return isCurrent;
     }
   }
 
-  /** Whether the id is taken. */
-  get running(): boolean {
-    return this.current !== undefined && this.ended === undefined;
+  private begin({ run, from, orphans }: ClaimRecord | AliveRecord): true {
+    this.current = { run, from, orphans };
+    this.ended = undefined;
+    this.stopWanted = false;
+    return true;
   }
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<RunRecord['is']>(['running', 'stop', 'viewing', 'ended']);
+const KINDS: ReadonlySet<unknown> = new Set<RunRecord['is']>(['claim', 'alive', 'stop', 'viewing', 'ended']);
 
-/** What stands in a control channel, or `undefined` if it is none of ours. */
+/** Parses the data of an event in a control channel. Returns `undefined` if it is not a valid record. */
 export function parseRunRecord(text: unknown): RunRecord | undefined {
   if (typeof text !== 'string') return undefined;
   try {

@@ -1,12 +1,12 @@
 import type { LoggerService } from '@nestjs/common';
+import { errorText } from '../errors/error-text.js';
 import { isSseError, quoted } from '../errors/sse.errors.js';
-import type { RunControl } from './run-control.js';
+import type { ControlListener, RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
-import type { RunOutcome } from './run-outcome.js';
 import type { RunRecord } from './run-state.js';
 import type { RunSettings } from './run.options.js';
 
-/** What a {@link RunView} looks at, and from where. */
+/** What a {@link RunView} watches, and from where. */
 export interface RunViewInit {
   readonly events: RunEvents;
   /** This node. */
@@ -14,40 +14,49 @@ export interface RunViewInit {
   readonly control: RunControl;
   readonly settings: RunSettings;
   readonly logger: Pick<LoggerService, 'error' | 'warn'>;
-  /** Nobody needs it any more. */
+  /** Called once, when nobody needs the view anymore. */
   closed(): void;
 }
 
+/** Checks per lease. */
 const CHECKS = 3;
 
 /**
- * A run that another node owns, or owned: as long as somebody here views it, it is watched for signs of life. Silence for
- * a lease means that the run is lost, and whoever notices says so, to all. It also sees to it that its viewers come to an
- * end when the log has let go of the end marker.
+ * A run that another node owns or owned. While this node has viewers, it watches the owner. After a lease of silence it
+ * writes to the log that the run is lost. It also makes sure that there is an end marker for its viewers once the run is over.
+ *
+ * Only silence in which the owner could have been heard counts. It starts anew when the log was unavailable or slow, and when
+ * this process was suspended.
  */
-export class RunView {
-  /** Resolves when the run has ended, or this node. */
+export class RunView implements ControlListener {
+  /** Resolves when the run has ended, or the view was closed. */
   readonly over: Promise<void>;
   private readonly unfollow: () => void;
-  private heardAt: number;
+  /** When the owner was heard last, or could not have been heard. */
+  private silentSince: number;
   private heard = false;
   private saidViewing = false;
   private timer: unknown;
   private closed = false;
+  /** Pending calls of `stop()`. */
   private waiting = 0;
-  /** Nobody was here at the last check. */
+  /** Whether nobody needed the view at the last check. */
   private idle = false;
+  /** How the run ended, if this node has read it. */
+  private end: Extract<RunRecord, { is: 'ended' }> | undefined;
   private settle: () => void = () => undefined;
 
   constructor(private readonly init: RunViewInit) {
+    const { state } = init.control;
     this.over = new Promise((resolve) => (this.settle = resolve));
-    this.heardAt = init.settings.clock.now();
-    this.unfollow = init.control.follow((record) => this.hear(record));
+    this.silentSince = init.settings.clock.now();
+    if (state.ended?.run === init.events.run) this.end = state.ended;
+    this.unfollow = init.control.follow(this);
     if (this.ended) this.settle();
     this.schedule();
   }
 
-  /** Somebody is about to come: stays for at least one more check. */
+  /** A viewer is about to come: keeps the view for at least one more check. */
   expect(): void {
     this.idle = false;
   }
@@ -63,12 +72,16 @@ export class RunView {
     }
   }
 
-  /** Tells the owner that there are viewers here, if it wants to know. */
+  /**
+   * Tells the owner whether there are viewers here, if it wants to know.
+   *
+   * @throws {SseError} as a rejection: `SSE_LOG_UNAVAILABLE`
+   */
   async sayViewing(on: boolean): Promise<void> {
     const { control, events, node } = this.init;
     if (!control.state.current?.orphans || this.ended || (!on && !this.saidViewing)) return;
+    await control.say({ is: 'viewing', run: events.run, node, on });
     this.saidViewing = on;
-    await control.say({ is: 'viewing', run: events.run, node, on }).catch(() => undefined);
   }
 
   close(): void {
@@ -80,74 +93,81 @@ export class RunView {
     this.init.closed();
   }
 
-  /** Whether another run has the id by now, or none. */
-  private get ended(): boolean {
-    const { state } = this.init.control;
-    return state.current?.run !== this.init.events.run || state.ended !== undefined;
-  }
-
-  private hear(record: RunRecord): void {
-    const { events, settings } = this.init;
-    if (record.run === events.run && record.is === 'running') {
-      this.heardAt = settings.clock.now();
+  hear(record: RunRecord): void {
+    const { run } = this.init.events;
+    if (record.run === run && (record.is === 'claim' || record.is === 'alive')) {
+      this.restart();
       this.heard = true;
     }
+    if (record.run === run && record.is === 'ended') this.end ??= record;
     if (this.ended) this.settle();
+  }
+
+  missed(): void {
+    this.restart();
+  }
+
+  /** Whether the run has ended, or another one has its id. */
+  private get ended(): boolean {
+    const { current } = this.init.control.state;
+    return this.end !== undefined || (current !== undefined && current.run !== this.init.events.run);
+  }
+
+  private restart(): void {
+    this.silentSince = this.init.settings.clock.now();
   }
 
   private schedule(): void {
     const { clock, leaseMs } = this.init.settings;
-    const silenceMs = clock.now() - this.heardAt;
-    const delayMs = this.ended ? leaseMs : Math.max(leaseMs - silenceMs, 1);
-    this.timer = clock.schedule(() => void this.check(), Math.min(leaseMs / CHECKS, delayMs));
+    const leftMs = this.ended ? leaseMs : Math.max(this.silentSince + leaseMs - clock.now(), 1);
+    const delayMs = Math.min(leaseMs / CHECKS, leftMs);
+    const dueMs = clock.now() + delayMs;
+    this.timer = clock.schedule(() => {
+      // This process was suspended, and perhaps all others with it.
+      if (clock.now() - dueMs >= leaseMs) this.restart();
+      void this.check();
+    }, delayMs);
   }
 
   private async check(): Promise<void> {
-    const { clock, leaseMs } = this.init.settings;
     try {
-      await this.look(clock.now() - this.heardAt >= leaseMs);
+      await this.look();
     } catch (error) {
-      // Who cannot hear must not take it for silence.
-      if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.heardAt = clock.now();
-      else this.init.logger.error(`Run ${quoted(this.init.events.id)}: ${String(error)}`);
+      if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.restart();
+      else this.init.logger.error(`Run ${quoted(this.init.events.id)}: ${errorText(error)}`);
     }
     if (!this.closed) this.schedule();
   }
 
-  private async look(silent: boolean): Promise<void> {
+  private async look(): Promise<void> {
     const { events, control, settings } = this.init;
-    if (events.log.health().status === 'down') {
-      this.heardAt = settings.clock.now();
-      return;
-    }
-    // What was said may not have come to be heard.
-    const asked = settings.clock.now();
-    await control.catchUp();
-    // A log that stood still for us did so for the owner.
-    if (settings.clock.now() - asked >= settings.leaseMs / CHECKS) this.heardAt = settings.clock.now();
+    const { clock, leaseMs } = settings;
+    if (!(await control.isAudible(clock, leaseMs / CHECKS))) return this.restart();
     const viewers = events.viewersHere();
-    await this.sayViewing(viewers > 0);
-    if (this.ended) await this.sayEnd();
-    else if (silent && settings.clock.now() - this.heardAt >= settings.leaseMs) await this.giveUp();
+    if (this.ended) await this.ensureEnd();
+    else if (clock.now() - this.silentSince >= leaseMs) await this.giveUp();
+    else await this.sayViewing(viewers > 0);
     if (viewers > 0 || this.waiting > 0 || !(this.heard || this.ended)) this.idle = false;
     else if (this.idle) this.close();
     else this.idle = true;
   }
 
+  /** Writes that the run is lost. The control channel decides first, so that all viewers see the same end. */
   private async giveUp(): Promise<void> {
-    const { events, control, logger, settings } = this.init;
+    const { events, control, node, logger, settings } = this.init;
     const { id, run, from, log, channel } = events;
-    const outcome: RunOutcome = { status: 'lost' };
     const at = await log.tail(channel);
-    await events.end(outcome);
-    await control.say({ is: 'ended', run, outcome, from, at });
+    await control.say({ is: 'ended', run, node, outcome: { status: 'lost' }, from, at });
     await control.catchUp();
-    logger.warn(`Run ${quoted(id)} is lost: its node gave no sign of life for ${settings.leaseMs} ms.`);
+    await this.ensureEnd();
+    if (this.end?.node !== node) return;
+    logger.warn(`Run ${quoted(id)} was lost: its node was silent for ${settings.leaseMs} ms.`);
   }
 
-  private async sayEnd(): Promise<void> {
-    const { events, control } = this.init;
-    const { ended } = control.state;
-    if (ended?.run === events.run) await events.ensureEnd(ended.at, ended.outcome);
+  private async ensureEnd(): Promise<void> {
+    const { events } = this.init;
+    // Another run has the id, and the record that ended this one was evicted.
+    const { at, outcome } = this.end ?? { at: events.from, outcome: { status: 'lost' as const } };
+    await events.ensureEnd(at, outcome);
   }
 }

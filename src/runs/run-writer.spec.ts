@@ -86,7 +86,7 @@ describe('what a run writes', () => {
     expect(viewer.seen.length).toBeLessThan(1200);
     expect([released, node.logger.errors]).toEqual([
       true,
-      [expect.stringMatching(/^Run "r": SseError: \d+ bytes of a run wait for the log\./)],
+      [expect.stringMatching(/^Run "r": SseError: The source of a run is \d+ bytes ahead of the log\./)],
     ]);
   });
 });

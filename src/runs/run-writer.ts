@@ -9,36 +9,38 @@ import type { LogPosition } from '../log/cursor.js';
 import type { Awaitable, EventLog } from '../log/event-log.js';
 import { toRecord, type LogRecord } from '../log/log-record.js';
 
-/** What a {@link RunWriter} writes to, and how. */
+/** Where a {@link RunWriter} writes to, how, and whom it tells. */
 export interface RunWriterInit {
   readonly log: EventLog;
   readonly channel: string;
-  /** Where the channel ends now; from then on this writer alone adds to it. */
+  /** The end of the channel. After it, only this writer appends to the channel. */
   readonly from: LogPosition;
   readonly emits: Emits;
   readonly serialize: Serialize;
   readonly clock: Clock;
-  /** The source has no more to say. */
+  /** The source has ended. */
   completed(): void;
-  /** The source failed, or a value of it cannot be written. What was written before stays. */
+  /** The source threw, or yielded a value that cannot be encoded. */
   failed(error: unknown): void;
+  /** The log refused an event. It has all events before it and none after it. */
+  refused(error: unknown): void;
 }
 
-/** One append, and what a source may be ahead of it. */
+/** The size of one append, and how far a source that can be paused may be ahead of the log. */
 const BATCH = { events: 256, bytes: 65_536 };
-/** A source that cannot be paused may be ahead by so much. */
+/** How far a source that cannot be paused may be ahead of the log. */
 const MAX_WAITING_BYTES = 1_048_576;
 const RETRY_MS = 500;
 
 /**
- * A source's values on their way to the log: those of a turn are one append, one append is under way at a time, and while
- * it is, the source is asked for no more than the next one can take. An outage of the log stops the source, no more.
+ * Writes the values of a source to the log. Values of one turn go into one append, and only one append is pending at a time.
+ * Meanwhile the source is asked for no more than fits into the next append. While the log is unavailable, the source waits.
  */
 export class RunWriter implements Sink<unknown>, Demand {
   ended = false;
-  /** Nothing is written any more. */
+  /** Nothing more is written. */
   abandoned = false;
-  /** Where the last event is that the log has. */
+  /** The position of the last event in the log. */
   last: LogPosition;
   private waiting: LogRecord[] = [];
   private waitingBytes = 0;
@@ -78,7 +80,7 @@ export class RunWriter implements Sink<unknown>, Demand {
     this.init.completed();
   }
 
-  /** Takes no more, but these last words. Resolves when everything is written, or cannot be. */
+  /** Takes no more values, but writes these events. Resolves when everything was written, refused or abandoned. */
   async end(...last: SseEvent[]): Promise<void> {
     this.ended = true;
     for (const event of this.abandoned ? [] : last) this.waiting.push(toRecord(event, undefined));
@@ -87,7 +89,7 @@ export class RunWriter implements Sink<unknown>, Demand {
     while (!this.abandoned && (this.writing || this.waiting.length > 0)) await this.wait();
   }
 
-  /** Takes no more and writes no more. */
+  /** Takes no more values and writes nothing more. */
   abandon(): void {
     this.ended = this.abandoned = true;
     this.waiting = [];
@@ -105,19 +107,19 @@ export class RunWriter implements Sink<unknown>, Demand {
       return serialize(data);
     });
     const record = event && toRecord(event, undefined);
-    // The event has the text; who iterates gets the value back.
+    // The event has text by now. This has subscribers parse it, so that they get the value back.
     return isText || !record ? record : { ...record, payload: 'json' };
   }
 
   private add(record: LogRecord): void {
     this.waiting.push(record);
     this.waitingBytes += record.bytes;
-    // Not a turn's end: a source that pushes without a pause may have more than memory for one.
+    // Without waiting for the end of the turn: a source may push more in one turn than fits into memory.
     if (!this.ready && !this.writing) this.flush();
     if (this.waitingBytes > MAX_WAITING_BYTES) throw overflow(this.waitingBytes);
     if (this.due) return;
     this.due = true;
-    // After the microtasks, so that what a generator yields without a pause is one append.
+    // After the microtasks, so that values that a generator yields without a pause become one append.
     process.nextTick(() => {
       this.due = false;
       this.flush();
@@ -149,7 +151,7 @@ export class RunWriter implements Sink<unknown>, Demand {
     return this.waiting.splice(0, count);
   }
 
-  /** The position after the batch. */
+  /** Appends a batch. Returns its last position. */
   private append(batch: readonly LogRecord[]): Awaitable<LogPosition> {
     const { log, channel } = this.init;
     const answer = ask(() => log.append(channel, batch));
@@ -162,14 +164,14 @@ export class RunWriter implements Sink<unknown>, Demand {
     } catch (error) {
       this.waiting = [];
       this.waitingBytes = 0;
-      this.init.failed(error);
+      this.init.refused(error);
     }
     this.writing = false;
     this.flush();
     this.wake();
   }
 
-  /** Waits for an append, and begins anew when it may have failed for the log's sake alone. */
+  /** Waits for an append, and repeats it for as long as the log is unavailable. */
   private async persist(batch: readonly LogRecord[], answer: Awaitable<LogPosition>): Promise<LogPosition> {
     for (;;) {
       try {
@@ -183,7 +185,7 @@ export class RunWriter implements Sink<unknown>, Demand {
     }
   }
 
-  /** It is not known whether the batch arrived. Nobody else writes here, so what follows the last one is the batch. */
+  /** Repeats an append unless it has arrived. Nobody else writes to the channel, so an entry after the last one is the batch. */
   private async again(batch: readonly LogRecord[]): Promise<LogPosition> {
     const { log, channel } = this.init;
     const limit = { events: batch.length, bytes: Infinity };
@@ -192,14 +194,14 @@ export class RunWriter implements Sink<unknown>, Demand {
     return arrived ?? this.append(batch);
   }
 
-  /** A batch is refused as a whole: what stands before the record that is to blame is written all the same. */
+  /** A log refuses a batch as a whole. This writes the records before the one that is at fault. */
   private async one(batch: readonly LogRecord[], error: unknown): Promise<LogPosition> {
     if (batch.length === 1) throw error;
     for (const record of batch) this.last = await this.persist([record], this.append([record]));
     return this.last;
   }
 
-  /** Waits a while for a log that is away, or until nothing is to be written any more. */
+  /** Waits before the log is tried again, or until the writer is abandoned. */
   pause(): Promise<void> {
     return new Promise((resolve) => {
       if (this.abandoned) return resolve();
@@ -221,8 +223,8 @@ export class RunWriter implements Sink<unknown>, Demand {
 }
 
 function overflow(bytes: number): SseError {
-  return new SseError('SSE_OVERFLOW', `${bytes} bytes of a run wait for the log.`, {
-    remedy: 'Its source pushes faster than the log writes: give a generator, which can wait.',
+  return new SseError('SSE_OVERFLOW', `The source of a run is ${bytes} bytes ahead of the log.`, {
+    remedy: 'Use a generator, which waits for the log, instead of a source that pushes.',
     context: { bytes },
   });
 }

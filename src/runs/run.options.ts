@@ -8,30 +8,30 @@ import { READER_TABLE, type SubscribeOptions } from '../channels/subscription.op
 /** How one run behaves. */
 export interface RunOptions {
   /**
-   * Stops the run when nobody has viewed it for so many milliseconds, its beginning included. Checked eight times in
-   * that time. @default false
+   * Stops the run when it has had no viewers for this many milliseconds, counted from its start. Time in which the log was
+   * unavailable does not count. Checked eight times per interval. @default false
    */
   orphanMs?: number | false | undefined;
-  /** The type of the event that viewers of a run that was stopped get last; `false` for none. @default 'stopped' */
+  /** The type of the last event of a run that was stopped. `false` sends none. @default 'stopped' */
   stopped?: string | false | undefined;
-  /** What the source's values are: MessageEvents where they look like one, or payload always. @default 'events' */
+  /** `'events'` sends values that have the shape of a MessageEvent as events. `'data'` sends all as payload. @default 'events' */
   emits?: Emits | undefined;
-  /** Gives the run that is there instead of `SSE_RUN_EXISTS`. @default false */
+  /** Returns the run that is already running, instead of failing with `SSE_RUN_EXISTS`. @default false */
   attachIfRunning?: boolean | undefined;
 }
 
-/** How all runs of an application behave, where `start()` does not say otherwise. */
+/** Defaults for all runs of an application. Options of `start()` override them. */
 export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
   /**
-   * Milliseconds of silence after which the node of a run is taken for dead; it says that it lives three times in that
-   * time. The log must keep events for longer. All nodes must agree. @default 15_000
+   * Milliseconds of silence after which the node of a run is taken for dead. A node renews its lease three times in that
+   * time. All nodes must use the same value, and the log must keep events for longer. @default 15_000
    */
   leaseMs?: number | undefined;
-  /** Writes payloads that are not strings. @default JSON.stringify */
+  /** Turns payloads that are not strings into text. @default JSON.stringify */
   serialize?: Serialize | undefined;
-  /** The time, for tests. @default the machine's */
+  /** The clock, for tests. @default the system clock */
   clock?: Clock | undefined;
-  /** Who is told of runs that fail. @default Nest's logger */
+  /** Logs runs that fail or are lost. @default the logger of Nest */
   logger?: Pick<LoggerService, 'error' | 'warn'> | undefined;
 }
 
@@ -41,10 +41,10 @@ const OF_ALL = {
   emits: oneOf('events', 'data'),
 } satisfies OptionTable<Omit<RunOptions, 'attachIfRunning'>>;
 
-/** Of `Runs.start()`. */
+/** Options of `Runs.start()`. */
 export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, attachIfRunning: flag };
 
-/** Of the option `runs` of the module. */
+/** The option `runs` of the module. */
 export const RUNS_TABLE: OptionTable<RunsOptions> = {
   ...OF_ALL,
   leaseMs: delayMs(1),
@@ -53,16 +53,16 @@ export const RUNS_TABLE: OptionTable<RunsOptions> = {
   logger: having(['error', 'warn'], 'a logger'),
 };
 
-/** From where on to view a run. */
+/** Options of `Runs.attach()`. */
 export interface AttachOptions<T = unknown> extends Pick<SubscribeOptions<T>, 'signal' | 'filter' | 'gap'> {
-  /** The id of the last event that is known already: what follows it comes. Without one, all from the beginning. */
+  /** The id of the last event that the client has. The events after it follow. Without an id, the run is sent from its beginning. */
   after?: string | undefined;
 }
 
-/** Of `attach()`. */
+/** Options of `Runs.attach()`. */
 export const ATTACH_TABLE: OptionTable<AttachOptions> = READER_TABLE;
 
-/** {@link RunsOptions} with every question answered. */
+/** {@link RunsOptions} with all defaults filled in. */
 export interface RunSettings {
   readonly orphanMs: number | false;
   readonly stopped: string | false;
@@ -81,7 +81,7 @@ const DEFAULTS: RunSettings = {
   clock: systemClock,
 };
 
-/** Settings with these options, which have been checked, over them. */
+/** Resolves checked options, with other settings as their defaults. */
 export function resolveRunOptions(options: RunsOptions, over: RunSettings = DEFAULTS): RunSettings {
   const { orphanMs, stopped, emits, leaseMs, serialize, clock } = options;
   return {

@@ -1,39 +1,43 @@
 import type { RunStatus } from './run-outcome.js';
 import type { AttachOptions } from './run.options.js';
-import type { Runs } from './runs.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
 
-/** A run that was started, wherever that was. Holds nothing but its id. */
+/** A run that was started on this node or another one. Holds nothing but its id. */
 export class Run {
   /** @internal Made by `Runs.start()`. */
   constructor(
     readonly id: string,
-    /** Whether this call started it; `false` if it ran already (`attachIfRunning`). */
+    /** Whether this call started the run. `false` if it was already running (`attachIfRunning`). */
     readonly started: boolean,
-    private readonly runs: Runs,
+    private readonly attachTo: (
+      id: string,
+      options?: AttachOptions<never>,
+    ) => Promise<ChannelSubscription<never>>,
+    private readonly stopRun: (id: string) => Promise<boolean>,
+    private readonly statusOf: (id: string) => Promise<RunStatus | undefined>,
   ) {}
 
-  /** What a handler answers with that returns a run: its id, and whether this call started it. */
+  /** The JSON of a run that a handler returns: its id, and whether this call started it. */
   toJSON(): { id: string; started: boolean } {
     const { id, started } = this;
     return { id, started };
   }
 
-  /** Like `Runs.attach()`. */
+  /** Subscribes to the events of the run, like `Runs.attach()`. */
   attach<T = unknown>(options: AttachOptions<T> & WithoutGaps): Promise<ChannelSubscription<T, never>>;
   attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
   attach<T = unknown>(options?: AttachOptions<T>): Promise<ChannelSubscription<T>> {
-    return this.runs.attach(this.id, options);
+    return this.attachTo(this.id, options as AttachOptions<never>) as Promise<ChannelSubscription<T>>;
   }
 
-  /** Like `Runs.stop()`. */
+  /** Stops the run, like `Runs.stop()`. */
   stop(): Promise<boolean> {
-    return this.runs.stop(this.id);
+    return this.stopRun(this.id);
   }
 
-  /** Like `Runs.status()`. */
+  /** Returns the status of the run, like `Runs.status()`. */
   status(): Promise<RunStatus | undefined> {
-    return this.runs.status(this.id);
+    return this.statusOf(this.id);
   }
 }

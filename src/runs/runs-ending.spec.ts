@@ -304,7 +304,7 @@ describe('a request to stop', () => {
     let asked = false;
     nodes.log.append = (channel, records) => {
       const positions = append(channel, records);
-      const run = /"is":"running","run":"(\w+)"/.exec(records[0]?.frame ?? '')?.[1];
+      const run = /"is":"claim","run":"(\w+)"/.exec(records[0]?.frame ?? '')?.[1];
       if (run && !asked) {
         const record = event({ type: 'run', data: JSON.stringify({ is: 'stop', run }) });
         void append(channel, [toRecord(record, undefined)]);

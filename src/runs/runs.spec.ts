@@ -253,7 +253,7 @@ eachReach('runs', (add) => {
       expect.objectContaining({
         code: 'SSE_NOT_STREAMABLE',
         message: expect.stringMatching(
-          /^Runs\.start\(\) was given .* to run\. Give a function that makes the source/,
+          /^Runs\.start\(\) was called with .* as its source\. Pass a function that makes the source/,
         ) as string,
       }) as Error,
     );

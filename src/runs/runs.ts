@@ -6,7 +6,8 @@ import { Run } from './run.js';
 import { RunControl, checkRunId, randomName } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
 import { complaint, type RunStatus } from './run-outcome.js';
-import { RunOwner, type RunSource } from './run-owner.js';
+import { RunOwner } from './run-owner.js';
+import { notAFunction, type RunSource } from './run-source.js';
 import { RunView } from './run-view.js';
 import { RunException } from './run.exception.js';
 import {
@@ -19,13 +20,15 @@ import {
   type RunSettings,
   type RunsOptions,
 } from './run.options.js';
-import { SseError, quoted } from '../errors/sse.errors.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
 
+/** How often a claim is written anew if another one has come and gone in between. */
+const CLAIM_ATTEMPTS = 5;
+
 /**
- * Producers that outlive their clients: what a run yields goes to the log, once, and clients attach to it, leave and come
- * back, on any node that shares the log. A run ends by itself, by `stop()`, or as an orphan if that is asked for.
+ * Runs sources that outlive their clients. The values of a run are written to the event log once. Clients attach to it, leave,
+ * and come back, on any node that shares the log. A run ends when its source ends, by `stop()`, or without viewers (`orphanMs`).
  */
 @Injectable()
 export class Runs {
@@ -34,7 +37,7 @@ export class Runs {
   private readonly logger: Pick<LoggerService, 'error' | 'warn'>;
   private readonly node = randomName();
   private readonly owners = new Map<string, RunOwner>();
-  /** By the name of their events' channel. */
+  /** By the name of the channel with their events. */
   private readonly views = new Map<string, RunView>();
   private closed = false;
 
@@ -50,30 +53,28 @@ export class Runs {
   }
 
   /**
-   * Starts a run: `source` is called, and what it returns is consumed whether anybody views it or not. Resolves when the
-   * id is ours. An id whose run has ended may be started anew.
+   * Starts a run: calls `source` and consumes what it returns, with or without viewers. Resolves when this node owns the id. An
+   * id whose run has ended can be started again.
    *
-   * @throws {SseError} as a rejection: `SSE_RUN_EXISTS` (409) while a run has the id, on whatever node;
-   * `SSE_INVALID_CHANNEL` for an id that is empty, over 236 bytes, or has control characters; `SSE_INVALID_OPTIONS`;
-   * `SSE_NOT_STREAMABLE` for a source that is no function; `SSE_LOG_UNAVAILABLE`; `SSE_SHUTDOWN`.
+   * @throws {SseError} as a rejection: `SSE_RUN_EXISTS` (409) while a run with this id is running on any node;
+   * `SSE_INVALID_CHANNEL` for an id that is empty, longer than 236 bytes, or contains control characters;
+   * `SSE_INVALID_OPTIONS`; `SSE_NOT_STREAMABLE` for a source that is not a function; `SSE_LOG_UNAVAILABLE`; `SSE_SHUTDOWN`.
    * @example
    * await runs.start(chatId, (signal) => this.model.answer(prompt, { signal }));
    */
   async start(id: string, source: RunSource, options: RunOptions = {}): Promise<Run> {
     checkRunId(id);
-    if (typeof source !== 'function') throw noFunction(source);
+    if (typeof source !== 'function') throw notAFunction(source);
     checkOptions('Runs.start()', options, RUN_TABLE);
     const settings = resolveRunOptions(options, this.settings);
-    // An end that is being written is over in a moment.
     const before = this.owners.get(id);
-    if (before && before.status !== 'running') await before.settled;
+    if (before?.ending) await before.settled;
     if (this.closed) throw RunException.closed(id);
-    const control = new RunControl(this.log, id);
-    await control.catchUp();
-    const owner = control.state.running ? undefined : await this.claim(id, control, settings);
+    const control = await this.look(id);
+    const owner = await this.acquire(id, control, settings);
     if (!owner) {
       this.watchOwner(id, control);
-      if (options.attachIfRunning) return new Run(id, false, this);
+      if (options.attachIfRunning) return this.run(id, false);
       throw RunException.exists(id);
     }
     if (this.closed) {
@@ -81,15 +82,15 @@ export class Runs {
       throw RunException.closed(id);
     }
     void owner.begin(source);
-    return new Run(id, true, this);
+    return this.run(id, true);
   }
 
   /**
-   * The events of a run, for a handler to return: from the beginning or after an id, then live, to its end. An id of an
-   * earlier run is answered with a gap and the run from its beginning.
+   * Subscribes to the events of a run: all of them, or those after an id, then the new ones, up to its end. A handler returns
+   * the subscription. After an id of an earlier run there is a gap event, then the run from its beginning.
    *
    * @throws {SseError} as a rejection: `SSE_RUN_UNKNOWN` (404); `SSE_INVALID_CURSOR` (400); `SSE_INVALID_CHANNEL` (400);
-   * `SSE_LOG_UNAVAILABLE` (503); `SSE_INVALID_OPTIONS`. Of a run that failed, where nothing came before: what it was ended by.
+   * `SSE_LOG_UNAVAILABLE` (503); `SSE_INVALID_OPTIONS`. If a run has failed and nothing is left to read: its error.
    * @example
    * @Sse('chats/:id') view(@Param('id') id: string, @LastEventId() after?: string) { return this.runs.attach(id, { after }); }
    */
@@ -100,50 +101,51 @@ export class Runs {
   attach<T = unknown>(id: string, options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
   async attach<T = unknown>(id: string, options: AttachOptions<T> = {}): Promise<ChannelSubscription<T>> {
     checkOptions('Runs.attach()', options, ATTACH_TABLE);
-    const owner = this.owners.get(id);
+    const owner = await this.ownerOf(id);
     if (owner) return owner.events.subscribe(options);
     const control = await this.look(id);
     const { current, ended } = control.state;
     if (!current) throw RunException.unknown(id);
-    const view = this.view(id, control);
-    view?.expect();
     const events = new RunEvents(this.channels, id, current.run, current.from);
+    const view = this.view(events, control);
+    view?.expect();
     if (ended) {
       await events.ensureEnd(ended.at, ended.outcome);
       const error = complaint(ended.outcome, id);
-      // Where nothing is left to be seen but that it failed, that is the answer, and no stream.
+      // With no events left to send, the answer is this error instead of a stream.
       if (error && !(await events.hasMore(options.after))) throw error;
     } else await view?.sayViewing(true);
     return events.subscribe(options);
   }
 
   /**
-   * Stops a run, on whatever node it is. Resolves when it has ended: `false` if it had before.
+   * Stops a run on whatever node it is. Resolves when the run has ended: `true`, or `false` if it had ended before.
    *
    * @throws {SseError} as a rejection: `SSE_RUN_UNKNOWN` (404), `SSE_INVALID_CHANNEL`, `SSE_LOG_UNAVAILABLE`.
    */
   async stop(id: string): Promise<boolean> {
-    const owner = this.owners.get(id);
+    const owner = await this.ownerOf(id);
     if (owner) {
-      const running = owner.status === 'running';
+      const running = !owner.ending;
       await owner.end({ status: 'stopped', reason: 'stop' });
       return running;
     }
     const control = await this.look(id);
-    if (!control.state.current) throw RunException.unknown(id);
-    if (!control.state.running) return false;
-    await this.view(id, control)?.stop();
+    const { current, running } = control.state;
+    if (!current) throw RunException.unknown(id);
+    if (!running) return false;
+    await this.view(new RunEvents(this.channels, id, current.run, current.from), control)?.stop();
     return true;
   }
 
   /**
-   * How a run is; `undefined` if there was none, or the log has let go of it. One whose node has died is `running` until
-   * `leaseMs` after somebody first looked.
+   * Returns the status of a run, or `undefined` if the id was never started or the log has evicted it. A run whose node has died is
+   * `running` until `leaseMs` after a node first looked.
    *
    * @throws {SseError} as a rejection: `SSE_INVALID_CHANNEL`, `SSE_LOG_UNAVAILABLE`.
    */
   async status(id: string): Promise<RunStatus | undefined> {
-    const owner = this.owners.get(id);
+    const owner = await this.ownerOf(id);
     if (owner) return owner.status;
     const control = await this.look(id);
     const { current, ended } = control.state;
@@ -152,12 +154,12 @@ export class Runs {
     return ended?.outcome.status ?? 'running';
   }
 
-  /** The ids of the runs of this process. */
+  /** Returns the ids of the runs that this process owns. */
   list(): string[] {
     return [...this.owners.keys()];
   }
 
-  /** Interrupts the runs of this process, and waits for their ends to be written, but no longer than this. */
+  /** Interrupts the runs of this process. Resolves when their ends are in the log, at the latest after `withinMs`. */
   async close(withinMs = 2000): Promise<void> {
     this.closed = true;
     for (const view of this.views.values()) view.close();
@@ -171,21 +173,51 @@ export class Runs {
     for (const owner of this.owners.values()) owner.abandon({ status: 'interrupted' });
   }
 
-  /** Takes the id, unless somebody else was faster. */
+  private run(id: string, started: boolean): Run {
+    return new Run(
+      id,
+      started,
+      (of, options) => this.attach(of, options),
+      (of) => this.stop(of),
+      (of) => this.status(of),
+    );
+  }
+
+  /** The owner of an id, if it is in this process and has not lost its lease. */
+  private async ownerOf(id: string): Promise<RunOwner | undefined> {
+    await this.owners.get(id)?.verify();
+    return this.owners.get(id);
+  }
+
+  /** Takes an id. `undefined` if a run has it. */
+  private async acquire(
+    id: string,
+    control: RunControl,
+    settings: RunSettings,
+  ): Promise<RunOwner | undefined> {
+    for (let attempt = 0; attempt < CLAIM_ATTEMPTS && !control.state.running; attempt++) {
+      const owner = await this.claim(id, control, settings);
+      if (owner) return owner;
+    }
+    return undefined;
+  }
+
   private async claim(id: string, control: RunControl, settings: RunSettings): Promise<RunOwner | undefined> {
     const { channels, log, logger, node } = this;
     const run = randomName();
+    const follows = control.state.current?.run;
     const events = new RunEvents(channels, id, run, await log.tail(eventsChannel(id, run)));
     const orphans = settings.orphanMs !== false;
-    await control.say({ is: 'running', run, node, from: events.from, orphans });
+    await control.say({ is: 'claim', run, follows, node, from: events.from, orphans });
     await control.catchUp();
-    if (control.state.current?.run !== run) return undefined;
+    const { current, running } = control.state;
+    if (!running || current?.run !== run) return undefined;
     const owner = new RunOwner({ events, node, control, settings, logger });
     this.owners.set(id, owner);
     void owner.settled.then(() => {
       if (this.owners.get(id) === owner) this.owners.delete(id);
-      // Who is still on the way to the end is seen to get there.
-      if (events.viewersHere() > 0) this.view(id, control);
+      // Makes sure that viewers that have not read the end marker yet get to it.
+      if (events.viewersHere() > 0) this.view(events, control);
     });
     return owner;
   }
@@ -197,17 +229,16 @@ export class Runs {
     return control;
   }
 
-  /** A run that nobody views is watched, too, until its node has given a sign of life or is given up. */
+  /** Watches a run without viewers until its node was heard or is taken for dead. */
   private watchOwner(id: string, control: RunControl): void {
-    if (control.state.running) this.view(id, control);
+    const { current, running } = control.state;
+    if (current && running) this.view(new RunEvents(this.channels, id, current.run, current.from), control);
   }
 
-  /** Watches the run that a control channel speaks of, unless it is our own. */
-  private view(id: string, control: RunControl): RunView | undefined {
-    const { channels, logger, node, settings } = this;
-    const { current } = control.state;
-    if (!current || this.closed || this.owners.get(id)?.events.run === current.run) return undefined;
-    const events = new RunEvents(channels, id, current.run, current.from);
+  /** Watches a run of another node. */
+  private view(events: RunEvents, control: RunControl): RunView | undefined {
+    const { logger, node, settings } = this;
+    if (this.closed || this.owners.get(events.id)?.events.run === events.run) return undefined;
     const known = this.views.get(events.channel);
     if (known) return known;
     const closed = (): void => void this.views.delete(events.channel);
@@ -215,11 +246,4 @@ export class Runs {
     this.views.set(events.channel, view);
     return view;
   }
-}
-
-function noFunction(source: unknown): SseError {
-  return new SseError('SSE_NOT_STREAMABLE', `Runs.start() was given ${quoted(source)} to run.`, {
-    remedy: 'Give a function that makes the source once the run has begun: (signal) => source.',
-    context: { source },
-  });
 }

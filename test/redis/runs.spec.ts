@@ -7,6 +7,7 @@ import { Hand, RunViewer } from '../fixtures/run-viewer.js';
 import { until } from './viewer.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 interface Node {
@@ -31,13 +32,13 @@ describeRedisServer('runs over a Redis', () => {
   });
   afterAll(() => server.remove());
 
-  function node(options: RunsOptions = {}): Node & { wire: never } {
+  function node(options: RunsOptions = {}): Node {
     const log = redisLog({ client: server.url, maxEvents: 20_000, maxBytes: 10_000_000, waitMs: 300 });
     const channels = new Channels({ log });
     const logger = new RecordingLogger();
     const made = { log, channels, logger, runs: new Runs(channels, { logger, ...options }) };
     open.push(made);
-    return made as Node & { wire: never };
+    return made;
   }
 
   it('are started on one node, viewed on another, stopped from a third', async () => {
@@ -99,7 +100,7 @@ describeRedisServer('runs over a Redis', () => {
       await until(() => viewer.seen.length > mark);
       await server.kill();
       await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await sleep(700);
       await server.start();
     }
     await until(() => viewer.seen.length > 400);
@@ -117,11 +118,33 @@ describeRedisServer('runs over a Redis', () => {
     await until(() => viewer.seen.length === 1);
     server.freeze();
     hand.give(2);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await sleep(1500);
     server.resume();
     hand.give(3);
     await until(() => viewer.seen.length === 3 || viewer.over);
     hand.done();
     expect([await viewer.end, viewer.seen]).toEqual(['ended', [1, 2, 3]]);
   }, 30_000);
+
+  it('that another node views are not orphans while Redis is away or stands still', async () => {
+    const [a, b] = [node({ leaseMs: 1500, orphanMs: 800 }), node({ leaseMs: 1500 })];
+    const hand = new Hand();
+    await a.runs.start('r5', hand.source);
+    const viewer = await RunViewer.attach(b, 'r5');
+    server.freeze();
+    await sleep(4000);
+    server.resume();
+    await sleep(2500);
+    await server.kill();
+    await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
+    await sleep(4000);
+    await server.start();
+    await until(() => a.log.health().status === 'up' && b.log.health().status === 'up');
+    await sleep(2500);
+    hand.give(1);
+    await until(() => viewer.seen.length === 1 || viewer.over);
+    hand.done();
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', [1]]);
+    expect([...a.logger.warnings, ...b.logger.warnings]).toEqual([]);
+  }, 60_000);
 });

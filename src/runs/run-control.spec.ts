@@ -1,0 +1,67 @@
+import { memoryLog } from 'nestjs-event-stream';
+import { RunControl } from './run-control.js';
+
+const claim = (run: string, follows?: string) =>
+  ({ is: 'claim', run, follows, node: 'n', from: 'e-0', orphans: false }) as const;
+const ended = (run: string) =>
+  ({ is: 'ended', run, node: 'n', outcome: { status: 'completed' }, from: 'e-0', at: 'e-0' }) as const;
+const alive = (run: string) => ({ ...claim(run), is: 'alive' }) as const;
+
+function open(maxEvents: number) {
+  const log = memoryLog({ maxEvents });
+  return { log, control: () => new RunControl(log, 'r') };
+}
+
+describe('a control channel', () => {
+  it('forgets what it knew when records were evicted unread, and goes on with what can be proven', async () => {
+    const { control } = open(2);
+    const [early, writer] = [control(), control()];
+    await writer.catchUp();
+    await writer.say(claim('a'));
+    for (const each of [early, writer]) await each.catchUp();
+    expect(early.state.current?.run).toBe('a');
+    for (const record of [ended('a'), claim('b', 'a'), alive('b')]) {
+      await writer.say(record);
+      await writer.catchUp();
+    }
+    await early.catchUp();
+    expect([early.state.current?.run, early.state.running]).toEqual(['b', true]);
+  });
+
+  it.each([alive('a'), claim('a'), ended('a')])(
+    'gives nothing on $is of which the log has evicted what came before',
+    async (late) => {
+      const { control } = open(2);
+      const [old, next] = [control(), control()];
+      for (const each of [old, next]) await each.catchUp();
+      await next.say(claim('b'));
+      await next.catchUp();
+      await next.say(ended('b'));
+      await next.catchUp();
+      // Up to here the records show that it is late. From here on only the log can.
+      await old.say(late);
+      const reader = control();
+      await reader.catchUp();
+      expect(reader.state.current?.run).not.toBe('a');
+      await old.say(late);
+      const later = control();
+      await later.catchUp();
+      expect(later.state.current).toBeUndefined();
+    },
+  );
+
+  it('is not audible while its log fails, is down, or takes too long', async () => {
+    const { log, control } = open(10);
+    let now = 0;
+    const clock = { now: () => now } as never;
+    const listening = control();
+    expect(await listening.isAudible(clock, 100)).toBe(true);
+    const slow = listening.isAudible(clock, 100);
+    now = 100;
+    expect(await slow).toBe(false);
+    log.close();
+    expect(await listening.isAudible(clock, 100)).toBe(false);
+    log.health = () => ({ status: 'up' });
+    expect(await listening.isAudible(clock, 100)).toBe(false);
+  });
+});

@@ -1,0 +1,177 @@
+import { TestNodes, turns, type TestNode } from '../../test/fixtures/nodes.js';
+import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
+import type { LogSlice } from '../log/event-log.js';
+import { toRecord } from '../log/log-record.js';
+
+const LEASE_MS = 15_000;
+const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Error;
+
+describe('a run whose owner is suspended for longer than its lease', () => {
+  let nodes: TestNodes;
+  let a: TestNode;
+  let b: TestNode;
+  let hand: Hand;
+
+  beforeEach(async () => {
+    nodes = new TestNodes();
+    [a, b] = [nodes.add(), nodes.add()];
+    hand = new Hand();
+    await a.runs.start('r', hand.source);
+    hand.give('old');
+    await nodes.advance(LEASE_MS);
+    a.process.suspend();
+    expect(await b.runs.status('r')).toBe('running');
+    await nodes.advance(2 * LEASE_MS);
+  });
+  afterEach(async () => {
+    a.process.resume();
+    const closing = [a, b].map(({ runs }) => runs.close(1000));
+    await nodes.advance(2000);
+    await Promise.all(closing);
+    await turns();
+    expect(nodes.clock.size).toBeLessThanOrEqual(1);
+  });
+
+  it('does not take back an id that was started anew and has completed', async () => {
+    await b.runs.start('r', () => ['new']);
+    await turns();
+    expect(await b.runs.status('r')).toBe('completed');
+    a.process.resume();
+    await nodes.advance(2 * LEASE_MS);
+    const c = nodes.add();
+    for (const node of [a, b, c]) {
+      expect(await node.runs.status('r')).toBe('completed');
+      const viewer = await RunViewer.collect(node, 'r');
+      expect([viewer.seen, await viewer.end]).toEqual([['new'], 'ended']);
+    }
+    expect([hand.finished, hand.signal?.reason, a.runs.list()]).toEqual([true, code('SSE_RUN_LOST'), []]);
+    await c.runs.close();
+  });
+
+  it('is not the owner anymore when it was started anew and is still running', async () => {
+    const other = new Hand();
+    await b.runs.start('r', other.source);
+    other.give('new');
+    a.process.resume();
+    hand.give('late');
+    await nodes.advance(2 * LEASE_MS);
+    expect([hand.finished, a.runs.list(), b.runs.list()]).toEqual([true, [], ['r']]);
+    const viewer = await RunViewer.attach(a, 'r');
+    expect(await a.runs.stop('r')).toBe(true);
+    expect([await viewer.end, viewer.seen, other.finished]).toEqual(['ended', ['new', 'stopped'], true]);
+  });
+
+  it('does not take the id back where the log has evicted everything that came after it', async () => {
+    await nodes.add().runs.start('r', () => ['new']);
+    await turns();
+    // Longer than the log keeps anything.
+    await nodes.advance(3_700_000, 100_000);
+    expect(await b.runs.status('r')).toBeUndefined();
+    a.process.resume();
+    await nodes.advance(2 * LEASE_MS);
+    for (const node of [a, b, nodes.add()]) expect(await node.runs.status('r')).toBeUndefined();
+    expect([hand.finished, hand.signal?.reason]).toEqual([true, code('SSE_RUN_LOST')]);
+  });
+
+  it('is not believed by anyone if a sign of life was on its way all the time', async () => {
+    await nodes.add().runs.start('r', () => ['new']);
+    await turns();
+    const { entries } = (await nodes.log.read('run:r', undefined, {
+      events: 100,
+      bytes: Infinity,
+    })) as LogSlice;
+    const renewal = entries
+      .map((entry) => entry.asText())
+      .findLast(({ data }) => /"alive"/.test(data as string));
+    const arrive = async () => void (await nodes.log.append('run:r', [toRecord(renewal, undefined)]));
+    await arrive();
+    await turns();
+    for (const node of [b, nodes.add()]) expect(await node.runs.status('r')).toBe('completed');
+    await nodes.advance(3_700_000, 100_000);
+    await arrive();
+    await turns();
+    for (const node of [b, nodes.add()]) expect(await node.runs.status('r')).toBeUndefined();
+    await nodes.add().runs.start('r', () => new Promise(() => undefined));
+    await arrive();
+    for (const node of [b, nodes.add()]) expect(await node.runs.stop('r')).toBe(node === b);
+  });
+
+  it('has no say in how it has ended: the status and the viewers agree', async () => {
+    const viewer = await RunViewer.attach(b, 'r');
+    expect(await viewer.end).toMatchObject({ code: 'SSE_RUN_LOST' });
+    hand.done();
+    a.process.resume();
+    await turns();
+    for (const node of [a, b]) {
+      expect(await node.runs.status('r')).toBe('lost');
+      expect(await (await RunViewer.attach(node, 'r')).end).toMatchObject({ code: 'SSE_RUN_LOST' });
+    }
+  });
+});
+
+describe('a process that is suspended', () => {
+  it('while it claims an id does not get it if another one had it meanwhile', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const append = a.wire.append.bind(a.wire);
+    let claimed = false;
+    a.wire.append = (channel, records) => {
+      const answer = append(channel, records);
+      if (!claimed && records[0]?.frame.includes('"is":"claim"')) a.process.suspend();
+      claimed = true;
+      return answer;
+    };
+    const hand = new Hand();
+    const started = a.runs.start('r', hand.source).catch((error: unknown) => error);
+    await turns();
+    expect(await b.runs.status('r')).toBe('running');
+    await nodes.advance(2 * LEASE_MS);
+    const other = new Hand();
+    await b.runs.start('r', other.source);
+    a.process.resume();
+    expect(await started).toEqual(code('SSE_RUN_EXISTS'));
+    expect([hand.signal, a.runs.list(), b.runs.list()]).toEqual([undefined, [], ['r']]);
+    await b.runs.stop('r');
+  });
+
+  it('does not take the owner for dead when it is resumed with all others', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add({ orphanMs: 8000 }), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    await nodes.advance(LEASE_MS);
+    for (const [first, second] of [[b, a] as const, [a, b] as const]) {
+      for (const { process } of [a, b]) process.suspend();
+      nodes.clock.advance(10 * LEASE_MS);
+      first.process.resume();
+      await turns();
+      second.process.resume();
+      await nodes.advance(LEASE_MS);
+      expect([viewer.over, await a.runs.status('r'), await b.runs.status('r')]).toEqual([
+        false,
+        'running',
+        'running',
+      ]);
+    }
+    hand.done();
+    await turns();
+    expect(await viewer.end).toBe('ended');
+  });
+
+  it('does not take viewers elsewhere for gone that have spoken meanwhile', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add({ orphanMs: 4000 }), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    await nodes.advance(1000);
+    const viewer = await RunViewer.attach(b, 'r');
+    await nodes.advance(LEASE_MS / 3 - 500);
+    a.process.suspend();
+    await nodes.advance(LEASE_MS - 1000);
+    a.process.resume();
+    await nodes.advance(LEASE_MS);
+    expect([viewer.over, hand.signal?.aborted]).toEqual([false, false]);
+    await a.runs.stop('r');
+  });
+});
