@@ -5,7 +5,7 @@ import { ROUTE_TABLE } from '../options/option-tables.js';
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 import { portOf } from '../request/handler-port.js';
 import { addResponse, type HiddenResponse } from '../nest/hidden-response.js';
-import { useOwnSignal } from '../request/nest-signal.js';
+import { useOwnSignal } from './nest-signal.js';
 import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
 
 // Under this key Nest keeps what its decorator says; it has not changed since its first release.

@@ -1,5 +1,5 @@
 import * as nest from '@nestjs/common';
-import { SseSignal } from '../handler/parameters.decorator.js';
+import { SseSignal } from './parameters.decorator.js';
 import { routeArguments, setRouteArguments } from '../nest/route-arguments.js';
 
 /** Nest 12's own `@SseSignal()`, which finds nothing on a route that is not Nest's. */

@@ -1,0 +1,93 @@
+// Which folder of `src/` may import which. What is not listed is rejected, type imports included.
+// The order is the order of the floors: a folder imports only from lines above its own.
+const MAY_IMPORT = {
+  errors: [],
+  time: [],
+  events: ['errors'],
+  checking: ['errors', 'events'],
+  wire: ['errors', 'events'],
+  source: ['errors', 'events', 'wire', 'time'],
+  limits: ['checking', 'errors', 'time'],
+  connection: ['errors', 'time', 'events', 'wire', 'source', 'limits'],
+  log: ['errors', 'time', 'checking', 'events', 'wire'],
+  channels: ['errors', 'time', 'checking', 'events', 'wire', 'source', 'log'],
+  runs: ['errors', 'time', 'checking', 'events', 'source', 'log', 'channels'],
+  options: ['errors', 'checking', 'events', 'limits', 'connection', 'log', 'runs'],
+  stages: ['errors', 'time', 'events', 'wire', 'options'],
+  interceptors: ['errors', 'time', 'checking', 'events', 'options', 'stages'],
+  'pipeline.ts': ['time', 'events', 'wire', 'connection', 'options', 'stages'],
+  nest: ['errors', 'connection', 'options'],
+  request: ['errors', 'time', 'events', 'wire', 'source', 'limits', 'connection', 'channels', 'options', 'stages', 'pipeline.ts', 'nest'],
+  handler: ['errors', 'checking', 'connection', 'options', 'nest', 'request'],
+  'sse.module.ts': ['errors', 'time', 'connection', 'channels', 'runs', 'options', 'nest', 'handler'],
+  'redis/link': ['errors', 'time', 'checking'],
+  'redis/log': ['errors', 'time', 'checking', 'events', 'log', 'redis/link'],
+  'redis/slots': ['errors', 'time', 'checking', 'limits', 'redis/link'],
+  client: ['errors', 'checking', 'wire'],
+  testing: ['errors', 'checking', 'wire', 'events', 'log'],
+};
+
+/** Packages and Node modules that a folder may import, besides those above. */
+const MAY_USE = {
+  errors: ['@nestjs/common', 'node:http'],
+  time: ['node:async_hooks'],
+  source: ['rxjs'],
+  connection: ['node:events', 'node:http', 'node:http2', 'node:net', 'node:stream'],
+  channels: ['@nestjs/common'],
+  runs: ['@nestjs/common', 'node:http'],
+  options: ['@nestjs/common'],
+  stages: ['@nestjs/common', 'node:async_hooks', 'node:http'],
+  interceptors: ['@nestjs/common', 'rxjs'],
+  'pipeline.ts': ['@nestjs/common'],
+  nest: ['@nestjs/common', '@nestjs/core', 'rxjs'],
+  request: ['@nestjs/common', 'node:async_hooks', 'node:http', 'rxjs'],
+  handler: ['@nestjs/common', '@nestjs/core', 'rxjs'],
+  'sse.module.ts': ['@nestjs/common', '@nestjs/core'],
+  'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
+  wire: ['eventsource-parser'],
+  testing: ['eventsource-parser', 'node:http', 'node:net'],
+};
+
+const ENTRY = ['^src/index\\.ts$', '^src/[a-z]+/index\\.ts$'];
+const SPEC = '\\.spec\\.ts$';
+const within = (place) => (place.endsWith('.ts') ? `^src/${place.replace('.', '\\.')}$` : `^src/${place}/`);
+const npm = (name) =>
+  name.startsWith('node:') ? `^${name.slice(5)}$` : `^node_modules/${name}/`;
+
+const allowed = Object.entries(MAY_IMPORT).map(([from, to]) => ({
+  from: { path: within(from), pathNot: SPEC },
+  to: { path: [within(from), ...to.map(within), ...(MAY_USE[from] ?? []).map(npm)] },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'Types count as well: move what both files need into a third one.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-entry-point',
+      comment: 'An entry point is imported by nobody inside.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [SPEC, ...ENTRY] },
+      to: { path: ENTRY },
+    },
+  ],
+  allowed: [
+    ...allowed,
+    // An entry point composes what its folder, or the whole library, offers.
+    { from: { path: ENTRY }, to: { path: '^src/' } },
+  ],
+  allowedSeverity: 'error',
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    exclude: { path: SPEC },
+    doNotFollow: { path: ['node_modules'] },
+    builtInModules: { add: [] },
+  },
+};
