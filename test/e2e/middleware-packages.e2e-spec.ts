@@ -207,7 +207,7 @@ eachAdapter((adapter) => {
       await deliversAtOnce(first);
     });
 
-    // As docs/authorisation.md says.
+    // As docs/authorization.md says.
     const skipIf = (context: ExecutionContext): boolean => {
       const response = context.switchToHttp().getResponse<{ headersSent?: boolean; raw?: object }>();
       return ((response.raw ?? response) as { headersSent: boolean }).headersSent;
