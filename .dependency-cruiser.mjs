@@ -17,7 +17,20 @@ const MAY_IMPORT = {
   interceptors: ['errors', 'time', 'checking', 'events', 'options', 'stages'],
   'pipeline.ts': ['time', 'events', 'wire', 'connection', 'options', 'stages'],
   nest: ['errors', 'connection', 'options'],
-  request: ['errors', 'time', 'events', 'wire', 'source', 'limits', 'connection', 'channels', 'options', 'stages', 'pipeline.ts', 'nest'],
+  request: [
+    'errors',
+    'time',
+    'events',
+    'wire',
+    'source',
+    'limits',
+    'connection',
+    'channels',
+    'options',
+    'stages',
+    'pipeline.ts',
+    'nest',
+  ],
   handler: ['errors', 'checking', 'connection', 'options', 'nest', 'request'],
   'sse.module.ts': ['errors', 'time', 'connection', 'channels', 'runs', 'options', 'nest', 'handler'],
   'redis/link': ['errors', 'time', 'checking'],
@@ -51,8 +64,7 @@ const MAY_USE = {
 const ENTRY = ['^src/index\\.ts$', '^src/[a-z]+/index\\.ts$'];
 const SPEC = '\\.spec\\.ts$';
 const within = (place) => (place.endsWith('.ts') ? `^src/${place.replace('.', '\\.')}$` : `^src/${place}/`);
-const npm = (name) =>
-  name.startsWith('node:') ? `^${name.slice(5)}$` : `^node_modules/${name}/`;
+const npm = (name) => (name.startsWith('node:') ? `^${name.slice(5)}$` : `^node_modules/${name}/`);
 
 const allowed = Object.entries(MAY_IMPORT).map(([from, to]) => ({
   from: { path: within(from), pathNot: SPEC },
