@@ -155,8 +155,8 @@ function dynamicModule(options: Provider[], imports: DynamicModule['imports'] = 
   };
 }
 
-function makeConnections({ slots }: SseModuleOptions): SseConnections {
-  return new SseConnections(systemClock, slots);
+function makeConnections({ slots, maxQueuedBytes }: SseModuleOptions): SseConnections {
+  return new SseConnections(systemClock, slots, maxQueuedBytes);
 }
 
 function makeChannels({ log, serialize }: SseModuleOptions): Channels {

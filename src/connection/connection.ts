@@ -8,6 +8,7 @@ import { SharedText } from './shared-text.js';
 import { Outlet, type OutletHost, type OutletListener, type OutletOptions } from './outlet.js';
 import { routeOf } from './response.js';
 import type { SseConnection } from './sse-connection.js';
+import type { OverflowLimit } from './overflow.js';
 import type { SharedTimers } from '../time/shared-timers.js';
 
 /** What a connection knows from the start. */
@@ -18,6 +19,9 @@ export interface ConnectionInit {
   lastEventId: string | undefined;
 }
 
+/** The limit for which a client was too slow. */
+export type CutOffLimit = OverflowLimit | 'stallMs';
+
 /** Who is told what becomes of a connection. */
 export interface ConnectionListener {
   /** The head is about to be sent, and can still be changed. */
@@ -25,7 +29,7 @@ export interface ConnectionListener {
   /** The head is out, or on its way where the framework has a hand in it. */
   opened(): void;
   /** About to be cut off, because the client is too slow: what waits for it can still be seen. */
-  cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void;
+  cutOff(limit: CutOffLimit): void;
   /** Over, for the reason that `code` names; `error` is there if nothing was sent and an HTTP error can be. */
   closed(code: SseErrorCode, error?: unknown): void;
   /** Something of the application's that was asked about an event has thrown. */
@@ -146,6 +150,8 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   next(event: SseEvent): void {
     if (this.ended) return;
+    // Compared by identity: the heartbeat without a payload is always this one object. It goes out as bytes that were
+    // encoded once for all connections. An application's own `comment('')` is another object with the same bytes.
     if (event === EMPTY_COMMENT) return this.outlet.batch(SILENT_BEAT);
     const block = encodeEvent(event);
     if (block === '') return;
@@ -223,8 +229,8 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.listener.opened();
   }
 
-  overflowed(): void {
-    this.listener.cutOff('SSE_OVERFLOW');
+  overflowed(limit: OverflowLimit): void {
+    this.listener.cutOff(limit);
     this.destroy('SSE_OVERFLOW');
   }
 
@@ -237,7 +243,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   stalled(): void {
-    this.listener.cutOff('SSE_STALLED');
+    this.listener.cutOff('stallMs');
     this.destroy('SSE_STALLED');
   }
 

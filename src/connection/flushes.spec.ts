@@ -1,10 +1,11 @@
+import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { Flushes } from './flushes.js';
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe('what is written at the end of a turn', () => {
   it('is written once each, in the order in which it was asked for, after what runs', async () => {
-    const flushes = new Flushes();
+    const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     for (const name of ['a', 'b', 'c']) flushes.add({ flush: () => written.push(name) });
     expect(written).toEqual([]);
@@ -15,7 +16,7 @@ describe('what is written at the end of a turn', () => {
   });
 
   it('may ask for another write, which comes after it', async () => {
-    const flushes = new Flushes();
+    const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     const second = { flush: () => written.push('second') };
     flushes.add({
@@ -30,7 +31,7 @@ describe('what is written at the end of a turn', () => {
   });
 
   it('is not held back by one that throws', async () => {
-    const flushes = new Flushes();
+    const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     const broken = {
       flush: () => {
@@ -44,5 +45,72 @@ describe('what is written at the end of a turn', () => {
     await nextTick();
     await nextTick();
     expect(written).toEqual(['a', 'b']);
+  });
+});
+
+describe('what is too much for one turn of the event loop', () => {
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  let clock: ManualClock;
+  let flushes: Flushes;
+  let written: number[];
+  beforeEach(() => {
+    clock = new ManualClock();
+    flushes = new Flushes(clock);
+    written = [];
+  });
+  function add(count: number, takesMs = 0): void {
+    for (let i = 0; i < count; i++) {
+      flushes.add({
+        flush: () => {
+          written.push(i);
+          clock.advance(takesMs);
+        },
+      });
+    }
+  }
+
+  it('is left to the next one, in its order', async () => {
+    add(5000);
+    const seen: number[] = [];
+    await nextTick();
+    seen.push(written.length);
+    while (written.length < 5000) {
+      await turn();
+      seen.push(written.length - seen.reduce((sum, count) => sum + count, 0));
+    }
+    expect(Math.max(...seen)).toBeLessThanOrEqual(1024 + 64);
+    expect(seen.length).toBeGreaterThanOrEqual(5);
+    expect(written).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+  });
+
+  it('is less where a write takes longer', async () => {
+    add(1000, 1);
+    await nextTick();
+    expect(written.length).toBeGreaterThanOrEqual(64);
+    expect(written.length).toBeLessThanOrEqual(128);
+    await turn();
+    await turn();
+    expect(clock.now()).toBeLessThanOrEqual(3 * 128);
+  });
+
+  it('has what comes meanwhile wait behind it', async () => {
+    add(3000);
+    await nextTick();
+    expect(flushes.admits()).toBe(false);
+    const before = written.length;
+    await turn();
+    // Before the rest, which is due in the same turn, a write that came later would overtake it.
+    expect(flushes.admits()).toBe(false);
+    expect(written.length).toBeGreaterThan(before);
+    while (written.length < 3000) await turn();
+    await turn();
+    expect(flushes.admits()).toBe(true);
+  });
+
+  it('is not what many turns have written together', async () => {
+    for (let i = 0; i < 5000; i++) {
+      expect(flushes.admits()).toBe(true);
+      await turn();
+    }
   });
 });

@@ -4,7 +4,8 @@ import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
 import { SocketBody, bodyOf, directSocket, takesMore, toChunk, type Body, type SharedBytes } from './body.js';
-import { OverflowQueue, type OverflowOptions } from './overflow.js';
+import { OverflowQueue, type OverflowLimit, type OverflowOptions } from './overflow.js';
+import type { OverflowBudget } from './overflow-budget.js';
 import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { Flushes } from './flushes.js';
 import { keepOpen, openResponse, rawResponse, type RawResponse } from './response.js';
@@ -24,6 +25,7 @@ import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
 export interface OutletHost {
   readonly timers: SharedTimers;
   readonly flushes: Flushes;
+  readonly budget: OverflowBudget;
 }
 
 /** What an outlet works with. */
@@ -39,8 +41,8 @@ export interface OutletListener {
   beforeHead(): void;
   /** The head is out, or on its way where the framework has a hand in it. */
   opened(): void;
-  /** More waits than may. */
-  overflowed(): void;
+  /** More waits than the limit allows. */
+  overflowed(limit: OverflowLimit): void;
   /** The application's `coalesce` has thrown. */
   failed(error: unknown): void;
   /** Node does not take the head; nothing of it was sent. */
@@ -68,7 +70,12 @@ export interface SharedBatch extends SharedBytes {
 /** Blocks → bytes → response: the head when it is time, joined writes, and what waits for a client that is behind. */
 export class Outlet implements ResponseOwner, Backlog {
   // First what a delivery touches: with many connections it is the memory that is read that costs.
-  /** The socket, where a chunk may go out on it at once: nothing is before it, and nobody else writes. */
+  /**
+   * The socket, where a chunk may be written to it at once. Invariant, asserted in `outlet.spec.ts`: `free` is set only
+   * if `free === direct`, the state is `open`, the outlet is not `blocked`, and neither `pending` nor `held` has anything.
+   * Whatever breaks one of these has to clear it; it is set again where the last of them comes true. It may be unset
+   * where all are true: that costs time, and nothing else.
+   */
   private free: Socket | undefined;
   /** Bytes of the body given to the response. */
   bytes = 0;
@@ -80,7 +87,10 @@ export class Outlet implements ResponseOwner, Backlog {
   private state: State = 'waiting';
   private blocked = false;
   private scheduled = false;
+  /** Text to be written with the next flush. */
   private pending = '';
+  /** One batch to be written with the next flush, as this turn had no room for it. Only with `pending` empty. */
+  private held: SharedBatch | undefined;
   private body: Body | undefined;
   private stream: Writable | undefined;
   private direct: Socket | undefined;
@@ -129,8 +139,12 @@ export class Outlet implements ResponseOwner, Backlog {
     return !this.blocked && this.state !== 'opening' && this.pending.length < JOIN_LENGTH;
   }
   get queuedBytes(): number {
-    const { queue, body, raw } = this;
-    return (queue?.bytes ?? 0) + this.pending.length + (body?.held ?? 0) + (raw.writableLength || 0);
+    const waiting = this.state === 'ended' ? 0 : (this.queue?.bytes ?? 0);
+    return waiting + (this.held?.byteLength ?? 0) + this.unsentText();
+  }
+
+  private unsentText(): number {
+    return this.pending.length + (this.body?.held ?? 0) + (this.raw.writableLength || 0);
   }
 
   /** Settles when `ready` may be true again, or the outlet has ended. */
@@ -152,6 +166,7 @@ export class Outlet implements ResponseOwner, Backlog {
   /** Sends a block together with the others of this turn; `anyway` also to a client that is behind. */
   push(block: string, event?: SseEvent, anyway = false): void {
     if (this.blocked || this.state === 'opening') return this.enqueue(block, event, anyway);
+    if (this.held) this.joinHeld();
     this.pending += block;
     this.free = undefined;
     if (this.pending.length >= JOIN_LENGTH) this.flush();
@@ -161,7 +176,7 @@ export class Outlet implements ResponseOwner, Backlog {
   /** Sends what others send too, at once where nothing is before it. */
   batch(batch: SharedBatch): void {
     const { free } = this;
-    if (free === undefined) return this.batchInTurn(batch);
+    if (free === undefined || !this.host.flushes.admits()) return this.batchInTurn(batch);
     const chunk = batch.derive(toChunk);
     this.events += batch.size;
     this.bytes += batch.byteLength;
@@ -172,8 +187,22 @@ export class Outlet implements ResponseOwner, Backlog {
   private batchInTurn(batch: SharedBatch): void {
     if (this.state === 'ended') return;
     this.events += batch.size;
-    if (this.state === 'open' && !this.blocked && this.pending === '') this.writeShared(batch);
-    else this.push(batch.text);
+    if (this.state !== 'open' || this.blocked) return this.push(batch.text);
+    const first = this.pending === '' && !this.held;
+    if (first && this.free === undefined && this.host.flushes.admits()) return this.writeShared(batch);
+    this.free = undefined;
+    if (first) this.held = batch;
+    else {
+      // However long it gets, it is not written now: for many connections, that would be too much for one turn.
+      if (this.held) this.joinHeld();
+      this.pending += batch.text;
+    }
+    if (!this.scheduled) this.schedule();
+  }
+
+  private joinHeld(): void {
+    this.pending = (this.held?.text ?? '') + this.pending;
+    this.held = undefined;
   }
 
   private schedule(): void {
@@ -187,11 +216,15 @@ export class Outlet implements ResponseOwner, Backlog {
   flush(): void {
     this.scheduled = false;
     if (this.state === 'waiting') return this.sendHead();
-    if (this.state !== 'open' || this.blocked || this.pending === '') return;
-    const text = this.pending;
+    if (this.state !== 'open' || this.blocked) return;
+    const { held, pending } = this;
+    if (!held && pending === '') return;
+    this.held = undefined;
     this.pending = '';
     this.free = this.direct;
-    this.write(text);
+    if (held) this.writeShared(held);
+    else this.write(pending);
+    if (this.room && !this.blocked) this.letIn();
   }
 
   /** Ends the response after what waits. */
@@ -199,8 +232,10 @@ export class Outlet implements ResponseOwner, Backlog {
     if (this.state === 'ended') return;
     if (this.state === 'waiting') this.open();
     // What was dropped is told before the last words, after which nobody may listen.
-    if (this.queue) this.pending += this.queue.report() + this.queue.take(Infinity);
-    this.stop();
+    const { queue } = this;
+    if (this.held) this.joinHeld();
+    if (queue) this.pending += queue.report() + queue.takeLast(() => this.unsentText());
+    this.halt();
     if (this.body) this.writeEnd(this.body);
   }
 
@@ -214,9 +249,15 @@ export class Outlet implements ResponseOwner, Backlog {
 
   /** Takes nothing more; what was pending is forgotten unless `end()` sends it. */
   stop(): void {
+    this.halt();
+    this.held = undefined;
+    this.queue?.release();
+    this.queue = undefined;
+  }
+
+  private halt(): void {
     this.state = 'ended';
     this.free = undefined;
-    this.queue = undefined;
     this.stall?.stop();
     this.body?.stop?.();
     this.letIn();
@@ -293,14 +334,15 @@ export class Outlet implements ResponseOwner, Backlog {
   private drained(): void {
     if (this.state === 'ended') return;
     this.blocked = false;
-    if (this.pending === '') this.free = this.direct;
     this.stall?.stop();
     if (this.queue) this.sendQueued(this.queue);
-    if (!this.blocked) this.letIn();
+    if (this.blocked) return;
+    if (this.pending === '' && !this.held) this.free = this.direct;
+    this.letIn();
   }
 
   private sendQueued(queue: OverflowQueue): void {
-    while (queue.bytes > 0 && !this.blocked) {
+    while (!queue.empty && !this.blocked) {
       this.pending += queue.take(JOIN_LENGTH);
       this.flush();
     }
@@ -310,17 +352,22 @@ export class Outlet implements ResponseOwner, Backlog {
   }
 
   private enqueue(block: string, event: SseEvent | undefined, anyway: boolean): void {
-    const queue = (this.queue ??= new OverflowQueue(this.options.overflow));
+    const queue = (this.queue ??= this.makeQueue());
     if (anyway) return queue.addAnyway(block);
-    let kept: boolean;
+    let broken: OverflowLimit | undefined;
     try {
-      kept = queue.add(block, event);
+      broken = queue.add(block, event);
     } catch (error) {
       this.listener.failed(error);
       return;
     }
     this.dropped = queue.dropped;
-    if (!kept) this.listener.overflowed();
+    if (broken) this.listener.overflowed(broken);
+  }
+
+  private makeQueue(): OverflowQueue {
+    const { options, host, listener } = this;
+    return new OverflowQueue(options.overflow, host.budget, () => listener.overflowed('maxQueuedBytes'));
   }
 
   private writeEnd(body: Body): void {

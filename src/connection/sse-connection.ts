@@ -20,7 +20,7 @@ export interface SseConnection<Request extends object = object> {
   readonly events: number;
   /** Bytes of the body given to the response so far. */
   readonly bytes: number;
-  /** Bytes that wait for the client now; of text that Node has not encoded yet its characters are counted. */
+  /** Bytes of memory in use for what waits for the client now, as `overflow.maxBytes` counts them. */
   readonly queuedBytes: number;
   /** Events dropped so far because the client was too slow (see `overflow`). */
   readonly dropped: number;

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../time/clock.js';
 import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
 import { Flushes } from './flushes.js';
+import { MAX_QUEUED_BYTES, OverflowBudget } from './overflow-budget.js';
 import { SlotTable, type SlotStore } from '../limits/limits.js';
 import { SharedTimers } from '../time/shared-timers.js';
 
@@ -26,7 +27,9 @@ export class SseConnections {
   /** @internal */
   readonly timers: SharedTimers;
   /** @internal */
-  readonly flushes = new Flushes();
+  readonly flushes: Flushes;
+  /** @internal */
+  readonly budget: OverflowBudget;
   /** @internal True from the moment the application begins to shut down. */
   closing = false;
 
@@ -35,9 +38,11 @@ export class SseConnections {
   /** @internal Counts the streams under all other limits. */
   readonly slots: SlotStore;
 
-  constructor(clock: Clock = systemClock, slots?: SlotStore) {
+  constructor(clock: Clock = systemClock, slots?: SlotStore, maxQueuedBytes: number = MAX_QUEUED_BYTES) {
     this.slots = slots ?? this.local;
     this.timers = new SharedTimers(clock);
+    this.flushes = new Flushes(clock);
+    this.budget = new OverflowBudget(clock, maxQueuedBytes);
   }
 
   /** The open connections, oldest first. */

@@ -3,7 +3,7 @@ import type { SseErrorCode } from './sse.errors.js';
 /** Why a stream is over, in the words of its signal's reason. */
 export const CLOSE_REASONS: Partial<Record<SseErrorCode, string>> = {
   SSE_CLIENT_GONE: 'The client has left.',
-  SSE_OVERFLOW: 'More events waited for the client than "overflow.maxBytes" allows.',
+  SSE_OVERFLOW: 'More events waited for the client than "overflow.maxBytes" or "maxQueuedBytes" allows.',
   SSE_STALLED: 'The client has read nothing for "stallMs".',
   SSE_ENDED: 'The stream has ended.',
   SSE_CLOSED: 'The connection was closed by the application.',

@@ -18,7 +18,7 @@ export type SseErrorCode =
   | 'SSE_INVALID_OPTIONS'
   /** Why a connection was closed: its client left. */
   | 'SSE_CLIENT_GONE'
-  /** Why a connection was closed: more waited for its client than `overflow.maxBytes`. */
+  /** Why a connection was closed: more waited for its client than `overflow.maxBytes` or `maxQueuedBytes` allows. */
   | 'SSE_OVERFLOW'
   /** Why a connection was closed: its client read nothing for `stallMs`. */
   | 'SSE_STALLED'

@@ -154,6 +154,11 @@ export interface SseModuleOptions extends SseOptions {
   runs?: RunsOptions;
   /** Who counts the connections under each limit. @default this process for itself */
   slots?: SlotStore;
+  /**
+   * Bytes of memory that the events waiting for slow clients may use in this process, over all connections. Beyond it,
+   * the connection with the most is cut off, and not the one that has just opened. @default 134_217_728
+   */
+  maxQueuedBytes?: number;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */
   shutdownMs?: number;
   /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */

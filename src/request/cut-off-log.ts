@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import type { CutOffLimit } from '../connection/connection.js';
 import type { SseConnection } from '../connection/sse-connection.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
@@ -8,7 +9,7 @@ const WINDOW_MS = 10_000;
 
 /** Why a connection was cut off: the limit that its client was too slow for, by name and value. */
 export interface CutOff {
-  limit: 'overflow.maxBytes' | 'stallMs';
+  limit: CutOffLimit;
   value: number;
 }
 
@@ -58,7 +59,9 @@ export class CutOffLog implements Timed {
   }
 }
 
-const WORDS: Record<CutOff['limit'], (value: number) => string> = {
+const WORDS: Record<CutOffLimit, (value: number) => string> = {
   'overflow.maxBytes': (bytes) => `one more event is more than "overflow.maxBytes" (${bytes}) allows to wait`,
+  maxQueuedBytes: (bytes) =>
+    `the events that wait for all slow clients together exceed "maxQueuedBytes" (${bytes}), and this client has the most`,
   stallMs: (ms) => `it took nothing for "stallMs" (${ms})`,
 };

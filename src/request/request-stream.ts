@@ -5,7 +5,7 @@ import { Observable } from 'rxjs';
 import { ChannelSource } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';
 import { isChannelSubscription } from '../channels/subscription.js';
-import { StreamConnection, type ConnectionListener } from '../connection/connection.js';
+import { StreamConnection, type ConnectionListener, type CutOffLimit } from '../connection/connection.js';
 import { reconnectsByItself } from './last-event-id.js';
 import { rawRequest } from '../connection/response.js';
 import { copyHead } from '../connection/response-head.js';
@@ -331,14 +331,15 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     this.failed(error);
   }
 
-  cutOff(code: 'SSE_OVERFLOW' | 'SSE_STALLED'): void {
-    const { overflow, stallMs } = this.route.options;
-    this.host.cutOffs.add(
-      this.connection,
-      code === 'SSE_OVERFLOW'
-        ? { limit: 'overflow.maxBytes', value: overflow.maxBytes }
-        : { limit: 'stallMs', value: Number(stallMs) },
-    );
+  cutOff(limit: CutOffLimit): void {
+    const { host, route } = this;
+    const { overflow, stallMs } = route.options;
+    const values: Record<CutOffLimit, number> = {
+      'overflow.maxBytes': overflow.maxBytes,
+      maxQueuedBytes: host.connections.budget.maxBytes,
+      stallMs: Number(stallMs),
+    };
+    host.cutOffs.add(this.connection, { limit, value: values[limit] });
   }
 
   closed(code: SseErrorCode, error?: unknown): void {
