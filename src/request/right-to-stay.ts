@@ -1,6 +1,7 @@
 import { ForbiddenException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { isObservable, lastValueFrom } from 'rxjs';
+import type { Clock } from '../time/clock.js';
 import type { Timekeeper } from '../time/timekeeper.js';
 import { quoted } from '../errors/sse.errors.js';
 import { withSentResponse } from '../nest/sent-response.js';
@@ -8,6 +9,7 @@ import { withSentResponse } from '../nest/sent-response.js';
 /** Whether a stream that was let in may stay, and who is told when it may not. */
 export interface RightToStayInit {
   context: ExecutionContext;
+  clock: Clock;
   expiresAt: ((context: ExecutionContext) => Date | number | undefined) | undefined;
   revalidateMs: number | false;
   /** The guards of the route. */
@@ -32,7 +34,7 @@ export class RightToStay {
    * @throws {TypeError} for what is no moment.
    */
   begin(): void {
-    const { context, expiresAt } = this.init;
+    const { clock, context, expiresAt } = this.init;
     const end = expiresAt?.(context);
     if (end === undefined || end === null) return;
     this.endsAt = Number(end);
@@ -41,14 +43,14 @@ export class RightToStay {
         `expiresAt() gave ${quoted(end)}: it is a Date, milliseconds since 1970, or undefined.`,
       );
     }
-    if (this.endsAt <= Date.now()) throw expiry();
+    if (this.endsAt <= clock.wallNow()) throw expiry();
   }
 
   /** From the head on. */
   watch(timekeeper: Timekeeper): void {
     const { revalidateMs, expired } = this.init;
     if (this.endsAt !== undefined && this.endsAt < Infinity) {
-      timekeeper.after(Math.max(0, this.endsAt - Date.now()), () => expired(expiry()));
+      timekeeper.at(this.endsAt, () => expired(expiry()));
     }
     if (revalidateMs !== false) timekeeper.every(revalidateMs, () => void this.ask());
   }

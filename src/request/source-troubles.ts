@@ -4,6 +4,7 @@ import type { Teardown } from '../source/pulled.source.js';
 import { errorText, markPlace } from '../errors/error-text.js';
 import { REPORTED, SseError, isSseError, quoted } from '../errors/sse.errors.js';
 import { troubleBehind } from '../errors/http-error.js';
+import type { Clock } from '../time/clock.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 
 /** What can go wrong with the source of a stream, in words for the log. */
@@ -14,6 +15,9 @@ export class SourceTroubles implements Teardown {
     private readonly logger: LoggerService,
   ) {}
 
+  get clock(): Clock {
+    return this.connection.timers.clock;
+  }
   get warnMs(): number | false {
     return this.route.options.teardownWarnMs;
   }

@@ -68,6 +68,7 @@ function rightToStay(stream: LastingStream): RightToStay {
   const { connection, context, route, host } = stream;
   return new RightToStay({
     context,
+    clock: connection.timers.clock,
     expiresAt: route.options.expiresAt,
     revalidateMs: route.options.revalidateMs,
     guards: () => host.guards.of(context),

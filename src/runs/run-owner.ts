@@ -19,6 +19,7 @@ import {
 import { notStreamable, type RunSource } from './run-source.js';
 import type { RunRecord } from './run-state.js';
 import { RunViewers } from './run-viewers.js';
+import type { Clock } from '../time/clock.js';
 import { RunWriter } from './run-writer.js';
 import type { RunSettings } from './run.options.js';
 
@@ -92,6 +93,11 @@ export class RunOwner implements Teardown {
     if (orphanMs !== false) this.viewers.watch(orphanMs, () => this.stop('orphaned'));
     // Another node may have asked before this one knew that its claim had won.
     if (control.state.stopWanted) this.stop('stop');
+  }
+
+  /** The clock of the warning that a source still runs. */
+  get clock(): Clock {
+    return this.init.settings.clock;
   }
 
   /** `running` until the end is in the log. */

@@ -1,4 +1,4 @@
-import { jest } from '@jest/globals';
+import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { PulledSource, type Teardown } from './pulled.source.js';
 import type { Demand } from './source.js';
 
@@ -33,6 +33,7 @@ class Gate implements Demand {
 }
 
 class Log implements Teardown {
+  readonly clock = new ManualClock();
   warnMs: number | false = 10_000;
   slow = 0;
   readonly late: unknown[] = [];
@@ -302,13 +303,6 @@ describe('a released source', () => {
   });
 
   describe('that waits for something that does not settle', () => {
-    beforeEach(() => {
-      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
-    });
-    afterEach(() => {
-      jest.useRealTimers();
-    });
-
     it('is reported once, after warnMs', async () => {
       const { release, log } = opened(
         (async function* () {
@@ -318,11 +312,11 @@ describe('a released source', () => {
       await turns();
       release();
       await turns();
-      jest.advanceTimersByTime(9_999);
+      log.clock.advance(9_999);
       expect(log.slow).toBe(0);
-      jest.advanceTimersByTime(1);
+      log.clock.advance(1);
       expect(log.slow).toBe(1);
-      jest.advanceTimersByTime(100_000);
+      log.clock.advance(100_000);
       expect(log.slow).toBe(1);
     });
 
@@ -338,7 +332,7 @@ describe('a released source', () => {
       await turns();
       release();
       await turns();
-      expect(jest.getTimerCount()).toBe(0);
+      expect(log.clock.size).toBe(0);
       expect(log.slow).toBe(0);
     });
   });

@@ -1,4 +1,5 @@
 import type { Sink } from '../events/sink.js';
+import type { Clock } from '../time/clock.js';
 import { Source, type Demand, type Running } from './source.js';
 
 /** An iterator, and how to make its pending `next()` settle where `return()` alone does not. */
@@ -9,6 +10,7 @@ export interface Opened {
 
 /** What becomes of a source after its consumer has gone. */
 export interface Teardown {
+  readonly clock: Clock;
   /** Called once if the source is still running `warnMs` after its release. `false`: never. */
   warnMs: number | false;
   onSlow(): void;
@@ -114,8 +116,8 @@ class PullLoop implements Running {
     const { opened, teardown } = this;
     if (!opened) return;
     const { iterator, cancel } = opened;
-    const { warnMs } = teardown;
-    const warning = warnMs === false ? undefined : setTimeout(() => teardown.onSlow(), warnMs).unref();
+    const { clock, warnMs } = teardown;
+    const warning = warnMs === false ? undefined : clock.schedule(() => teardown.onSlow(), warnMs);
     try {
       cancel?.();
       // Not in the caller's turn: a synchronous generator cannot be ended from within itself.
@@ -125,7 +127,7 @@ class PullLoop implements Running {
     } catch (error) {
       if (!this.ended && !cancel) teardown.onLateError(error);
     } finally {
-      clearTimeout(warning);
+      if (warning !== undefined) clock.cancel(warning);
     }
   }
 }

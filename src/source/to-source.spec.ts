@@ -1,9 +1,15 @@
+import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { Readable } from 'node:stream';
 import { of } from 'rxjs';
 import { Source, isSource, type Running } from './source.js';
 import { toSource } from './to-source.js';
 
-const teardown = { warnMs: false as const, onSlow: () => undefined, onLateError: () => undefined };
+const teardown = {
+  clock: new ManualClock(),
+  warnMs: false as const,
+  onSlow: () => undefined,
+  onLateError: () => undefined,
+};
 const refusal = (result: unknown): unknown => {
   try {
     return toSource(result, teardown);

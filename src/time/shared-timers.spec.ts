@@ -116,4 +116,68 @@ describe('timers that are shared', () => {
     clock.advance(100_000);
     expect([clock.size, timers.size]).toEqual([0, 0]);
   });
+
+  describe('that are cancelled', () => {
+    /** What a wheel keeps for moments to come, empty or not. */
+    const slots = (timers: SharedTimers): number => {
+      const { wheels } = timers as unknown as { wheels: Map<number, { slots: Map<number, unknown> }> };
+      return [...wheels.values()].reduce((sum, wheel) => sum + wheel.slots.size, 0);
+    };
+
+    it('leave nothing, however far off they were', () => {
+      const { clock, timers } = make();
+      for (let i = 0; i < 10_000; i++) {
+        const bell = new Bell(clock);
+        timers.schedule(bell, 604_800_000);
+        clock.advance(500);
+        timers.cancel(bell);
+      }
+      expect([slots(timers), timers.size]).toEqual([0, 0]);
+      expect(clock.size).toBeLessThanOrEqual(1);
+    });
+
+    it('leave those at other moments alone', () => {
+      const { clock, timers } = make();
+      const bells = Array.from({ length: 2000 }, () => new Bell(clock));
+      for (const [i, bell] of bells.entries()) timers.schedule(bell, 86_400_000 + i * 5000);
+      for (const [i, bell] of bells.entries()) if (i % 100 !== 99) timers.cancel(bell);
+      expect(slots(timers)).toBe(20);
+      clock.advance(200_000_000);
+      expect(bells.flatMap(({ rungAt }, i) => (rungAt.length === 1 ? [i] : []))).toEqual(
+        Array.from({ length: 20 }, (_, i) => i * 100 + 99),
+      );
+      expect([slots(timers), clock.size]).toEqual([0, 0]);
+    });
+
+    it('by one that is due at the same moment do not take with them what that one begins', () => {
+      const { clock, timers } = make();
+      const last = new Bell(clock);
+      const again = new Bell(clock);
+      const first = new Bell(clock, () => {
+        timers.cancel(last);
+        timers.schedule(again, 0);
+      });
+      timers.schedule(first, 1000);
+      timers.schedule(last, 1000);
+      clock.advance(5000);
+      expect([first, last, again].map(({ rungAt }) => rungAt.length)).toEqual([1, 0, 1]);
+      expect(slots(timers)).toBe(0);
+    });
+  });
+
+  it('go on where one of them throws', () => {
+    const { clock, timers } = make();
+    const broken = new Bell(clock, () => {
+      throw new Error('broken');
+    });
+    const bells = [1000, 1000, 2000].map((ms) => {
+      const bell = new Bell(clock);
+      if (ms === 1000 && broken.slot === undefined) timers.schedule(broken, ms);
+      timers.schedule(bell, ms);
+      return bell;
+    });
+    expect(() => clock.advance(1010)).toThrow('broken');
+    clock.advance(5000);
+    expect(bells.map(({ rungAt }) => rungAt.length)).toEqual([1, 1, 1]);
+  });
 });

@@ -11,8 +11,8 @@ export interface Timed {
 /** How late something may be, where nobody says: so that what is due at about the same time shares a timer. */
 const LATE_SHARE = 1 / 256;
 const LATE_MS = 1000;
-/** With as many slots, one that is not empty is near. */
-const MANY_SLOTS = 256;
+/** The next slot is looked for among this many moments, and then among all slots. */
+const NEAR_SLOTS = 256;
 /** As many run in one turn of the event loop; the others wait for the next. */
 const RUNS_PER_TURN = 64;
 
@@ -42,8 +42,9 @@ export class SharedTimers {
 
   /** Forgets `entry`, if it waits. */
   cancel(entry: Timed): void {
-    entry.slot?.delete(entry);
+    const slot = entry.slot as Slot | undefined;
     entry.slot = undefined;
+    if (slot?.delete(entry) && slot.size === 0) slot.wheel.dropEmpty(slot);
   }
 
   /** How many entries wait. */
@@ -60,9 +61,20 @@ export class SharedTimers {
   }
 }
 
+/** What is due in one grain of a wheel. */
+class Slot extends Set<Timed> {
+  constructor(
+    readonly wheel: Wheel,
+    readonly number: number,
+  ) {
+    super();
+  }
+}
+
 class Wheel {
-  /** What is due, by the number of the grain in which it is. */
-  private readonly slots = new Map<number, Set<Timed>>();
+  /** By number. None is empty, except the one whose entries are being called. */
+  private readonly slots = new Map<number, Slot>();
+  private running: Slot | undefined;
   private timer: unknown;
   /** How many more run in this turn. */
   private left = 0;
@@ -80,7 +92,7 @@ class Wheel {
   add(entry: Timed, delayMs: number): void {
     const number = Math.ceil((this.clock.now() + delayMs) / this.grain);
     let slot = this.slots.get(number);
-    if (!slot) this.slots.set(number, (slot = new Set()));
+    if (!slot) this.slots.set(number, (slot = new Slot(this, number)));
     slot.add(entry);
     entry.slot = slot;
     if (number < this.wakeAt) this.wake(number);
@@ -90,6 +102,11 @@ class Wheel {
     let size = 0;
     for (const slot of this.slots.values()) size += slot.size;
     return size;
+  }
+
+  /** Forgets a slot that was cancelled empty. Far-off ones would otherwise add up until their time comes. */
+  dropEmpty(slot: Slot): void {
+    if (slot !== this.running) this.slots.delete(slot.number);
   }
 
   clear(): void {
@@ -108,12 +125,19 @@ class Wheel {
   private runDue(): void {
     this.left = RUNS_PER_TURN;
     const now = Math.floor(this.clock.now() / this.grain);
-    // One slot after the other, unless the clock has leapt over more than there are.
-    if (now - this.wakeAt < this.slots.size) {
-      for (let number = this.wakeAt; number <= now; number++) this.runSlot(number);
-    } else {
-      for (const number of this.slots.keys()) if (number <= now) this.runSlot(number);
+    try {
+      // One slot after the other, unless the clock has leapt over more than there are.
+      if (now - this.wakeAt < this.slots.size) {
+        for (let number = this.wakeAt; number <= now; number++) this.runSlot(number);
+      } else {
+        for (const number of this.slots.keys()) if (number <= now) this.runSlot(number);
+      }
+    } finally {
+      this.goOn(now);
     }
+  }
+
+  private goOn(now: number): void {
     if (this.left < 0) return this.clock.defer(this.run);
     this.wakeAt = Infinity;
     if (this.slots.size > 0) this.wake(this.nextAfter(now));
@@ -122,20 +146,29 @@ class Wheel {
   private runSlot(number: number): void {
     const slot = this.slots.get(number);
     if (!slot || this.left < 0) return;
-    for (const entry of slot) {
-      if (--this.left < 0) return;
-      slot.delete(entry);
-      entry.slot = undefined;
-      entry.due();
+    // What is due may cancel the others, or add to the same slot.
+    this.running = slot;
+    try {
+      for (const entry of slot) {
+        if (--this.left < 0) return;
+        slot.delete(entry);
+        entry.slot = undefined;
+        entry.due();
+      }
+    } finally {
+      this.running = undefined;
+      if (slot.size === 0) this.slots.delete(number);
     }
-    this.slots.delete(number);
   }
 
-  /** The first slot after `now`. It may have lost its entries meanwhile, and is then a wake-up for nothing. */
+  /** The first slot after `now`. */
   private nextAfter(now: number): number {
-    if (this.slots.size > MANY_SLOTS) {
-      for (let number = now + 1; ; number++) if (this.slots.has(number)) return number;
+    if (this.slots.size > NEAR_SLOTS) {
+      for (let number = now + 1; number <= now + NEAR_SLOTS; number++)
+        if (this.slots.has(number)) return number;
     }
-    return Math.min(...this.slots.keys());
+    let first = Infinity;
+    for (const number of this.slots.keys()) if (number < first) first = number;
+    return first;
   }
 }

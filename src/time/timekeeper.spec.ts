@@ -65,4 +65,50 @@ describe('what is due while a stream is open', () => {
   it.each([NaN, -1])('cannot be due after %p ms', (ms) => {
     expect(() => keeper().keeper.after(ms, () => undefined)).toThrow(`A stream cannot end after ${ms} ms.`);
   });
+
+  describe('at a moment of the wall clock', () => {
+    it.each([0, 1, 999, 60_000, DAY])('comes then, and at most 100 ms later (in %i ms)', (ms) => {
+      const { clock, timers, keeper: time } = keeper();
+      const rung: number[] = [];
+      time.at(clock.wallNow() + ms, () => rung.push(clock.now()));
+      clock.advance(ms + 100);
+      expect(rung).toHaveLength(1);
+      expect(rung[0]).toBeGreaterThanOrEqual(ms);
+      expect([timers.size, clock.size]).toEqual([0, 0]);
+    });
+
+    it('comes within 31 s where the clock is set forward, past it', () => {
+      const { clock, keeper: time } = keeper();
+      let rung = 0;
+      time.at(clock.wallNow() + DAY, () => rung++);
+      clock.advance(1000);
+      clock.setWallClock(DAY);
+      expect(rung).toBe(0);
+      clock.advance(31_000);
+      expect(rung).toBe(1);
+    });
+
+    it('comes as much later as the clock is set back', () => {
+      const { clock, keeper: time } = keeper();
+      let rung = 0;
+      time.at(clock.wallNow() + 60_000, () => rung++);
+      clock.advance(50_000);
+      clock.setWallClock(-30_000);
+      clock.advance(39_000);
+      expect(rung).toBe(0);
+      clock.advance(1100);
+      expect(rung).toBe(1);
+    });
+
+    it('never comes once the stream is over, and was one entry until then', () => {
+      const { clock, timers, keeper: time } = keeper();
+      let rung = 0;
+      time.at(clock.wallNow() + DAY, () => rung++);
+      clock.advance(DAY / 2);
+      expect(timers.size).toBe(1);
+      time.stop();
+      clock.advance(DAY);
+      expect([rung, timers.size]).toEqual([0, 0]);
+    });
+  });
 });

@@ -13,6 +13,8 @@ const JITTER = 0.2;
 const FIRST_PART = 0.96;
 /** The rest that is waited for in one piece. */
 const LAST_WAIT_MS = 1000;
+/** A wall clock that was set is noticed within this time. */
+const WALL_CLOCK_CHECK_MS = 30_000;
 /** The longest wait in one piece: timers keep no more than 2^31 − 1 ms. */
 const LONGEST_WAIT_MS = 2 ** 30;
 
@@ -32,23 +34,50 @@ export class Timekeeper {
   /** Has `over` called once, `afterMs` from now if the stream is still open then. What it throws ends the stream. */
   after(afterMs: number, over: () => void): void {
     if (!(afterMs >= 0)) throw new RangeError(`A stream cannot end after ${afterMs} ms.`);
-    const alarm = new Alarm(this.timers, afterMs, () => this.attempt(over));
-    this.running.push(alarm);
-    alarm.set();
+    const { clock } = this.timers;
+    const at = clock.now() + afterMs;
+    this.start(
+      () => at - clock.now(),
+      () => this.attempt(over),
+    );
+  }
+
+  /**
+   * Has `over` called once the wall clock shows `atMs`, or within 31 s where that comes about because the clock is set.
+   * A timer alone cannot tell: it goes on as before.
+   */
+  at(atMs: number, over: () => void): void {
+    const { clock } = this.timers;
+    this.start(
+      () => atMs - clock.wallNow(),
+      () => this.attempt(over),
+      WALL_CLOCK_CHECK_MS,
+    );
   }
 
   /** Has `again` called every `everyMs`, give or take 10 %, as long as the stream is open. */
   every(everyMs: number, again: () => void): void {
-    const alarm = new Alarm(this.timers, spread(everyMs), () => {
-      alarm.setAgain(spread(everyMs));
-      this.attempt(again);
-    });
-    this.running.push(alarm);
-    alarm.set();
+    const { clock } = this.timers;
+    let at = clock.now() + spread(everyMs);
+    const alarm = this.start(
+      () => at - clock.now(),
+      () => {
+        at = clock.now() + spread(everyMs);
+        alarm.set();
+        this.attempt(again);
+      },
+    );
   }
 
   stop(): void {
     for (const timed of this.running.splice(0)) timed.stop();
+  }
+
+  private start(leftMs: () => number, ring: () => void, longestWaitMs = LONGEST_WAIT_MS): Alarm {
+    const alarm = new Alarm(this.timers, leftMs, ring, longestWaitMs);
+    this.running.push(alarm);
+    alarm.set();
+    return alarm;
   }
 
   private attempt(due: () => void): void {
@@ -63,29 +92,22 @@ export class Timekeeper {
 /** One moment to come, however far off, met to within some 40 ms. */
 class Alarm implements Timed {
   slot: Set<Timed> | undefined;
-  private at: number;
 
   constructor(
     private readonly timers: SharedTimers,
-    afterMs: number,
+    private readonly leftMs: () => number,
     private readonly ring: () => void,
-  ) {
-    this.at = timers.clock.now() + afterMs;
-  }
+    private readonly longestWaitMs: number,
+  ) {}
 
   set(): void {
-    const leftMs = Math.max(0, this.at - this.timers.clock.now());
+    const leftMs = Math.max(0, this.leftMs());
     const firstMs = leftMs > LAST_WAIT_MS ? leftMs * FIRST_PART : leftMs;
-    this.timers.schedule(this, Math.min(firstMs, LONGEST_WAIT_MS));
-  }
-
-  setAgain(afterMs: number): void {
-    this.at = this.timers.clock.now() + afterMs;
-    this.set();
+    this.timers.schedule(this, Math.min(firstMs, this.longestWaitMs));
   }
 
   due(): void {
-    if (this.timers.clock.now() < this.at) this.set();
+    if (this.leftMs() > 0) this.set();
     else this.ring();
   }
 

@@ -19,7 +19,10 @@ const COUNT = 1000;
 const BLOCK = 1000;
 /** As many of them may wait. */
 const ROOM = 10;
-const OVERFLOW = { maxBytes: ROOM * BLOCK, report: { event: 'missed' } };
+/** What a waiting event uses besides its text. */
+const EVENT_BYTES = 128;
+const MAX_BYTES = ROOM * (BLOCK + EVENT_BYTES);
+const OVERFLOW = { maxBytes: MAX_BYTES, report: { event: 'missed' } };
 
 let left = 0;
 let closedBecause: unknown;
@@ -74,19 +77,21 @@ class BurstController {
   coalesce(@SseConnection() connection: SseConnection) {
     return afterwards(connection);
   }
-  @Sse('silent-drops', { overflow: { maxBytes: ROOM * BLOCK, policy: 'drop-oldest' } })
+  @Sse('silent-drops', { overflow: { maxBytes: MAX_BYTES, policy: 'drop-oldest' } })
   silentDrops(@SseConnection() connection: SseConnection) {
     return afterwards(connection);
   }
-  @Sse('disconnect', { overflow: { maxBytes: ROOM * BLOCK } })
+  @Sse('disconnect', { overflow: { maxBytes: MAX_BYTES } })
   disconnect(@SseConnection() connection: SseConnection) {
     return afterwards(connection);
   }
-  @Sse('endless', { overflow: { maxBytes: ROOM * BLOCK } })
+  @Sse('endless', { overflow: { maxBytes: MAX_BYTES } })
   endless() {
     return watched(endless());
   }
-  @Sse('empty', { overflow: { maxBytes: 1600, policy: 'drop-newest', report: {} } })
+  @Sse('empty', {
+    overflow: { maxBytes: 100 * (EVENT_BYTES + 'data: \n\n'.length), policy: 'drop-newest', report: {} },
+  })
   empty() {
     return concat(from(Array<string>(100_000).fill('')), live);
   }
@@ -128,7 +133,11 @@ eachAdapter((adapter) => {
     closedBecause = undefined;
     live = new Subject();
     logger = new RecordingLogger();
-    app = await makeApp(adapter, { controllers: [BurstController], logger });
+    app = await makeApp(adapter, {
+      controllers: [BurstController],
+      logger,
+      sse: { maxQueuedBytes: 2 * 1_048_576 },
+    });
   });
   afterEach(closeApps);
 
@@ -195,35 +204,20 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('costs the connection with "disconnect", cut off so that the client knows', async () => {
-      const client = await RawClient.get(app, '/disconnect');
-      await client.isClosed();
-      expect(client.received).not.toContain('\r\n0\r\n');
-      expect(isSseError(closedBecause, 'SSE_OVERFLOW')).toBe(true);
-      expect(app.get(SseConnections).count()).toBe(0);
-      expect(live.observed).toBe(false);
-      expect(logger.errors).toEqual([]);
-      expect(logger.warnings).toEqual([
-        expect.stringMatching(
-          /^GET \/disconnect: connection 1 was cut off, because its client was too slow: one more event is more than "overflow\.maxBytes" \(10000\) allows to wait\. [1-9]\d{4} bytes were queued for it\.$/,
-        ),
-      ]);
-    });
-
     it('that cuts off many at once is a line for each', async () => {
-      const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.get(app, '/disconnect')));
+      const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.get(app, '/endless')));
       await Promise.all(clients.map((client) => client.isClosed()));
       expect(logger.warnings).toHaveLength(20);
       expect(new Set(logger.warnings.map((line) => /connection \w+/.exec(line)?.[0])).size).toBe(20);
     });
 
     it('that cuts off more than are named is counted at the latest when the application closes', async () => {
-      const clients = await Promise.all(Array.from({ length: 53 }, () => RawClient.get(app, '/disconnect')));
+      const clients = await Promise.all(Array.from({ length: 53 }, () => RawClient.get(app, '/endless')));
       await Promise.all(clients.map((client) => client.isClosed()));
       expect(logger.warnings).toHaveLength(50);
       await app.close();
       expect(logger.warnings.slice(50)).toEqual([
-        'More connections were cut off within 10 s than are named here: 3 by "overflow.maxBytes".',
+        'More connections were cut off within 10 s than are named here: 3 by "maxQueuedBytes".',
       ]);
     });
 
@@ -231,6 +225,7 @@ eachAdapter((adapter) => {
       const client = await RawClient.get(app, '/endless');
       await client.isClosed();
       expect(left).toBe(1);
+      expect(logger.warnings).toEqual([expect.stringContaining('"maxQueuedBytes" (2097152)')]);
     });
 
     it('of empty events is bounded as well', async () => {
@@ -238,10 +233,32 @@ eachAdapter((adapter) => {
       const { dropped } = (await stream.next('overflow')).json<{ dropped: number }>();
       const events = stream.raw().split('data: \n\n').length - 1;
       expect(events + dropped).toBe(100_000);
-      // 100 of 16 bytes each, besides those that went out at once.
+      // 100, besides those that went out at once.
       expect(events).toBeLessThan(100 + 20_000 / 'data: \n\n'.length);
       await stream.close();
     });
+  });
+
+  it('a client that does not read costs the connection with "disconnect", cut off so that the client knows', async () => {
+    const client = await RawClient.get(app, '/disconnect');
+    await client.receives(`id: ${COUNT - 1}\n`);
+    client.stall();
+    let published = COUNT;
+    await until(() => {
+      live.next(event({ id: published++, data: 'x'.repeat(100_000) }));
+      return app.get(SseConnections).count() === 0;
+    }, 'the end of the connection');
+    client.resume();
+    await client.isClosed();
+    expect(client.received).not.toContain('\r\n0\r\n');
+    expect(isSseError(closedBecause, 'SSE_OVERFLOW')).toBe(true);
+    expect(live.observed).toBe(false);
+    expect(logger.errors).toEqual([]);
+    expect(logger.warnings).toEqual([
+      expect.stringMatching(
+        /^GET \/disconnect: connection 1 was cut off, because its client was too slow: one more event is more than "overflow\.maxBytes" \(11280\) allows to wait\. [1-9]\d{4,} bytes were queued for it\.$/,
+      ),
+    ]);
   });
 
   it('a key that cannot be told ends the stream with an error event, and is logged once', async () => {
@@ -286,10 +303,10 @@ eachAdapter((adapter) => {
     let published = COUNT;
     await until(() => {
       for (let i = 0; i < 2000; i++) live.next(numbered(published++));
-      return (connection?.queuedBytes ?? 0) > ROOM * BLOCK && (connection?.dropped ?? 0) > 5000;
+      return (connection?.queuedBytes ?? 0) > MAX_BYTES - BLOCK && (connection?.dropped ?? 0) > 5000;
     });
     // What waits is no more than may, and what the response holds: one write beyond its mark.
-    expect(connection?.queuedBytes).toBeLessThanOrEqual(ROOM * BLOCK + 2 * 65_536 + BLOCK);
+    expect(connection?.queuedBytes).toBeLessThanOrEqual(MAX_BYTES + 2 * 65_536 + BLOCK);
     client.resume();
     await client.receives('event: missed\n');
     await until(() => connection?.queuedBytes === 0);

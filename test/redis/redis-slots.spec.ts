@@ -100,7 +100,7 @@ await describeRedis('redisSlots', (url) => {
   it('a node that lives keeps its places; those of one that has died are free within leaseMs', async () => {
     const alive = node({ leaseMs: 200 });
     await alive.take('kept', 1);
-    const stopped = { now: () => 0, schedule: () => 0, cancel() {}, defer: setImmediate };
+    const stopped = { now: () => 0, wallNow: () => 0, schedule: () => 0, cancel() {}, defer: setImmediate };
     await node({ leaseMs: 200, clock: stopped }).take('freed', 1);
     const heir = node();
     expect(await heir.take('freed', 1)).toBeUndefined();
