@@ -108,6 +108,15 @@ describe('a client that is behind', () => {
     expect([given.stalls, clock.size]).toEqual([[], 0]);
   });
 
+  it('that is waited for has stalled also where nothing is left, and no end is reported', () => {
+    const { clock, given } = watching(new Given(10));
+    given.take(10);
+    clock.advance(29_000);
+    expect(given.stalls).toEqual([]);
+    clock.advance(20_000);
+    expect(given.stalls).toEqual([false]);
+  });
+
   it.each<[what: string, after: (before: number) => number | undefined, carrierToo: boolean]>([
     ['nothing moves', (before) => before, true],
     ['others are served', (before) => before + 1, false],

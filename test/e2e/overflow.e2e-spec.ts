@@ -136,7 +136,7 @@ eachAdapter((adapter) => {
     app = await makeApp(adapter, {
       controllers: [BurstController],
       logger,
-      sse: { maxQueuedBytes: 2 * 1_048_576 },
+      sse: { maxQueuedBytes: 8 * 1_048_576 },
     });
   });
   afterEach(closeApps);
@@ -225,7 +225,7 @@ eachAdapter((adapter) => {
       const client = await RawClient.get(app, '/endless');
       await client.isClosed();
       expect(left).toBe(1);
-      expect(logger.warnings).toEqual([expect.stringContaining('"maxQueuedBytes" (2097152)')]);
+      expect(logger.warnings).toEqual([expect.stringContaining('"maxQueuedBytes" (8388608)')]);
     });
 
     it('of empty events is bounded as well', async () => {
