@@ -7,7 +7,8 @@ import { Writable } from 'node:stream';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from '../time/shared-timers.js';
 import { Flushes } from './flushes.js';
-import { Outlet, type OutletListener, type OutletOptions } from './outlet.js';
+import { Outlet } from './outlet.js';
+import type { OutletListener, OutletOptions } from './outlet-host.js';
 import { OverflowBudget } from './overflow-budget.js';
 import { OVERFLOW_DEFAULTS } from './overflow.js';
 import { SharedText } from './shared-text.js';
@@ -19,6 +20,9 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 class Told implements OutletListener {
   readonly words: string[] = [];
   store: unknown;
+  beforeHead(): void {
+    // Nothing to change.
+  }
   opened(): void {
     this.store = storage.getStore();
     this.words.push('opened');

@@ -4,10 +4,9 @@ import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
 import { SocketBody, bodyOf, directSocket, takesMore, toChunk, type Body, type SharedBytes } from './body.js';
-import { OverflowQueue, type OverflowLimit, type OverflowOptions } from './overflow.js';
-import type { OverflowBudget } from './overflow-budget.js';
+import { OverflowQueue, type OverflowLimit } from './overflow.js';
 import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
-import type { Flushes } from './flushes.js';
+import type { OutletHost, OutletListener, OutletOptions } from './outlet-host.js';
 import { keepOpen, openResponse, rawResponse, type RawResponse } from './response.js';
 import {
   EndWatch,
@@ -20,38 +19,6 @@ import {
 } from './response-life.js';
 import type { SharedTimers } from '../time/shared-timers.js';
 import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
-
-/** What all outlets of an application share. */
-export interface OutletHost {
-  readonly timers: SharedTimers;
-  readonly flushes: Flushes;
-  readonly budget: OverflowBudget;
-}
-
-/** What an outlet works with. */
-export interface OutletOptions {
-  stallMs: number | false;
-  heartbeat: false | { intervalMs: number };
-  overflow: Required<OverflowOptions>;
-}
-
-/** Who is told what becomes of an outlet. */
-export interface OutletListener {
-  /** The head is about to be sent, and can still be changed. */
-  beforeHead(): void;
-  /** The head is out, or on its way where the framework has a hand in it. */
-  opened(): void;
-  /** More waits than the limit allows. */
-  overflowed(limit: OverflowLimit): void;
-  /** The application's `coalesce` has thrown. */
-  failed(error: unknown): void;
-  /** Node does not take the head; nothing of it was sent. */
-  refused(error: unknown): void;
-  /** The client takes nothing of what waits. */
-  stalled(): void;
-  /** The response takes no more: somebody else has ended it. */
-  gone(): void;
-}
 
 /** What was written so long ago and has not been taken waits for the client, little as it may be. */
 const BEHIND_MS = 1000;
