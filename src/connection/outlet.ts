@@ -1,4 +1,4 @@
-// Longer than others: every event of every connection passes here, in one piece.
+/* eslint-disable max-lines -- every event of every connection passes here, in one piece */
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
