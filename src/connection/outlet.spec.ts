@@ -206,15 +206,18 @@ describe('an outlet on a response of any kind', () => {
     }
   }
 
-  it('is reported as stalled where nothing is left to send, and the response never finishes', async () => {
+  it('is over where nothing is left to send, and the response never finishes', async () => {
     const { outlet, told } = outletOf(new Endless());
     outlet.push('data: last\n\n');
     await turn();
     outlet.end();
     await turn();
     expect(outlet.unsent()).toBe(0);
+    clock.advance(250);
+    expect(told.words).toEqual(['opened', 'gone']);
+    outlet.closed();
     clock.advance(STALL_MS * 1.5);
-    expect(told.words).toEqual(['opened', 'stalled']);
+    expect(told.words).toEqual(['opened', 'gone']);
   });
 
   it('has its head go out in the async context of its own request', async () => {

@@ -62,6 +62,8 @@ eachReach('runs', (add, nodes) => {
     // Its factory may not even have come to an answer.
     await a.runs.start('p', parked);
     expect(await a.runs.stop('p')).toBe(true);
+    // The timer of the warning is the last thing that remains of both.
+    await nodes().advance(10_000);
   });
 
   it('may stop without a word, or with another one', async () => {

@@ -205,9 +205,9 @@ eachAdapter((adapter) => {
       });
 
       it('does not hold up the end of the application', async () => {
-        ask('open');
-        ask('deaf');
-        await until(() => count() === 2, 'both streams');
+        const responses = [ask('open'), ask('deaf')];
+        await until(() => responses.every(({ headersSent }) => headersSent), 'both heads');
+        expect(count()).toBe(2);
         await app.close();
         expect(count()).toBe(0);
         expect(released).toBe(1);
