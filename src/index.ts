@@ -42,8 +42,23 @@ export type { RunSource } from './runs/run-source.js';
 export type { AttachOptions, RunOptions, RunsOptions } from './runs/run.options.js';
 export { memoryLog, type MemoryLog } from './log/memory-log.js';
 export { MEMORY_LOG_DEFAULTS, type MemoryLogOptions } from './log/memory-log.options.js';
-export type { Awaitable, EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from './log/event-log.js';
-export { channelKey, type ChannelKey, type LogPosition } from './log/cursor.js';
+export type {
+  Awaitable,
+  EventLog,
+  LineLogger,
+  LogHealth,
+  LogListener,
+  LogSlice,
+  ReadLimit,
+} from './log/event-log.js';
+export {
+  channelKey,
+  newEpoch,
+  parseSortableNumber,
+  sortableNumber,
+  type ChannelKey,
+  type LogPosition,
+} from './log/cursor.js';
 export { LogEntry, type Parse } from './log/log-entry.js';
 export type { LogRecord } from './log/log-record.js';
 export { compareEventIds } from './log/event-ids.js';

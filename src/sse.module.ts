@@ -1,5 +1,6 @@
 import {
   Inject,
+  Logger,
   Module,
   type DynamicModule,
   type NestModule,
@@ -160,7 +161,7 @@ function makeConnections({ slots, maxQueuedBytes }: SseModuleOptions): SseConnec
 }
 
 function makeChannels({ log, serialize }: SseModuleOptions): Channels {
-  return new Channels({ log, serialize });
+  return new Channels({ log, serialize, logger: new Logger('Channels') });
 }
 
 function makeRuns(channels: Channels, { runs, serialize }: SseModuleOptions): Runs {

@@ -3,7 +3,7 @@ import type { Serialize } from '../events/to-event.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { Channel, openSubscription, type ChannelSettings } from './channel.js';
 import { MAX_TOPICS, channelKey, type ChannelKey } from '../log/cursor.js';
-import type { EventLog, LogHealth } from '../log/event-log.js';
+import type { EventLog, LineLogger, LogHealth } from '../log/event-log.js';
 import { Feeds } from './feeds.js';
 import type { Parse } from '../log/log-entry.js';
 import { memoryLog } from '../log/memory-log.js';
@@ -20,6 +20,8 @@ export interface ChannelsOptions {
   parse?: Parse | undefined;
   /** The type of gap events, where a subscription does not say; `false` for none. @default 'gap' */
   gap?: string | false | undefined;
+  /** Where the log writes that it is down, or up again. @default nowhere; `SseModule` passes a `Logger` of Nest */
+  logger?: LineLogger | undefined;
 }
 
 /** The channels of an application: publish anywhere, subscribe anywhere, resume anywhere. */
@@ -28,7 +30,8 @@ export class Channels implements OnApplicationShutdown {
   private readonly feeds: Feeds;
   private readonly settings: ChannelSettings;
 
-  constructor({ log = memoryLog(), serialize, parse = JSON.parse, gap }: ChannelsOptions = {}) {
+  constructor({ log = memoryLog(), serialize, parse = JSON.parse, gap, logger }: ChannelsOptions = {}) {
+    if (logger) log.useLogger?.(logger);
     this.feeds = new Feeds(log, parse);
     this.settings = { serialize, gap };
   }

@@ -1,4 +1,4 @@
-import { isSseError } from '../errors/sse.errors.js';
+import { SseError, isSseError } from '../errors/sse.errors.js';
 import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import { EventBatch } from './event-batch.js';
 import type { Feed, FeedReader, FeedSlice } from './feed.js';
@@ -34,6 +34,8 @@ export class CursorReader implements FeedReader {
   private waiting = false;
   private loaded: FeedSlice | undefined;
   private pulling = false;
+  /** What the log failed with when it was last asked. */
+  private outage: unknown;
 
   constructor(
     private readonly feeds: Feeds,
@@ -123,6 +125,11 @@ export class CursorReader implements FeedReader {
     if (!this.pulling) this.owner.news();
   }
 
+  /** Fails if the log has not said yet where to start. */
+  giveUp(): void {
+    if (!this.positioned) this.fail(this.outage ?? noAnswer());
+  }
+
   fail(error: unknown): void {
     if (this.ended) return;
     this.failure = { error };
@@ -194,7 +201,8 @@ export class CursorReader implements FeedReader {
 
   /** While the log is out of reach there is nothing to do but wait for the wake-up after it. */
   private stumble(error: unknown): void {
-    if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.fail(error);
+    if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) return this.fail(error);
+    this.outage = error;
   }
 
   private accept(slice: FeedSlice): EventBatch | undefined {
@@ -232,4 +240,10 @@ export class CursorReader implements FeedReader {
     }
     return kept.length === 0 ? undefined : batch.with(kept);
   }
+}
+
+function noAnswer(): SseError {
+  return new SseError('SSE_LOG_UNAVAILABLE', 'The event log did not say where a subscription starts.', {
+    remedy: 'Subscribe again once channels.health() is "up".',
+  });
 }

@@ -122,4 +122,24 @@ describe('subscribers at one place of a log that takes its time', () => {
     expect(wire.reads).toBeLessThanOrEqual(2);
     for (const subscription of all) await subscription.return();
   });
+
+  it('a subscription that was given up fails with what keeps the log away; one that has its place goes on', async () => {
+    const { wire, cutOff, other } = nodes();
+    const placed = cutOff.channel('a').subscribe();
+    await placed.ready;
+    wire.cut();
+    const waiting = cutOff.channel('a').subscribe();
+    const parked = waiting.next();
+    await turns();
+    for (const subscription of [placed, waiting]) subscription.giveUp();
+    await expect(parked).rejects.toMatchObject({
+      code: 'SSE_LOG_UNAVAILABLE',
+      message: expect.stringContaining('The wire is cut') as string,
+    });
+    const event = placed.next();
+    await other.channel('a').publish('1');
+    wire.mend();
+    expect((await event).value?.data).toBe('1');
+    await placed.return();
+  });
 });

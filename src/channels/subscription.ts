@@ -116,6 +116,11 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     if (this.batch === undefined && !this.parked) this.reader.follow(consumer);
   }
 
+  /** @internal Fails with what keeps the log from saying where the subscription starts, unless it has said so by now. */
+  giveUp(): void {
+    this.reader.giveUp();
+  }
+
   /** Ends the subscription; what it holds is dropped. */
   close(): void {
     this.batch = undefined;

@@ -1,9 +1,12 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
- * A place between two entries of one channel: after the entry that has it, before the next. Made and read by the log
- * alone, always `<epoch>-<offset>`, epoch `[0-9a-z]{1,16}`, offset `[0-9a-z_]{1,32}`: it travels in cursors. The epoch
- * changes whenever offsets might come a second time (a restart without data, a flush).
+ * A place between two entries of one channel: after the entry that has it, before the next. Only the log makes and reads
+ * positions. They have the form `<epoch>-<offset>`, with an epoch `[0-9a-z]{1,16}` and an offset `[0-9a-z_]{1,32}`, because
+ * they travel in cursors.
+ *
+ * Positions of one channel, compared as text, are in the order of the log. A log begins a new epoch whenever offsets might
+ * come a second time (a restart without data, a flush), and a later epoch sorts after an earlier one.
  */
 export type LogPosition = string;
 
@@ -16,6 +19,47 @@ export interface ChannelKey {
   /** Stands for the name in cursors, so that one of another channel is told apart. */
   readonly tag: string;
 }
+
+/**
+ * A whole number as text that sorts like the number: one character for how many digits follow, then the digits, in base
+ * 36. `35` is `1z`, `36` is `210`.
+ *
+ * Plain base 36 does not sort (`z` is 35 and comes after `10`, which is 36). A fixed width would sort too, but a number up
+ * to 2^53 takes 11 digits, and a cursor of 100 channels carries 200 numbers in one request header. With the length in
+ * front, the small numbers that most positions have stay short.
+ */
+export function sortableNumber(number: number): string {
+  const digits = number.toString(36);
+  return digits.length.toString(36) + digits;
+}
+
+/** The number that {@link sortableNumber} wrote; `undefined` for all other text, so that a number has one spelling. */
+export function parseSortableNumber(text: string): number | undefined {
+  const number = Number.parseInt(text.slice(1), 36);
+  return Number.isSafeInteger(number) && sortableNumber(number) === text ? number : undefined;
+}
+
+/**
+ * The name of an epoch that begins now. It starts with the time in microseconds, so that it sorts after the epochs before
+ * it. The random end tells apart two histories that began in the same microsecond.
+ */
+export function newEpoch(): string {
+  const us = Math.trunc((performance.timeOrigin + performance.now()) * 1000);
+  return sortableNumber(us) + epochSuffix();
+}
+
+/** The random end of an epoch: three characters of base 36. */
+export function epochSuffix(): string {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return random.toString(36).padStart(EPOCH_SUFFIX_LENGTH, '0').slice(-EPOCH_SUFFIX_LENGTH);
+}
+
+/** The epoch of a position. */
+export function epochOf(position: LogPosition): string {
+  return position.slice(0, position.indexOf('-'));
+}
+
+const EPOCH_SUFFIX_LENGTH = 3;
 
 /** The most channels that one subscription can have: their cursor travels in a request header. */
 export const MAX_TOPICS = 100;
@@ -74,7 +118,7 @@ export function formatCursor(
   for (const [i, key] of keys.entries()) {
     const position = positions[i];
     if (!position) continue;
-    const epoch = position.slice(0, position.indexOf('-'));
+    const epoch = epochOf(position);
     const part = epoch === last ? position.slice(epoch.length) : position;
     last = epoch;
     cursor += `${cursor === '' ? '' : '.'}${key.tag}~${part}`;

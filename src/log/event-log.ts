@@ -32,6 +32,12 @@ export interface LogHealth {
   readonly error?: unknown;
 }
 
+/** Writes lines for the people who run the application. The `Logger` of Nest is one. */
+export interface LineLogger {
+  log(line: string): void;
+  warn(line: string): void;
+}
+
 /**
  * Told which of the watched channels changed; it reads at once, never throws, and may call back into the log.
  */
@@ -92,6 +98,9 @@ export interface EventLog {
    * announced yet, it is called at once if that is in the log's hands.
    */
   watch(channels: readonly string[], listener: LogListener): () => void;
+
+  /** Gives the log a logger. A log that can go down writes one line when it does, and one when it is up again. */
+  useLogger?(logger: LineLogger): void;
 
   /** How the log is now. */
   health(): LogHealth;

@@ -12,7 +12,10 @@ export interface MemoryLogOptions {
   maxAgeMs?: number | false;
   /** Bytes one encoded event may have; a bigger one is refused. @default 262_144, or `maxBytes` if that is less */
   maxEventBytes?: number | false;
-  /** Bytes kept over all channels, 256 added for each event; the channel published to longest ago gives way. @default 67_108_864 */
+  /**
+   * Bytes kept over all channels. Each event counts 400 bytes more than its text, and each channel with events 600: that is
+   * what they take in memory. The channel published to longest ago is evicted first. @default 67_108_864
+   */
   maxTotalBytes?: number | false;
   /** The time, for tests. @default the machine's */
   clock?: Clock;
@@ -38,8 +41,10 @@ export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
   clock: systemClock,
 };
 
-/** What an event is taken to cost besides its text, where the bound is on memory as a whole. */
-export const ENTRY_OVERHEAD_BYTES = 256;
+/** What an event and a channel take in memory besides their text, as measured with Node 20, rounded up. */
+export const ENTRY_OVERHEAD_BYTES = 400;
+export const CHANNEL_OVERHEAD_BYTES = 600;
+const OVERHEAD_BYTES = ENTRY_OVERHEAD_BYTES + CHANNEL_OVERHEAD_BYTES;
 
 const bytes = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
 const TABLE: OptionTable<MemoryLogOptions> = {
@@ -59,10 +64,10 @@ const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
       remedy: 'Without any bound memory grows forever. Keep at least one of the bounds.',
     },
   ({ maxTotalBytes }) =>
-    bound(maxTotalBytes) <= ENTRY_OVERHEAD_BYTES && {
+    bound(maxTotalBytes) <= OVERHEAD_BYTES && {
       option: 'maxTotalBytes',
       value: maxTotalBytes,
-      remedy: `Each event counts ${ENTRY_OVERHEAD_BYTES} bytes in addition to its text. Leave room for many events.`,
+      remedy: `The first event of a channel counts ${OVERHEAD_BYTES} bytes in addition to its text. Leave room for many events.`,
     },
   (options) =>
     options.maxEventBytes !== false &&
@@ -101,7 +106,7 @@ export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLim
 
 /** The size of the largest event that can be kept. */
 function keptBytes({ maxBytes, maxTotalBytes }: Required<MemoryLogOptions>): number {
-  return Math.min(bound(maxBytes), bound(maxTotalBytes) - ENTRY_OVERHEAD_BYTES);
+  return Math.min(bound(maxBytes), bound(maxTotalBytes) - OVERHEAD_BYTES);
 }
 
 function bound(value: number | false): number {

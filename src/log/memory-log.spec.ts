@@ -49,7 +49,7 @@ describe('what a memory log keeps', () => {
   });
 
   it('is at most maxTotalBytes over all channels, those published to longest ago giving way', () => {
-    const log = memoryLog({ maxTotalBytes: 3 * (256 + 44) });
+    const log = memoryLog({ maxTotalBytes: 3 * (400 + 44) + 2 * 600 });
     const [first] = publish(log, 'a', 44);
     publish(log, 'b', 44);
     const [third] = publish(log, 'a', 44);
@@ -57,6 +57,13 @@ describe('what a memory log keeps', () => {
     expect([kept(log, 'a'), kept(log, 'b'), kept(log, 'c')]).toEqual([[first, third], [], [fourth]]);
     publish(log, 'c', 44);
     expect([kept(log, 'a'), kept(log, 'c').length]).toEqual([[third], 2]);
+  });
+
+  it('counts what channels take, so that very many of them with one event each stay within maxTotalBytes', () => {
+    const log = memoryLog({ maxTotalBytes: 100 * (400 + 20 + 600) });
+    for (let i = 0; i < 1000; i++) publish(log, `user:${i}`, 20);
+    expect(log.stats()).toEqual({ channels: 100, events: 100, bytes: 2000 });
+    expect([kept(log, 'user:899'), kept(log, 'user:900')].map(({ length }) => length)).toEqual([0, 1]);
   });
 
   it('is the newest that fit, whatever is published', () => {
@@ -261,7 +268,7 @@ describe('the options of a memory log', () => {
     [{ maxTotalBytes: Number.NaN }, 'memoryLog(): Invalid option "maxTotalBytes": NaN.'],
     [{ maxEventBytes: '9' as unknown as number }, 'memoryLog(): Invalid option "maxEventBytes": "9".'],
     [{ maxEventBytes: 101, maxBytes: 100 }, 'memoryLog(): Invalid option "maxEventBytes": 101.'],
-    [{ maxTotalBytes: 256 }, 'memoryLog(): Invalid option "maxTotalBytes": 256.'],
+    [{ maxTotalBytes: 1000 }, 'memoryLog(): Invalid option "maxTotalBytes": 1000.'],
     [{ maxEvents: false, maxBytes: false, maxAgeMs: false, maxTotalBytes: false }, 'Without any bound'],
   ])('%j are refused', (options, what) => {
     expect(() => memoryLog(options)).toThrow(

@@ -1,10 +1,11 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
-import { channelKey, type LogPosition } from './cursor.js';
+import { channelKey, newEpoch, parseSortableNumber, sortableNumber, type LogPosition } from './cursor.js';
 import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from './event-log.js';
 import type { LogRecord } from './log-record.js';
 import { MemoryAnnouncer } from './memory-announcer.js';
 import { MemoryChannel, MemoryEntry, checkIdOrder, type MemoryWatch } from './memory-channel.js';
 import {
+  CHANNEL_OVERHEAD_BYTES,
   ENTRY_OVERHEAD_BYTES,
   resolveMemoryLogOptions,
   type MemoryLogLimits,
@@ -27,7 +28,7 @@ export class MemoryLog implements EventLog {
   private readonly channels = new Map<string, MemoryChannel>();
   /** Channels with entries, the one published to longest ago first. */
   private readonly filled = new Set<MemoryChannel>();
-  private readonly epoch = randomEpoch();
+  private readonly epoch = newEpoch();
   /** The last offset given, over all channels: none comes back in a channel that was forgotten and made anew. */
   private last = 0;
   /** The last offset evicted from a channel that was forgotten. */
@@ -139,11 +140,16 @@ export class MemoryLog implements EventLog {
     const { maxEvents, maxBytes, maxTotalBytes } = this.limits;
     while (channel.entries.length > maxEvents || channel.bytes > maxBytes) this.evictOldest(channel);
     this.evictAged(channel, now);
-    while (this.bytes + this.events * ENTRY_OVERHEAD_BYTES > maxTotalBytes) {
+    while (this.occupied > maxTotalBytes) {
       const [oldest] = this.filled;
       if (oldest) this.evictOldest(oldest);
     }
     this.sweepLater();
+  }
+
+  /** What the events and their channels take in memory, about. */
+  private get occupied(): number {
+    return this.bytes + this.events * ENTRY_OVERHEAD_BYTES + this.filled.size * CHANNEL_OVERHEAD_BYTES;
   }
 
   private evictOldest(channel: MemoryChannel): void {
@@ -194,15 +200,15 @@ export class MemoryLog implements EventLog {
   }
 
   private position(order: number): LogPosition {
-    return `${this.epoch}-${order.toString(36)}`;
+    return `${this.epoch}-${sortableNumber(order)}`;
   }
 
   /** The offset in a position of this log that was given already; `undefined` for all others. */
   private orderOf(position: LogPosition): number | undefined {
     const dash = position.indexOf('-');
     if (position.slice(0, dash) !== this.epoch || dash === -1) return undefined;
-    const order = Number.parseInt(position.slice(dash + 1), 36);
-    return order <= this.last ? order : undefined;
+    const order = parseSortableNumber(position.slice(dash + 1));
+    return order !== undefined && order <= this.last ? order : undefined;
   }
 
   private checkSize(channel: string, { bytes }: LogRecord): void {
@@ -236,11 +242,6 @@ function take(channel: MemoryChannel, start: number, limit: ReadLimit): readonly
     bytes += entry.bytes;
   }
   return entries;
-}
-
-function randomEpoch(): string {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return random.toString(36);
 }
 
 function closedError(): SseError {

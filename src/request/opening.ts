@@ -3,8 +3,8 @@ import type { StreamConnection } from '../connection/connection.js';
 import { event } from '../events/sse-event.js';
 import { PLACE_TYPE } from '../wire/end-of-stream.js';
 
-/** A log that is away does not keep the head back for longer: proxies give up on one, and an `EventSource` with them. */
-const PLACE_WITHIN_MS = 10_000;
+/** How long a new stream waits for a log that is down before it is answered with 503. As long as `publish()` waits. */
+const PLACE_WITHIN_MS = 5000;
 
 /** When the head of a stream goes out where no event takes it along. */
 export class Opening {
@@ -38,7 +38,9 @@ export class Opening {
       }
       connection.open();
     };
-    this.timer = connection.timers.clock.schedule(open, PLACE_WITHIN_MS);
+    // A head without a place would promise that nothing is missed from then on, and the log may be gone for long.
+    const giveUp = (): void => subscription.giveUp();
+    this.timer = connection.timers.clock.schedule(giveUp, PLACE_WITHIN_MS);
     void subscription.ready.then(() => {
       // One that is over already may have failed, which can still be an HTTP error: its source will tell.
       if (!subscription.ended) open();

@@ -1,4 +1,5 @@
 import { Observable } from 'rxjs';
+import { SseError } from '../errors/sse.errors.js';
 import { TestNodes, turns } from '../../test/fixtures/nodes.js';
 import { RunViewer } from '../../test/fixtures/run-viewer.js';
 
@@ -88,5 +89,28 @@ describe('what a run writes', () => {
       true,
       [expect.stringMatching(/^Run "r": SseError: The source of a run is \d+ bytes ahead of the log\./)],
     ]);
+  });
+
+  it.each([
+    ['fewer events than the batch has', { maxEvents: 2 }],
+    ['all of the batch', {}],
+  ])('is written once if the answer to a batch is lost and the log keeps %s', async (_, retention) => {
+    const nodes = new TestNodes(retention);
+    const { runs, wire } = nodes.add();
+    const appended: unknown[] = [];
+    const append = wire.append.bind(wire);
+    wire.append = async (channel, records) => {
+      const positions = await append(channel, records);
+      if (!channel.startsWith('run-events:') || records.length < 4) return positions;
+      appended.push(records.length);
+      throw new SseError('SSE_LOG_UNAVAILABLE', 'The answer was lost.');
+    };
+    await runs.start('r', async function* () {
+      yield* ['a', 'b', 'c', 'd'];
+      await turns(20);
+    });
+    await turns(60);
+    await nodes.advance(2000);
+    expect(appended).toEqual([4]);
   });
 });

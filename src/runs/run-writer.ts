@@ -7,6 +7,7 @@ import { SseError, isSseError } from '../errors/sse.errors.js';
 import { ask } from '../channels/ask.js';
 import type { LogPosition } from '../log/cursor.js';
 import type { Awaitable, EventLog } from '../log/event-log.js';
+import { LogEntry } from '../log/log-entry.js';
 import { toRecord, type LogRecord } from '../log/log-record.js';
 
 /** Where a {@link RunWriter} writes to, how, and whom it tells. */
@@ -190,8 +191,10 @@ export class RunWriter implements Sink<unknown>, Demand {
     const { log, channel } = this.init;
     const limit = { events: batch.length, bytes: Infinity };
     const { entries, gap } = await log.read(channel, this.last, limit);
-    const arrived = gap ? undefined : entries.at(-1)?.position;
-    return arrived ?? this.append(batch);
+    const newest = entries.at(-1);
+    // After a gap it may still be the batch, if the log keeps fewer events than the batch has.
+    const arrived = newest && (!gap || (newest.position > this.last && isEntryOf(newest, batch.at(-1))));
+    return arrived ? newest.position : this.append(batch);
   }
 
   /** A log refuses a batch as a whole. This writes the records before the one that is at fault. */
@@ -220,6 +223,10 @@ export class RunWriter implements Sink<unknown>, Demand {
   private wake(): void {
     for (const resolve of this.waiters.splice(0)) resolve();
   }
+}
+
+function isEntryOf(entry: LogEntry, record: LogRecord | undefined): boolean {
+  return record !== undefined && entry.frame === new LogEntry(entry.channel, entry.position, 0, record).frame;
 }
 
 function overflow(bytes: number): SseError {

@@ -1,7 +1,9 @@
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
-import { Channels, LastEventId, Sse, SseConnections, type SseEvent } from 'nestjs-event-stream';
+import { Channels, LastEventId, Sse, SseConnections, memoryLog, type SseEvent } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { DelayedLog } from '../contract/delayed-log.js';
+import { ManualClock } from '../fixtures/manual-clock.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 
@@ -143,6 +145,33 @@ eachAdapter((adapter) => {
       expect(logger.errors).toEqual([
         expect.stringMatching(/^News\.\w+ \(GET \/\w+\): SseError: [^]*code: SSE_LOG_UNAVAILABLE/),
       ]);
+    },
+  );
+
+  it.each(['/news', '/seen'])(
+    '%s: 503 before the stream if the log does not come within 5 s; a stream that resumes is open',
+    async (path) => {
+      const [clock, log] = [new ManualClock(), new DelayedLog(memoryLog(), 1)];
+      const app = await makeApp(adapter, { controllers: [News], clock, sse: { log } });
+      const id = await app.get(Channels).channel('news').publish('before');
+      log.cut();
+      const opening = openStream(app, path);
+      await until(() => app.get(Channels).channel('news').size() === 1);
+      clock.advance(4999);
+      const resumed = await openStream(app, path, { lastEventId: id });
+      expect(resumed.status).toBe(200);
+      clock.advance(1);
+      const refused = await opening;
+      expect([refused.status, await refused.json()]).toMatchObject([503, { statusCode: 503 }]);
+      await app
+        .get(Channels)
+        .channel('news')
+        .publish('lost')
+        .catch(() => undefined);
+      log.mend();
+      await app.get(Channels).channel('news').publish('after');
+      expect((await resumed.next()).data).toBe('after');
+      await resumed.close();
     },
   );
 

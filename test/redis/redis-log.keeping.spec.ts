@@ -2,6 +2,7 @@ import { createClient, type RedisClientType } from '@redis/client';
 import { Channels, event, type LogSlice } from 'nestjs-event-stream';
 import { redisLog, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
 import { toRecord } from '../../src/log/log-record.js';
+import { ManualClock } from '../fixtures/manual-clock.js';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { Viewer } from './viewer.js';
 
@@ -98,9 +99,13 @@ await describeRedis('what redisLog keeps', (url) => {
   });
 
   it('nothing is kept for ever: streams live as long as their newest event, what is remembered a while longer', async () => {
-    const log = open({ maxAgeMs: 60_000, forgetMs: 30_000 });
+    const clock = new ManualClock();
+    const log = open({ maxAgeMs: 60_000, forgetMs: 30_000, pingMs: false, clock });
     await log.append('c', records(1));
-    await log.tail('empty');
+    log.watch(['empty'], () => undefined);
+    // A watched channel is created by the next look at it, which comes within a third of forgetMs.
+    clock.advance(10_000);
+    while ((await admin.exists(`${prefix}{empty}:meta`)) === 0) await new Promise(setImmediate);
     const lives = await Promise.all(
       [`{c}:log`, `{c}:meta`, `{empty}:meta`].map((key) => admin.pTTL(prefix + key)),
     );

@@ -9,6 +9,7 @@ import { backOffMs, type LinkEvents, type RedisClientLike, type RedisLink } from
 export class ClientLink implements RedisLink {
   readonly publishCommand = 'PUBLISH';
   readonly sweepMs = 30_000;
+  readonly address: string;
   error: unknown;
   private readonly commands: RedisClientType;
   private readonly subscriber: RedisClientType;
@@ -25,6 +26,7 @@ export class ClientLink implements RedisLink {
     private readonly pingMs: number | false,
   ) {
     const client = 'duplicate' in given ? (given as RedisClientType) : makeClient(given);
+    this.address = addressOf(client.options);
     this.commands = this.copy(client);
     this.subscriber = this.copy(client);
   }
@@ -135,6 +137,19 @@ export class ClientLink implements RedisLink {
     this.lost(why);
     this.connect(client);
   }
+}
+
+function addressOf({ socket }: RedisClientOptions): string {
+  const {
+    path,
+    host = 'localhost',
+    port = 6379,
+  } = { ...socket } as {
+    path?: string;
+    host?: string;
+    port?: number;
+  };
+  return `Redis at ${path ?? `${host}:${port}`}`;
 }
 
 function makeClient(options: RedisClientOptions): RedisClientType {

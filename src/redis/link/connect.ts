@@ -24,13 +24,34 @@ export function createLink(
   if ('duplicate' in given && 'acquire' in given) {
     return new ManagedLink(sentinelClient(given as unknown as RedisSentinelType), events, clock);
   }
+  if (isIoredis(given)) throw ioredis();
   if (!('duplicate' in given) && 'execute' in given) throw invalid(given);
   return new ClientLink(given, events, clock, pingMs);
 }
 
+// Clients of "@redis/client" have `isReady`, also before they are connected.
+function isIoredis(given: object): boolean {
+  return 'duplicate' in given && !('isReady' in given) && 'status' in given;
+}
+
+function ioredis(): SseError {
+  return new SseError(
+    'SSE_INVALID_OPTIONS',
+    'The option "client" is a client of "ioredis", which is not supported.',
+    {
+      remedy:
+        'Pass the URL of the Redis server, or what createClient() of the package "redis" or "@redis/client" returned.',
+    },
+  );
+}
+
 function invalid(given: unknown): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `The option client: ${quoted(given)} is no way to Redis.`, {
-    remedy:
-      'Give what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
-  });
+  return new SseError(
+    'SSE_INVALID_OPTIONS',
+    `The option "client" is not a valid Redis connection: ${quoted(given)}.`,
+    {
+      remedy:
+        'Give what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
+    },
+  );
 }

@@ -4,6 +4,8 @@ import { backOffMs, type LinkEvents, type RedisLink } from './redis-link.js';
 
 /** What a {@link ManagedLink} needs of a client that looks after several connections by itself. */
 export interface ManagedClient {
+  /** What it is a client of, for messages. */
+  readonly address: string;
   readonly isReady: boolean;
   readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
   /** The events that say that connections work again, and that they do not. */
@@ -43,6 +45,10 @@ export class ManagedLink implements RedisLink {
 
   get up(): boolean {
     return this.client.isReady;
+  }
+
+  get address(): string {
+    return this.client.address;
   }
 
   get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
@@ -114,6 +120,7 @@ export class ManagedLink implements RedisLink {
 export function clusterClient(given: RedisClusterType): ManagedClient {
   const cluster = given.duplicate({ commandOptions: { timeout: 0 } });
   return {
+    address: 'The Redis Cluster',
     publishCommand: 'SPUBLISH',
     good: ['node-ready'],
     bad: ['error', 'node-error', 'sharded-channel-moved-error'],
@@ -136,6 +143,7 @@ export function clusterClient(given: RedisClusterType): ManagedClient {
 export function sentinelClient(given: RedisSentinelType): ManagedClient {
   const sentinel = given.duplicate({ commandOptions: { timeout: 0 } });
   return {
+    address: 'The Redis behind the sentinels',
     publishCommand: 'PUBLISH',
     good: ['ready', 'topology-change'],
     bad: ['error'],

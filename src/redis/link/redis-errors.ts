@@ -27,9 +27,17 @@ export function isTransient(error: unknown): boolean {
   return code === undefined ? !(error instanceof TypeError) : TRANSIENT.has(code);
 }
 
+/** An error in a few words. Node reports a host with several addresses as an `AggregateError` without a message. */
+export function reasonOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { message, errors, code } = error as { message?: string; errors?: readonly unknown[]; code?: string };
+  return message || reasonOf(errors?.[0]) || code;
+}
+
 /** Redis cannot be reached, or does not serve. */
 export function unavailable(what: string, cause: unknown): SseError {
-  const why = cause instanceof Error && cause.message !== '' ? ` (${cause.message})` : '';
+  const reason = reasonOf(cause);
+  const why = reason === undefined ? '' : ` (${reason})`;
   return new SseError('SSE_LOG_UNAVAILABLE', `${what}: Redis is not available${why}.`, {
     remedy: 'Subscriptions stay and catch up; try again once the health of the log is "up".',
     cause,

@@ -1,7 +1,11 @@
 import type { RedisClientOptions } from '@redis/client';
 
-/** A client made by `createClient()`, `createCluster()` or `createSentinel()`. */
+/**
+ * A client made by `createClient()`, `createCluster()` or `createSentinel()` of `@redis/client` or `redis`. A client of
+ * `ioredis` is not one: it has no `isReady`.
+ */
 export interface RedisClientLike {
+  readonly isReady: boolean;
   duplicate(...overrides: never[]): object;
 }
 
@@ -9,7 +13,7 @@ export interface RedisClientLike {
  * How to reach Redis: a client, which is copied and never used itself (it need not be connected), the options of one, or
  * a URL (`redis://`, `rediss://` for TLS, `unix://`).
  */
-export type RedisConnection = RedisClientLike | RedisClientOptions | string;
+export type RedisConnection = RedisClientLike | (RedisClientOptions & { duplicate?: never }) | string;
 
 /** What a {@link RedisLink} tells. */
 export interface LinkEvents {
@@ -28,6 +32,8 @@ export interface LinkEvents {
 export interface RedisLink {
   /** Whether commands can be expected to work. */
   readonly up: boolean;
+  /** Where Redis is, for messages, without credentials. */
+  readonly address: string;
   /** Why not. */
   readonly error: unknown;
   /** The command that announces to all who subscribe, wherever they are connected. */

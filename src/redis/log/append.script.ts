@@ -1,44 +1,109 @@
-import { COMPARE_IDS, REMEMBER } from './lua.js';
+import type { LogRecord } from '../../log/log-record.js';
 import { redisScript } from '../link/redis-script.js';
+import { COMPARE_IDS, REMEMBER } from './lua.js';
+import { encodeHeader } from './stream-entry.js';
+
+/** What {@link APPEND_SCRIPT} takes: `ARGV` in this order, then the groups. */
+export interface AppendArguments {
+  /** The random end of a new epoch, and the epoch and newest place that the caller knows. */
+  readonly epoch: readonly [suffix: string, knownEpoch: string, knownPlace: string];
+  /** Retention. 0 is no bound. */
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  /** Whether `maxEvents` is exact or may be exceeded by a block of the stream. */
+  readonly exact: boolean;
+  /** How long Redis keeps the keys, in milliseconds. 0 is for ever. */
+  readonly logLifeMs: number;
+  readonly metaLifeMs: number;
+  readonly receiptLifeMs: number;
+  /** The number of the batch. It grows with each new batch of a process. */
+  readonly batch: number;
+  /** `PUBLISH` or `SPUBLISH`, and the pub/sub channel of the announcement. */
+  readonly publishCommand: string;
+  readonly notice: string;
+  /** Up to this size an announcement carries the entries. */
+  readonly noticeBytes: number;
+}
+
+/** `ARGV` of {@link APPEND_SCRIPT}. Each group of records is appended as a whole or not at all. */
+export function appendArgv(args: AppendArguments, groups: readonly (readonly LogRecord[])[]): string[] {
+  const argv = [
+    ...args.epoch,
+    `${args.maxEvents}`,
+    `${args.maxBytes}`,
+    `${args.maxAgeMs * 1000}`,
+    args.exact ? '=' : '~',
+    `${args.logLifeMs}`,
+    `${args.metaLifeMs}`,
+    `${args.receiptLifeMs}`,
+    `${args.batch}`,
+    args.publishCommand,
+    args.notice,
+    `${args.noticeBytes}`,
+  ];
+  for (const records of groups) {
+    argv.push(`${records.length}`);
+    for (const record of records) {
+      argv.push(encodeHeader(record), record.frame, `${record.bytes}`, record.id ?? '');
+    }
+  }
+  return argv;
+}
+
+/** What {@link APPEND_SCRIPT} returns, as JSON. */
+export type AppendAnswer = readonly [
+  epoch: string,
+  us: number,
+  /** For each group the count of its first record, or the own id that is out of order and the one before it. */
+  groups: readonly (number | readonly [id: string, last: string])[],
+  /** What Redis refused after the entries had been added. */
+  problem?: string,
+];
 
 /**
- * Appends what one process has waiting for a channel: groups of records, each group all or none.
+ * Appends what one process has waiting for a channel. KEYS: log, meta, receipt.
  *
- * A receipt makes it safe to ask again when no answer came: the same batch is answered, not repeated, and a batch from
- * before the last one is refused.
+ * **An append takes effect at most once.** A writer sends one batch at a time and gives each a number that grows. The script
+ * keeps the number and answer of the writer's last batch as a receipt, in the same step as the entries. If a connection
+ * breaks before the answer arrives, the writer sends the same batch again:
  *
- * KEYS: log, meta, receipt. ARGV: epoch to begin with, epoch and newest place known to the caller, maxEvents, maxBytes, maxAge in
- * microseconds (0 is no bound), '~' or '=', lives of log, meta and receipt in ms (0 is for ever), number of the batch,
- * publish command, pub/sub channel, bytes up to which a notice carries its entries; then for each group the number of its
- * records, and for each of these its header, frame, bytes and own id ('' is none).
+ * - If the first command took effect, the receipt has this number, and the script returns the kept answer.
+ * - If it did not, the receipt has a lower number, and the script appends.
+ * - If it was only delayed and arrives after a later batch, the receipt has a higher number, and the script refuses it.
  *
- * Answers JSON: epoch, microseconds, and for each group the count of its first record, or the own id that is out of order
- * and the one before it.
+ * A batch whose outcome is unknown must therefore stay as it is until it is answered. The receipt outlives the time that a
+ * writer keeps trying.
+ *
+ * **A rejected append has not taken effect.** Redis does not undo the commands of a script that fails. Everything that can
+ * be refused is refused at the latest at the first `XADD`: a Redis that is full, a replica, a key of another type, missing
+ * rights to read or to append. Commands after the entries (trimming, expiry, receipt, announcement) may fail for missing
+ * rights alone. They do not fail the append, because its entries are in the log; the answer names the first problem.
  */
 export const APPEND_SCRIPT = redisScript(
   REMEMBER,
   COMPARE_IDS,
   `
 local log, meta, receipt = KEYS[1], KEYS[2], KEYS[3]
-local max_events, max_bytes, max_age, op = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-local batch = tonumber(ARGV[11])
+-- AppendArguments, in order
+local suffix, known_epoch, known_place, max_events, max_bytes, max_age, trim, log_life, meta_life, receipt_life,
+  batch, publish_command, notice_channel, notice_bytes = unpack(ARGV, 1, 14)
+local first_group, fields = 15, 4
 
 local done = redis.call('GET', receipt)
 if done then
   local number, answer = done:match('^(%d+) (.*)$')
-  if tonumber(number) == batch then return answer end
-  if tonumber(number) > batch then return redis.error_reply('STALEBATCH a later one was appended') end
+  if tonumber(number) == tonumber(batch) then return answer end
+  if tonumber(number) > tonumber(batch) then return redis.error_reply('STALEBATCH a later one was appended') end
 end
 
-local m = remember(log, meta, ARGV[1], ARGV[2], ARGV[3])
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-if now < m.us then now = m.us end
+local m = remember(log, meta, suffix, known_epoch, known_place, meta_life)
+local now = math.max(clock(), m.us)
 
 -- The id that is out of order in a group, and the one before it.
 local function disorder(at, count)
   local last = m.own
-  for i = at, at + (count - 1) * 4, 4 do
+  for i = at, at + (count - 1) * fields, fields do
     local id = ARGV[i + 3]
     if id ~= '' then
       if last then
@@ -51,7 +116,7 @@ local function disorder(at, count)
 end
 
 local first, size, parts, answers = m.count + 1, 0, {}, {}
-local at = 15
+local at = first_group
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   at = at + 1
@@ -60,13 +125,13 @@ while at <= #ARGV do
     answers[#answers + 1] = cjson.encode({ id, last })
   else
     answers[#answers + 1] = text(m.count + 1)
-    for i = at, at + (count - 1) * 4, 4 do
+    for i = at, at + (count - 1) * fields, fields do
       local header, frame, bytes, own = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
       m.count, m.bytes = m.count + 1, m.bytes + bytes
       local place = text(now) .. '-' .. text(m.count)
       local add = { 'XADD', log }
-      if max_events > 0 then
-        add[3], add[4], add[5] = 'MAXLEN', op, ARGV[4]
+      if tonumber(max_events) > 0 then
+        add[3], add[4], add[5] = 'MAXLEN', trim, max_events
       end
       local from = #add
       add[from + 1], add[from + 2], add[from + 3] = place, 'c', text(m.bytes)
@@ -85,38 +150,46 @@ while at <= #ARGV do
       parts[#parts + 1] = header .. '\\n' .. own .. '\\n' .. frame
     end
   end
-  at = at + count * 4
+  at = at + count * fields
 end
 
-local answer = '["' .. m.epoch .. '",' .. text(now) .. ',[' .. table.concat(answers, ',') .. ']]'
-if m.count < first then return answer end
+local answer = '["' .. m.epoch .. '",' .. text(now) .. ',[' .. table.concat(answers, ',') .. ']'
+if m.count < first then return answer .. ']' end
+
+-- The entries are in the log: from here on nothing may fail the append.
+local problem
+local function attempt(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  problem = problem or reply.err
+end
 
 -- Age is exact where it is looked at. Bytes: how many were ever appended up to an entry is part of it.
-if max_age > 0 then redis.call('XTRIM', log, 'MINID', '=', text(math.max(now - max_age, 0))) end
-local base = m.base
-while max_bytes > 0 and m.bytes - base > max_bytes do
-  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 16)
+if tonumber(max_age) > 0 then attempt('XTRIM', log, 'MINID', '=', text(math.max(now - max_age, 0))) end
+local base, bound = m.base, tonumber(max_bytes)
+while bound > 0 and m.bytes - base > bound and not problem do
   local gone
-  for i, entry in ipairs(oldest) do
+  for i, entry in ipairs(attempt('XRANGE', log, '-', '+', 'COUNT', 16) or {}) do
     local total = tonumber(field(entry, 'c')) or base
     local before = total - #(field(entry, 'f') or '')
     if i == 1 and before > base then base = before end
-    if m.bytes - base <= max_bytes then break end
+    if m.bytes - base <= bound then break end
     base, gone = math.max(base, total), entry[1]
   end
   if not gone then break end
   local us, count = gone:match('^(%d+)-(%d+)$')
-  redis.call('XTRIM', log, 'MINID', '=', us .. '-' .. text(count + 1))
+  attempt('XTRIM', log, 'MINID', '=', us .. '-' .. text(count + 1))
 end
 
-redis.call('HSET', meta, 'e', m.epoch, 't', text(now), 'n', text(m.count), 'b', text(m.bytes), 'f', text(base))
-if m.own then redis.call('HSET', meta, 'o', m.own, 'p', m.own_at) end
-if tonumber(ARGV[8]) > 0 then redis.call('PEXPIRE', log, ARGV[8]) end
-if tonumber(ARGV[9]) > 0 then redis.call('PEXPIRE', meta, ARGV[9]) end
-redis.call('SET', receipt, ARGV[11] .. ' ' .. answer, 'PX', ARGV[10])
+attempt('HSET', meta, 'e', m.epoch, 't', text(now), 'n', text(m.count), 'b', text(m.bytes), 'f', text(base))
+if m.own then attempt('HSET', meta, 'o', m.own, 'p', m.own_at) end
+if tonumber(log_life) > 0 then attempt('PEXPIRE', log, log_life) end
+if tonumber(meta_life) > 0 then attempt('PEXPIRE', meta, meta_life) end
+attempt('SET', receipt, batch .. ' ' .. answer .. ']', 'PX', receipt_life)
 local notice = m.epoch .. ' ' .. text(now) .. ' ' .. text(first) .. ' ' .. text(m.count)
-if size <= tonumber(ARGV[14]) then notice = notice .. '\\n' .. table.concat(parts) end
-redis.call(ARGV[12], ARGV[13], notice)
-return answer
+if size <= tonumber(notice_bytes) then notice = notice .. '\\n' .. table.concat(parts) end
+attempt(publish_command, notice_channel, notice)
+if problem then answer = answer .. ',' .. cjson.encode(problem) end
+return answer .. ']'
 `,
 );

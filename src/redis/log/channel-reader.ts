@@ -2,19 +2,22 @@ import { channelKey, type ChannelKey, type LogPosition } from '../../log/cursor.
 import type { LogSlice, ReadLimit } from '../../log/event-log.js';
 import type { LogEntry } from '../../log/log-entry.js';
 import type { ChannelState } from './channel-state.js';
+import { showLoss, type KnownHistory } from './history.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import { decodeEntry, type RawEntry } from './stream-entry.js';
 import {
+  entryId,
   formatPosition,
+  isVacancy,
+  parseEntryId,
   parsePosition,
-  parseStreamId,
   placeBefore,
   samePlace,
-  streamId,
-  type StreamEnd,
-  type StreamPlace,
-} from './stream-place.js';
+  type ChannelEnd,
+  type EpochPlace,
+  type Place,
+} from './place.js';
 
 const LEAST = 16;
 /** Of the entries that the script for appends writes; what others wrote has its own ids. */
@@ -22,10 +25,10 @@ const FIRST_FIELD = 'c';
 
 /** What Redis had from a place on, and the end of the channel just before. */
 interface Loaded {
-  readonly end: StreamEnd;
+  readonly end: ChannelEnd;
   readonly entries: readonly LogEntry[];
   /** Where the first of them is. */
-  readonly first: StreamPlace | undefined;
+  readonly first: Place | undefined;
   /** Whether they go on. */
   readonly more: boolean;
 }
@@ -39,12 +42,14 @@ export class ChannelReader {
     private readonly link: RedisLink,
     private readonly keys: RedisKeys,
     private readonly state: ChannelState,
+    private readonly history: KnownHistory,
   ) {}
 
   async read(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
     if (after === undefined) return this.fromOldest(name, limit, false);
     const place = parsePosition(after);
     if (!place) return this.fromOldest(name, limit, true);
+    if (isVacancy(place)) return this.afterVacancy(name, place, after, limit);
     const { end, entries, first, more } = await this.load(name, place, limit);
     if (end.epoch !== place.epoch) return this.fromOldest(name, limit, true);
     if (first ? first.count === place.count + 1 : samePlace(place, end)) {
@@ -56,6 +61,20 @@ export class ChannelReader {
     return { entries, from, gap: true, more };
   }
 
+  /** What follows the position of a channel that did not exist. */
+  private async afterVacancy(
+    name: string,
+    place: EpochPlace,
+    after: LogPosition,
+    limit: ReadLimit,
+  ): Promise<LogSlice> {
+    const { end, entries, first, more } = await this.load(name, undefined, limit);
+    const isComplete = first ? first.count === 1 : end.count === 0;
+    const gap = !isComplete || !this.state.isNextAfter(name, place, end);
+    const from = gap ? formatPosition(end.epoch, first ? placeBefore(first) : end) : after;
+    return { entries, from, gap, more };
+  }
+
   private async fromOldest(name: string, limit: ReadLimit, gap: boolean): Promise<LogSlice> {
     const { end, entries, first, more } = await this.load(name, undefined, limit);
     const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
@@ -63,7 +82,7 @@ export class ChannelReader {
   }
 
   /** Entries that follow each other without a hole, from the first that can be read on. */
-  private async load(name: string, after: StreamPlace | undefined, limit: ReadLimit): Promise<Loaded> {
+  private async load(name: string, after: Place | undefined, limit: ReadLimit): Promise<Loaded> {
     const key = channelKey(name);
     const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
     for (let start = after; ;) {
@@ -82,12 +101,13 @@ export class ChannelReader {
 
   private async range(
     name: string,
-    after: StreamPlace | undefined,
+    after: Place | undefined,
     count: number,
-  ): Promise<{ raw: readonly RawEntry[]; end: StreamEnd }> {
-    const start = after ? `(${streamId(after)}` : '-';
+  ): Promise<{ raw: readonly RawEntry[]; end: ChannelEnd }> {
+    const start = after ? `(${entryId(after)}` : '-';
     for (let renewed = false; ;) {
-      const known = renewed ? undefined : this.state.known(name);
+      // As it was before the answer, which may be of the history that has replaced it.
+      const known = renewed ? undefined : this.history.end(name);
       const [answer, raw, epoch] = await this.link.inOrder(this.keys.log(name), [
         this.state.query(name),
         ['XRANGE', this.keys.log(name), start, '+', 'COUNT', `${count}`],
@@ -95,17 +115,19 @@ export class ChannelReader {
       ]);
       const end = this.state.learn(name, answer);
       // The end first: what came before it is in the range, or gone. The epoch last: the range is of the same life.
-      if (!end) await this.state.open(name);
-      else if (end.epoch !== epoch) continue;
-      else if (known?.epoch === epoch && isOtherwise(raw as RawEntry[], known)) {
-        this.state.lose(name, epoch);
+      if (!end) {
+        const recovered = await this.state.recover(name, answer);
+        if (isVacancy(recovered)) return { raw: [], end: recovered };
+      } else if (end.epoch !== epoch) continue;
+      else if (showLoss(known, end.epoch, placesIn(raw as RawEntry[]))) {
+        this.history.lose(name, end.epoch);
         renewed = true;
       } else return { raw: raw as RawEntry[], end };
     }
   }
 
-  private async exists(name: string, place: StreamPlace): Promise<boolean> {
-    const id = streamId(place);
+  private async exists(name: string, place: Place): Promise<boolean> {
+    const id = entryId(place);
     const found = await this.link.send(this.keys.log(name), ['XRANGE', this.keys.log(name), id, id]);
     return (found as unknown[]).length > 0;
   }
@@ -116,16 +138,9 @@ export class ChannelReader {
   }
 }
 
-/**
- * Whether a place that was known is not that of these entries: an older state came back, and somebody who did not know of
- * it has published in the place of what is lost. Time and count grow together, as long as that has not happened.
- */
-function isOtherwise(raw: readonly RawEntry[], known: StreamPlace): boolean {
-  return raw.some(([id, [name]]) => {
-    if (name !== FIRST_FIELD) return false;
-    const { us, count } = parseStreamId(id);
-    return count === known.count ? us !== known.us : count < known.count && us > known.us;
-  });
+/** Where the entries are that this library wrote. */
+function* placesIn(raw: readonly RawEntry[]): Generator<Place> {
+  for (const [id, [name]] of raw) if (name === FIRST_FIELD) yield parseEntryId(id);
 }
 
 /** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */
@@ -134,10 +149,10 @@ function unbroken(
   epoch: string,
   raw: readonly RawEntry[],
   maxBytes: number,
-): { entries: LogEntry[]; first: StreamPlace | undefined; last: StreamPlace | undefined } {
+): { entries: LogEntry[]; first: Place | undefined; last: Place | undefined } {
   const entries: LogEntry[] = [];
-  let first: StreamPlace | undefined;
-  let last: StreamPlace | undefined;
+  let first: Place | undefined;
+  let last: Place | undefined;
   let bytes = 0;
   for (const each of raw) {
     const { place, entry } = decodeEntry(key, epoch, each);

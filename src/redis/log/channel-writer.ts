@@ -1,17 +1,16 @@
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
-import { APPEND_SCRIPT } from './append.script.js';
+import { APPEND_SCRIPT, appendArgv, type AppendAnswer } from './append.script.js';
 import type { ChannelState } from './channel-state.js';
-import type { HighWater } from './high-water.js';
+import type { KnownHistory } from './history.js';
 import type { PendingAppend } from './pending-append.js';
 import { isTransient, notAppended, replyCode } from '../link/redis-errors.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import { backOffMs, type RedisLink } from '../link/redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
-import { encodeHeader } from './stream-entry.js';
-import { formatPosition } from './stream-place.js';
+import { formatPosition } from './place.js';
 
 /** What all writers of a log share. */
 export interface WriterContext {
@@ -19,10 +18,12 @@ export interface WriterContext {
   readonly keys: RedisKeys;
   readonly settings: RedisLogSettings;
   readonly state: ChannelState;
-  readonly highWater: HighWater;
+  readonly history: KnownHistory;
   /** Who this process is in receipts. */
   readonly writer: string;
   nextBatch(): number;
+  /** Redis has added the entries, and refused something that follows them. */
+  hampered(channel: string, problem: string): void;
 }
 
 interface Batch {
@@ -39,8 +40,9 @@ const NOTICE_BYTES = 16_384;
 const RECEIPT_MS = 60_000;
 
 /**
- * Appends to one channel, one batch at a time: what is published meanwhile makes up the next. So the order of the calls
- * holds whatever happens to a batch, and a busy channel costs few round trips.
+ * Appends to one channel, one batch at a time. What is published meanwhile makes up the next batch, so the order of the
+ * calls holds whatever happens to a batch, and a busy channel costs few round trips. `append.script.ts` explains why a
+ * batch that is sent again takes effect once.
  */
 export class ChannelWriter {
   private readonly queue: PendingAppend[] = [];
@@ -79,8 +81,7 @@ export class ChannelWriter {
   send(): void {
     const { link, settings } = this.context;
     if (this.sending) return;
-    // What was given up before it was sent, or was refused, is not to come after all. What may be there already stays:
-    // the receipt is for the batch as it was.
+    // An append that was rejected with "not published" must not be sent. One that may be in the log stays in its batch.
     if (this.batch?.open === false) this.batch.appends = this.batch.appends.filter(({ settled }) => !settled);
     if (this.batch?.appends.every(({ settled }) => settled)) this.batch = undefined;
     this.batch ??= this.nextBatch();
@@ -134,32 +135,25 @@ export class ChannelWriter {
     const { link, keys, settings, state, writer } = this.context;
     const { channel } = this;
     const { maxEvents, maxBytes, maxAgeMs } = settings.bounds(channel);
-    const args = [
-      ...state.epochArgs(channel),
-      `${maxEvents}`,
-      `${maxBytes}`,
-      `${maxAgeMs * 1000}`,
-      settings.exact ? '=' : '~',
-      `${maxAgeMs}`,
-      `${state.lifeMs(channel)}`,
-      `${RECEIPT_MS + (settings.waitMs || 0)}`,
-      `${number}`,
-      link.publishCommand,
-      keys.notice(channel),
-      `${NOTICE_BYTES}`,
-    ];
-    for (const { records } of appends) {
-      args.push(`${records.length}`);
-      for (const record of records) {
-        args.push(encodeHeader(record), record.frame, `${record.bytes}`, record.id ?? '');
-      }
-    }
+    const args = {
+      epoch: state.epochArgs(channel),
+      ...{ maxEvents, maxBytes, maxAgeMs },
+      exact: settings.exact,
+      logLifeMs: maxAgeMs,
+      metaLifeMs: state.lifeMs(channel),
+      receiptLifeMs: RECEIPT_MS + (settings.waitMs || 0),
+      batch: number,
+      publishCommand: link.publishCommand,
+      notice: keys.notice(channel),
+      noticeBytes: NOTICE_BYTES,
+    };
+    const groups = appends.map(({ records }) => records);
     const names = [keys.log(channel), keys.meta(channel), keys.receipt(channel, writer)] as const;
-    return runScript(link, APPEND_SCRIPT, names, args);
+    return runScript(link, APPEND_SCRIPT, names, appendArgv(args, groups));
   }
 
   private succeed(answer: string): void {
-    const [epoch, us, results] = JSON.parse(answer) as [string, number, (number | [string, string])[]];
+    const [epoch, us, results, problem] = JSON.parse(answer) as AppendAnswer;
     const appends = this.batch?.appends ?? [];
     let last = 0;
     for (const [i, append] of appends.entries()) {
@@ -169,7 +163,8 @@ export class ChannelWriter {
         append.resolve(positions(epoch, us, result, append.records));
       } else append.reject(disorder(this.channel, ...(result as [string, string])));
     }
-    if (last > 0) this.context.highWater.raise(this.channel, { epoch, us, count: last });
+    if (last > 0) this.context.history.note(this.channel, { epoch, us, count: last });
+    if (problem !== undefined) this.context.hampered(this.channel, problem);
     this.proceed();
   }
 

@@ -1,9 +1,11 @@
 /**
- * What a channel remembers besides its entries, in the hash `meta`: e epoch, t and n the newest place, b bytes ever
- * appended, f how many of them came before the oldest entry (at least), o and p the last own id and its place.
+ * What a channel remembers besides its entries, in the hash `meta`: e epoch, k the epoch before it that was known to the
+ * process that began it, t and n the newest place, b bytes ever appended, f how many of them came before the oldest entry
+ * (at least), o and p the last own id and its place.
  *
- * A channel begins with the epoch `fresh`, also if only its entries are left, and if somebody knows of an entry of this
- * epoch that is not there: an older state came back, after a restart or a failover.
+ * A channel begins a new epoch when it has none, also if only its entries are left, and when the caller knows of something
+ * that is lost: `KnownHistory` in history.ts says by which facts. A new epoch is later than both the epoch that was found
+ * and the one that is known, so an older epoch that comes back can always be told from the current one.
  */
 export const REMEMBER = `
 local function text(number) return string.format('%.0f', number) end
@@ -14,23 +16,56 @@ local function field(entry, name)
   end
 end
 
--- Whether an entry that was there is not any more, although one before it, or in its place, is.
+-- Microseconds since 1970.
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- sortableNumber() of cursor.ts
+local function sortable(number)
+  local digits = ''
+  repeat
+    local digit = number % 36
+    digits = ('0123456789abcdefghijklmnopqrstuvwxyz'):sub(digit + 1, digit + 1) .. digits
+    number = (number - digit) / 36
+  until number == 0
+  return ('0123456789abcdefghijklmnopqrstuvwxyz'):sub(#digits + 1, #digits + 1) .. digits
+end
+
+-- bornAt() of place.ts
+local function born(epoch)
+  local digits = tonumber(epoch:sub(1, 1), 36) or 0
+  return tonumber(epoch:sub(2, 1 + digits), 36) or 0
+end
+
+-- Whether an entry of this epoch is missing, although one before it, or another one in its place, is there.
 local function is_lost(log, state, known)
   local known_us, known_count = known:match('^(%d+)-(%d+)$')
   known_us, known_count = tonumber(known_us), tonumber(known_count)
-  if state.count <= known_count then return state.count < known_count or state.us ~= known_us end
+  if state.count < known_count or state.us < known_us then return true end
+  if state.count == known_count then return state.us ~= known_us end
   if known_count == 0 or redis.call('XRANGE', log, known, known)[1] then return false end
   local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   return oldest and tonumber(oldest[1]:match('-(%d+)$')) <= known_count
 end
 
-local function remember(log, meta, fresh, known_epoch, known)
-  local m = redis.call('HMGET', meta, 'e', 't', 'n', 'b', 'f', 'o', 'p')
+local function has_lost(log, state, known_epoch, known, life_ms)
+  if state.epoch == known_epoch then return is_lost(log, state, known) end
+  if born(state.epoch) < born(known_epoch) then return true end
+  local us, count = known:match('^(%d+)-(%d+)$')
+  if count == '0' or born(state.previous or '') >= born(known_epoch) then return false end
+  return tonumber(life_ms) == 0 or born(state.epoch) - us <= life_ms * 1000
+end
+
+-- life_ms: how long Redis remembers the channel, 0 is for ever
+local function remember(log, meta, suffix, known_epoch, known, life_ms)
+  local m = redis.call('HMGET', meta, 'e', 't', 'n', 'b', 'f', 'o', 'p', 'k')
   local state = {
     epoch = m[1], us = tonumber(m[2] or 0), count = tonumber(m[3] or 0), bytes = tonumber(m[4] or 0),
-    base = tonumber(m[5] or 0), own = m[6], own_at = m[7],
+    base = tonumber(m[5] or 0), own = m[6], own_at = m[7], previous = m[8],
   }
-  if state.epoch and not (state.epoch == known_epoch and is_lost(log, state, known)) then return state end
+  if state.epoch and not has_lost(log, state, known_epoch, known, life_ms) then return state end
   if not state.epoch and redis.call('EXISTS', log) == 1 then
     local info = redis.call('XINFO', 'STREAM', log)
     for i = 1, #info, 2 do
@@ -46,8 +81,11 @@ local function remember(log, meta, fresh, known_epoch, known)
     end
     if state.own then redis.call('HSET', meta, 'o', state.own, 'p', state.own_at) end
   end
-  state.epoch = fresh
-  redis.call('HSET', meta, 'e', fresh, 't', text(state.us), 'n', text(state.count), 'b', text(state.bytes))
+  local found = state.epoch or ''
+  state.previous = born(found) > born(known_epoch) and found or known_epoch
+  state.epoch = sortable(math.max(clock(), born(state.previous) + 1)) .. suffix
+  redis.call('HSET', meta, 'e', state.epoch, 'k', state.previous, 't', text(state.us), 'n', text(state.count),
+    'b', text(state.bytes))
   return state
 end
 `;

@@ -3,12 +3,12 @@ import type { LogEntry } from '../../log/log-entry.js';
 import type { LogSlice, ReadLimit } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
 import { decodeRecord, entryAt, frameLength } from './stream-entry.js';
-import { parsePosition, type StreamEnd } from './stream-place.js';
+import { parsePosition, type EpochPlace } from './place.js';
 
 /** What is announced of an append. */
 export interface Notice {
   /** The channel's end after it. */
-  readonly end: StreamEnd;
+  readonly end: EpochPlace;
   /** The count of the first entry. */
   readonly first: number;
   /** All of the entries, if they are small enough to be part of the notice. */
@@ -29,7 +29,7 @@ function entriesIn(
   text: string,
   start: number,
   key: ChannelKey,
-  { epoch, us, count }: StreamEnd,
+  { epoch, us, count }: EpochPlace,
   first: number,
 ): readonly LogEntry[] | undefined {
   const entries: LogEntry[] = [];

@@ -4,14 +4,15 @@ import { redisScript } from '../link/redis-script.js';
 /**
  * Makes sure that a channel has an epoch.
  *
- * KEYS: log, meta. ARGV: epoch to begin with, epoch and newest place known to the caller, life of meta in ms (0 is for ever).
- * Answers the epoch, the microseconds and the count of the newest place.
+ * KEYS: log, meta. ARGV: random end of a new epoch, epoch and newest place known to the caller, life of meta in ms (0 is for
+ * ever). Returns the epoch, the microseconds and the count of the newest place, and the epoch before this one.
  */
 export const OPEN_SCRIPT = redisScript(
   REMEMBER,
   `
-local m = remember(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3])
-if tonumber(ARGV[4]) > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
-return { m.epoch, text(m.us), text(m.count) }
+local suffix, known_epoch, known_place, meta_life = unpack(ARGV, 1, 4)
+local m = remember(KEYS[1], KEYS[2], suffix, known_epoch, known_place, meta_life)
+if tonumber(meta_life) > 0 then redis.call('PEXPIRE', KEYS[2], meta_life) end
+return { m.epoch, text(m.us), text(m.count), m.previous or '' }
 `,
 );

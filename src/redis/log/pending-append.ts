@@ -16,6 +16,7 @@ export class PendingAppend {
     readonly records: readonly LogRecord[],
     /** When it is given up, by the clock of the log. */
     readonly deadline: number,
+    private readonly onSettled: () => void,
   ) {
     this.positions = new Promise((accept, refuse) => {
       this.accept = accept;
@@ -24,13 +25,18 @@ export class PendingAppend {
   }
 
   resolve(positions: readonly LogPosition[]): void {
-    this.settled = true;
+    this.settle();
     this.accept(positions);
   }
 
   reject(error: unknown): void {
-    this.settled = true;
+    this.settle();
     this.refuse(error);
+  }
+
+  private settle(): void {
+    if (!this.settled) this.onSettled();
+    this.settled = true;
   }
 }
 

@@ -3,7 +3,7 @@ import type { LogRecord } from '../../log/log-record.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import type { ChannelState } from './channel-state.js';
 import { ChannelWriter, type WriterContext } from './channel-writer.js';
-import type { HighWater } from './high-water.js';
+import type { KnownHistory } from './history.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
 import { randomId } from '../link/random-id.js';
 import { closed } from '../link/redis-errors.js';
@@ -17,13 +17,16 @@ export class Publisher {
   private readonly context: WriterContext;
   private readonly deadlines: Deadlines;
   private batches = 0;
+  /** What waits for an answer, in bytes. */
+  private pendingBytes = 0;
 
   constructor(
     link: RedisLink,
     keys: RedisKeys,
     private readonly settings: RedisLogSettings,
     state: ChannelState,
-    highWater: HighWater,
+    history: KnownHistory,
+    hampered: WriterContext['hampered'],
   ) {
     this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
     this.context = {
@@ -31,16 +34,22 @@ export class Publisher {
       keys,
       settings,
       state,
-      highWater,
+      history,
       writer: `${randomId()}${randomId()}`,
       nextBatch: () => ++this.batches,
+      hampered,
     };
   }
 
-  /** @throws {SseError} `SSE_EVENT_TOO_LARGE`; as a rejection `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
+  /** @throws {SseError} as a rejection `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
   append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
     const { waitMs, clock } = this.settings;
-    const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0));
+    const bytes = pendingBytes(records);
+    const full = this.fullError(channel, bytes);
+    if (full) return Promise.reject(full);
+    this.pendingBytes += bytes;
+    const settled = (): void => void (this.pendingBytes -= bytes);
+    const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0), settled);
     if (waitMs !== false) this.deadlines.add(append);
     this.writerOf(channel).add(append);
     return append.positions;
@@ -54,6 +63,22 @@ export class Publisher {
   close(): void {
     this.deadlines.clear();
     for (const writer of this.writers.values()) writer.close(closed());
+  }
+
+  /** One append is accepted whatever its size: `checkSizes()` bounds it. */
+  private fullError(channel: string, bytes: number): SseError | undefined {
+    const { maxPendingBytes } = this.settings;
+    const { pendingBytes } = this;
+    if (pendingBytes === 0 || pendingBytes + bytes <= maxPendingBytes) return undefined;
+    return new SseError(
+      'SSE_LOG_UNAVAILABLE',
+      `Too many events wait for Redis: ${pendingBytes} bytes, the limit is ${maxPendingBytes}. ` +
+        `An event for the channel ${quoted(channel)} was not published.`,
+      {
+        remedy: 'Wait for publish() before you publish more, or raise "maxPendingBytes".',
+        context: { channel, pendingBytes, maxPendingBytes },
+      },
+    );
   }
 
   private writerOf(channel: string): ChannelWriter {
@@ -70,6 +95,13 @@ export class Publisher {
     append.reject(writer?.reasonFor(append) ?? closed());
     writer?.forget();
   }
+}
+
+/** The memory that a record takes besides its text while it waits. */
+const RECORD_OVERHEAD_BYTES = 256;
+
+function pendingBytes(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { bytes }) => sum + bytes + RECORD_OVERHEAD_BYTES, 0);
 }
 
 /** One append is one command: a bigger one would keep all others waiting, or Redis would close the connection. */

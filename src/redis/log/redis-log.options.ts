@@ -42,6 +42,11 @@ export interface RedisLogOptions extends RedisRetention {
    */
   waitMs?: number | false | undefined;
   /**
+   * Bytes of events that may wait for Redis in this process. Publishing more fails with `SSE_LOG_UNAVAILABLE`. An event
+   * counts 256 bytes more than its text. @default 67_108_864
+   */
+  maxPendingBytes?: number | false | undefined;
+  /**
    * Milliseconds for which an empty channel that nobody watches is remembered, so that a client that missed nothing is
    * not told that it may have. `false` is for ever. @default 3_600_000
    */
@@ -65,6 +70,8 @@ export interface RedisLogSettings {
   readonly prefix: string;
   readonly exact: boolean;
   readonly waitMs: number | false;
+  /** `Infinity` is no bound. */
+  readonly maxPendingBytes: number;
   readonly forgetMs: number;
   readonly pingMs: number | false;
   readonly clock: Clock;
@@ -86,6 +93,7 @@ const TABLE: OptionTable<RedisLogOptions> = {
   maxEventBytes: bytes,
   trim: oneOf('approximate', 'exact'),
   waitMs: anyOf(delayMs(1), none),
+  maxPendingBytes: bytes,
   forgetMs: anyOf(periodMs, none),
   pingMs: anyOf(delayMs(1), none),
   clock: having(['now', 'schedule'], 'a clock'),
@@ -117,6 +125,7 @@ export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettin
     prefix: options.prefix ?? DEFAULT_PREFIX,
     exact: options.trim === 'exact',
     waitMs: options.waitMs ?? 5000,
+    maxPendingBytes: (options.maxPendingBytes ?? 67_108_864) || Infinity,
     forgetMs: (options.forgetMs ?? 3_600_000) || 0,
     pingMs: options.pingMs ?? DEFAULT_PING_MS,
     clock: options.clock ?? systemClock,

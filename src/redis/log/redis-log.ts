@@ -1,6 +1,7 @@
 import type {
   Awaitable,
   EventLog,
+  LineLogger,
   LogHealth,
   LogListener,
   LogSlice,
@@ -12,7 +13,8 @@ import { ChannelReader } from './channel-reader.js';
 import { ChannelState } from './channel-state.js';
 import { createLink } from '../link/connect.js';
 import { FirstAttempt } from '../link/first-attempt.js';
-import { HighWater } from './high-water.js';
+import { HealthReport } from './health-report.js';
+import { KnownHistory } from './history.js';
 import { LOCATE_SCRIPT } from './locate.script.js';
 import { Publisher, checkSizes } from './publisher.js';
 import { closed, isTransient, unavailable } from '../link/redis-errors.js';
@@ -21,7 +23,7 @@ import { backOffMs, type LinkEvents, type RedisLink } from '../link/redis-link.j
 import { resolveRedisLogOptions, type RedisLogOptions, type RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
 import { RedisWatches } from './redis-watches.js';
-import { formatPosition, parseStreamId } from './stream-place.js';
+import { formatPosition, parseEntryId } from './place.js';
 import { Subscriptions } from './subscriptions.js';
 import { WatchSweep } from './watch-sweep.js';
 
@@ -45,7 +47,7 @@ export function redisLog(options: RedisLogOptions): RedisLog {
  * Redis worked 2.5 ms for each event and each process, against 6 µs.
  */
 export class RedisLog implements EventLog {
-  private readonly highWater = new HighWater();
+  private readonly history = new KnownHistory();
   private readonly link: RedisLink;
   private readonly keys: RedisKeys;
   private readonly state: ChannelState;
@@ -60,6 +62,7 @@ export class RedisLog implements EventLog {
   private opened = false;
   private closed = false;
   private readonly attempt = new FirstAttempt();
+  private readonly report: HealthReport;
 
   /** @internal See {@link redisLog}. */
   constructor(
@@ -67,22 +70,30 @@ export class RedisLog implements EventLog {
     private readonly settings: RedisLogSettings,
   ) {
     const { clock, pingMs } = settings;
+    this.report = new HealthReport(
+      () => this.link.address,
+      () => clock.now(),
+    );
     const keys = (this.keys = new RedisKeys(settings.prefix));
     const link = (this.link = createLink(client, this.linkEvents(), clock, pingMs));
-    const { highWater } = this;
-    const state = (this.state = new ChannelState(link, keys, settings, highWater));
-    this.reader = new ChannelReader(link, keys, state);
-    this.publisher = new Publisher(link, keys, settings, state, highWater);
+    const { history } = this;
+    const state = (this.state = new ChannelState(link, keys, settings, history));
+    this.reader = new ChannelReader(link, keys, state, history);
+    this.publisher = new Publisher(link, keys, settings, state, history, (name, problem) => {
+      this.report.refused(name, problem);
+      // It may have been the announcement.
+      this.watches.wake([name]);
+    });
     this.subscriptions = new Subscriptions(link, clock, (notices) =>
       this.watches.wake(notices.map((notice) => keys.channelOf(notice))),
     );
     this.watches = new RedisWatches(
-      highWater,
+      history,
       (name) => this.subscriptions.want(keys.notice(name)),
       (name) => this.subscriptions.unwant(keys.notice(name)),
     );
     const sweepMs = Math.min(link.sweepMs, (settings.forgetMs || Infinity) / 3);
-    this.sweep = new WatchSweep(link, keys, state, highWater, this.watches, clock, sweepMs);
+    this.sweep = new WatchSweep(link, keys, state, history, this.watches, clock, sweepMs);
   }
 
   /**
@@ -120,7 +131,7 @@ export class RedisLog implements EventLog {
     return this.ask(name, async () => {
       const names = [this.keys.log(name), this.keys.meta(name)] as const;
       const [epoch, place] = ((await runScript(this.link, LOCATE_SCRIPT, names, [id])) ?? []) as string[];
-      return epoch && place ? formatPosition(epoch, parseStreamId(place)) : undefined;
+      return epoch && place ? formatPosition(epoch, parseEntryId(place)) : undefined;
     });
   }
 
@@ -129,6 +140,11 @@ export class RedisLog implements EventLog {
     this.open();
     this.sweep.start();
     return this.watches.add(names, listener);
+  }
+
+  /** @internal */
+  useLogger(logger: LineLogger): void {
+    this.report.logger = logger;
   }
 
   /** Up while it is connected, for commands and for announcements. Asking for it makes it connect. */
@@ -160,12 +176,16 @@ export class RedisLog implements EventLog {
       up: () => {
         this.attempt.end();
         if (this.closed) return;
+        this.report.up();
         this.publisher.resume();
         this.subscriptions.resume();
         // Whatever was announced meanwhile went unheard, and reads have failed.
         this.watches.wake(this.watches.names());
       },
-      down: () => this.attempt.end(),
+      down: (error) => {
+        this.attempt.end();
+        this.report.down(error);
+      },
       message: (channel, text) => this.watches.hear(this.keys.channelOf(channel), text),
     };
   }
@@ -174,7 +194,7 @@ export class RedisLog implements EventLog {
     const slice = await this.reader.read(name, after, limit);
     const last = slice.entries[slice.entries.length - 1]?.position ?? slice.from;
     // What was announced while the answer was on its way is announced again, after this end.
-    if (!slice.more && this.highWater.isBeyond(name, last)) this.watches.wake([name]);
+    if (!slice.more && this.history.isBeyond(name, last)) this.watches.wake([name]);
     return slice;
   }
 

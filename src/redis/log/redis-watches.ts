@@ -1,6 +1,6 @@
 import { channelKey, type ChannelKey, type LogPosition } from '../../log/cursor.js';
 import type { LogListener, LogSlice, ReadLimit } from '../../log/event-log.js';
-import type { HighWater } from './high-water.js';
+import { showLoss, type KnownHistory } from './history.js';
 import { News, parseNotice } from './notice.js';
 
 interface Watch {
@@ -23,7 +23,7 @@ export class RedisWatches {
   private telling = false;
 
   constructor(
-    private readonly highWater: HighWater,
+    private readonly history: KnownHistory,
     private readonly began: (channel: string) => void,
     private readonly ended: (channel: string) => void,
   ) {}
@@ -61,12 +61,16 @@ export class RedisWatches {
     const notice = parseNotice(watched.key, text);
     if (notice) {
       const { end, first } = notice;
-      if (this.highWater.isOtherwise(name, end, first)) {
-        // In the place of what was there before. Who reads from Redis comes upon it.
-        this.highWater.lose(name, end.epoch);
+      const known = this.history.end(name);
+      if (showLoss(known, end.epoch, [{ us: end.us, count: first }])) {
+        // The next read of this channel finds the loss and begins a new epoch.
+        if (known?.epoch === end.epoch) this.history.lose(name, end.epoch);
+        watched.news = undefined;
+      } else if (known && known.epoch !== end.epoch) {
+        // Only the channel itself says whether the process that began this epoch knew of ours.
         watched.news = undefined;
       } else {
-        this.highWater.raise(name, end);
+        this.history.note(name, end);
         if (!watched.news?.add(notice)) {
           watched.news = new News(end.epoch, first);
           if (!watched.news.add(notice)) watched.news = undefined;

@@ -1,7 +1,7 @@
 import type { ChannelKey } from '../../log/cursor.js';
 import { LogEntry } from '../../log/log-entry.js';
 import type { LogRecord } from '../../log/log-record.js';
-import { formatPosition, parseStreamId, type StreamPlace } from './stream-place.js';
+import { formatPosition, parseEntryId, type Place } from './place.js';
 
 const VERSION = 1;
 
@@ -47,13 +47,13 @@ export type RawEntry = readonly [id: string, fields: readonly string[]];
 
 /** An entry that was read, or the place of something that is none of ours. */
 export interface ReadEntry {
-  readonly place: StreamPlace;
+  readonly place: Place;
   readonly entry: LogEntry | undefined;
 }
 
 /** Reads an entry of the stream; anybody may have written there. */
 export function decodeEntry(key: ChannelKey, epoch: string, [id, fields]: RawEntry): ReadEntry {
-  const place = parseStreamId(id);
+  const place = parseEntryId(id);
   const header = field(fields, 'h');
   const frame = field(fields, 'f');
   if (header === undefined || frame === undefined) return { place, entry: undefined };
@@ -62,7 +62,7 @@ export function decodeEntry(key: ChannelKey, epoch: string, [id, fields]: RawEnt
 }
 
 /** The entry that a record has become. Microseconds order channels of one Redis as they were published. */
-export function entryAt(key: ChannelKey, epoch: string, place: StreamPlace, record: LogRecord): LogEntry {
+export function entryAt(key: ChannelKey, epoch: string, place: Place, record: LogRecord): LogEntry {
   return new LogEntry(key, formatPosition(epoch, place), place.us, record);
 }
 

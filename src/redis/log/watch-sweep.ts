@@ -1,6 +1,6 @@
 import type { Clock } from '../../time/clock.js';
 import type { ChannelState } from './channel-state.js';
-import type { HighWater } from './high-water.js';
+import type { KnownHistory } from './history.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import type { RedisWatches } from './redis-watches.js';
@@ -8,8 +8,8 @@ import type { RedisWatches } from './redis-watches.js';
 const AT_ONCE = 500;
 
 /**
- * Looks at the watched channels now and then: keeps Redis from forgetting those that are empty, and wakes those whose
- * announcement was lost, as it may be while a cluster changes.
+ * Looks at the watched channels at an interval. It keeps Redis from forgetting those that are empty, and wakes the watchers
+ * of those whose announcement was lost, as may happen while a cluster changes.
  */
 export class WatchSweep {
   private timer: unknown;
@@ -18,7 +18,7 @@ export class WatchSweep {
     private readonly link: RedisLink,
     private readonly keys: RedisKeys,
     private readonly state: ChannelState,
-    private readonly highWater: HighWater,
+    private readonly history: KnownHistory,
     private readonly watches: RedisWatches,
     private readonly clock: Clock,
     private readonly intervalMs: number,
@@ -45,14 +45,17 @@ export class WatchSweep {
   private async look(name: string): Promise<void> {
     const meta = this.keys.meta(name);
     const lifeMs = this.state.lifeMs(name);
-    const known = this.highWater.get(name);
+    const known = this.history.end(name);
     try {
       const [answer] = await Promise.all([
         this.link.send(meta, this.state.query(name)),
         lifeMs > 0 ? this.link.send(meta, ['PEXPIRE', meta, `${lifeMs}`]) : undefined,
       ]);
-      const end = this.state.learn(name, answer);
-      if (end?.epoch !== known?.epoch || end?.count !== known?.count) this.watches.wake([name]);
+      // A channel that does not exist gets an epoch now. The position of a vacancy is only good for as long as Redis
+      // would have remembered the channel, and those who watch it may wait for longer.
+      const end = this.state.learn(name, answer) ?? (await this.state.open(name));
+      const isNew = known ? end.epoch !== known.epoch || end.count !== known.count : end.count > 0;
+      if (isNew) this.watches.wake([name]);
     } catch {
       // Redis is away; everything is woken when it is back.
     }

@@ -33,9 +33,13 @@ export interface Nodes {
   readonly log: EventLog;
   readonly other: EventLog;
 }
+export interface Lives extends Nodes {
+  /** An empty log that is made now, as after a restart without data. */
+  anotherLife(): Promise<EventLog>;
+}
 export type Test = (
   property: string,
-  check: (nodes: Nodes) => Promise<void>,
+  check: (nodes: Lives) => Promise<void>,
   retention?: ContractRetention,
 ) => void;
 export type Expect = ContractRunner['expect'];

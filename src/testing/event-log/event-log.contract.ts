@@ -1,6 +1,7 @@
 import type { EventLog } from '../../log/event-log.js';
 import { describeAppending } from './appending.contract.js';
-import type { ContractRetention, ContractRunner, Logs, MakeLogs, Nodes } from './contract-kit.js';
+import type { ContractRetention, ContractRunner, Lives, Logs, MakeLogs } from './contract-kit.js';
+import { describePositions } from './positions.contract.js';
 import { describeEviction } from './eviction.contract.js';
 import { describeOwnIds } from './own-ids.contract.js';
 import { describeReading } from './reading.contract.js';
@@ -20,21 +21,28 @@ export function eventLogContract(
   const { describe, it, expect } = runner;
   const test = (
     property: string,
-    check: (nodes: Nodes) => Promise<void>,
+    check: (nodes: Lives) => Promise<void>,
     retention: ContractRetention = {},
   ) =>
     it(property, async () => {
-      const made = await makeLogs(retention);
-      const logs: readonly EventLog[] = isMany(made) ? made : [made];
-      const [log] = logs as [EventLog];
+      const made: EventLog[] = [];
+      const make = async (): Promise<readonly [EventLog, ...EventLog[]]> => {
+        const logs = await makeLogs(retention);
+        const nodes = isMany(logs) ? logs : ([logs] as const);
+        made.push(...nodes);
+        return nodes;
+      };
+      const logs = await make();
+      const [log] = logs;
       try {
-        await check({ log, other: logs[logs.length - 1] ?? log });
+        await check({ log, other: logs[logs.length - 1] ?? log, anotherLife: async () => (await make())[0] });
       } finally {
-        for (const each of logs) await each.close();
+        for (const each of made) await each.close();
       }
     });
   describe(`event log contract: ${name}`, () => {
     describeReading(test, expect);
+    describePositions(test, expect);
     describeAppending(test, expect);
     describeEviction(test, expect);
     describeOwnIds(test, expect);

@@ -1,0 +1,210 @@
+import { ManualClock } from '../../../test/fixtures/manual-clock.js';
+import { turns } from '../../../test/fixtures/nodes.js';
+import { sortableNumber } from '../../log/cursor.js';
+import { toRecord } from '../../log/log-record.js';
+import { RedisKeys } from '../link/redis-keys.js';
+import type { RedisLink } from '../link/redis-link.js';
+import { ChannelState } from './channel-state.js';
+import { KnownHistory } from './history.js';
+import { formatPosition } from './place.js';
+import { Publisher } from './publisher.js';
+import { resolveRedisLogOptions, type RedisLogOptions } from './redis-log.options.js';
+
+const EPOCH = `${sortableNumber(1000)}abc`;
+const at = (us: number, count: number) => formatPosition(EPOCH, { us, count });
+/** Where the number of the batch is in a command: after EVALSHA, the hash, the keys and ten arguments. */
+const BATCH = 6 + 10;
+
+interface Sent {
+  readonly command: readonly string[];
+  answer(value: unknown): void;
+  fail(error: unknown): void;
+}
+
+/** A publisher whose Redis answers when it is told. */
+function publishing(options: Partial<RedisLogOptions> = {}) {
+  const clock = new ManualClock();
+  const sent: Sent[] = [];
+  const link = {
+    up: true,
+    error: undefined as unknown,
+    publishCommand: 'PUBLISH',
+    send: (_key: string, command: readonly string[]) =>
+      new Promise((answer, fail) => sent.push({ command, answer, fail })),
+  };
+  const settings = resolveRedisLogOptions({ client: 'redis://localhost', clock, ...options });
+  const keys = new RedisKeys('sse:');
+  const history = new KnownHistory();
+  const problems: string[] = [];
+  const real = link as unknown as RedisLink;
+  const publisher = new Publisher(
+    real,
+    keys,
+    settings,
+    new ChannelState(real, keys, settings, history),
+    history,
+    (channel, problem) => problems.push(`${channel}: ${problem}`),
+  );
+  const append = (...values: unknown[]) =>
+    publisher.append(
+      'c',
+      values.map((value) => toRecord(value, undefined)),
+    );
+  /** The outcome of an append: positions, or a code and what it says about the log. */
+  const outcome = async (call: Promise<readonly string[]>) => {
+    try {
+      return await call;
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      return [code, /It (was not|may have been) published|was not published/.exec(message)?.[0] ?? message];
+    }
+  };
+  return { clock, sent, link, publisher, history, problems, append, outcome };
+}
+const answer = (us: number, ...groups: unknown[]) => JSON.stringify([EPOCH, us, groups]);
+const refused = (text: string) => new Error(text);
+
+describe('a publisher', () => {
+  it('sends one batch at a time, and what came meanwhile as the next one, with a higher number', async () => {
+    const { append, sent, history } = publishing();
+    const calls = [append('a'), append('b', 'c'), append('d')];
+    await turns(3);
+    expect(sent.length).toBe(1);
+    sent[0]!.answer(answer(7, 1));
+    await turns(3);
+    expect(sent.length).toBe(2);
+    sent[1]!.answer(answer(9, 2, 4));
+    expect(await Promise.all(calls)).toEqual([[at(7, 1)], [at(9, 2), at(9, 3)], [at(9, 4)]]);
+    expect(history.end('c')).toEqual({ epoch: EPOCH, us: 9, count: 4 });
+    expect(Number(sent[1]!.command[BATCH])).toBeGreaterThan(Number(sent[0]!.command[BATCH]));
+  });
+
+  it('sends the same batch again after a lost answer, without what came meanwhile', async () => {
+    const { append, sent, clock } = publishing();
+    const first = append('a');
+    await turns(3);
+    const second = append('b');
+    sent[0]!.fail(new Error('Socket closed'));
+    await turns(3);
+    clock.advance(100);
+    await turns(3);
+    expect(sent[1]!.command.slice(BATCH)).toEqual(sent[0]!.command.slice(BATCH));
+    sent[1]!.answer(answer(7, 1));
+    await turns(3);
+    sent[2]!.answer(answer(8, 2));
+    expect(await Promise.all([first, second])).toEqual([[at(7, 1)], [at(8, 2)]]);
+  });
+
+  it('keeps what was given up in a batch whose outcome is unknown, and says that it may have been published', async () => {
+    const { append, sent, clock, link, publisher, outcome } = publishing({ waitMs: 1000 });
+    const early = outcome(append('a'));
+    clock.advance(600);
+    const late = outcome(append('b'));
+    await turns(3);
+    sent[0]!.answer(answer(7, 1));
+    await turns(3);
+    const [third, fourth] = [outcome(append('c')), outcome(append('d'))];
+    link.up = false;
+    sent[1]!.fail(new Error('Socket closed'));
+    await turns(3);
+    clock.advance(1000);
+    expect(await Promise.all([early, late, third, fourth])).toEqual([
+      [at(7, 1)],
+      ['SSE_LOG_UNAVAILABLE', 'It may have been published'],
+      ['SSE_LOG_UNAVAILABLE', 'It was not published'],
+      ['SSE_LOG_UNAVAILABLE', 'It was not published'],
+    ]);
+    link.up = true;
+    publisher.resume();
+    await turns(3);
+    expect(sent.length).toBe(2);
+  });
+
+  it('leaves out what was given up while Redis refused the batch', async () => {
+    const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
+    const early = outcome(append('a'));
+    await turns(3);
+    sent[0]!.fail(refused('OOM command not allowed'));
+    await turns(3);
+    clock.advance(990);
+    await turns(3);
+    const late = append('b');
+    sent[1]!.fail(refused('OOM command not allowed'));
+    await turns(3);
+    // Before the next attempt.
+    clock.advance(10);
+    expect(await early).toEqual(['SSE_LOG_UNAVAILABLE', 'It was not published']);
+    await turns(3);
+    clock.advance(200);
+    await turns(3);
+    const last = sent.at(-1)!;
+    expect(last.command.filter((each) => each.startsWith('data: '))).toEqual(['data: b\n\n']);
+    last.answer(answer(7, 1));
+    expect(await late).toEqual([at(7, 1)]);
+  });
+
+  it('rejects with an error that no retry can help, and goes on with the next batch', async () => {
+    const { append, sent, outcome } = publishing();
+    const first = outcome(append('a'));
+    await turns(3);
+    const second = append('b');
+    sent[0]!.fail(refused('WRONGTYPE Operation against a key'));
+    expect(await first).toEqual([undefined, 'WRONGTYPE Operation against a key']);
+    await turns(3);
+    sent[1]!.answer(answer(7, 1));
+    expect(await second).toEqual([at(7, 1)]);
+  });
+
+  it('rejects only the append whose own id is out of order', async () => {
+    const { append, sent, outcome } = publishing();
+    const calls = [append('x'), append('a'), append('b')];
+    await turns(3);
+    sent[0]!.answer(answer(6, 1));
+    await turns(3);
+    sent[1]!.answer(answer(7, ['3', '5'], 2));
+    expect(await Promise.all(calls.map(outcome))).toEqual([
+      [at(6, 1)],
+      ['SSE_ID_ORDER', expect.stringContaining('The id "3" does not come after "5"') as string],
+      [at(7, 2)],
+    ]);
+  });
+
+  it('resolves, and reports the problem, if Redis has added the entries and refused the rest', async () => {
+    const { append, sent, problems } = publishing();
+    const call = append('a');
+    await turns(3);
+    sent[0]!.answer(JSON.stringify([EPOCH, 7, [1], 'NOPERM no permission to publish']));
+    expect(await call).toEqual([at(7, 1)]);
+    expect(problems).toEqual(['c: NOPERM no permission to publish']);
+  });
+
+  it('refuses more bytes than may wait, and takes more once something was answered', async () => {
+    const { append, sent, outcome, link, clock } = publishing({ maxPendingBytes: 1000 });
+    const big = 'x'.repeat(2000);
+    const first = append(big);
+    const error = await append('y').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'SSE_LOG_UNAVAILABLE',
+      message: expect.stringMatching(
+        /^Too many events wait for Redis: 2\d{3} bytes, the limit is 1000\..*not published/,
+      ) as string,
+      context: { channel: 'c', maxPendingBytes: 1000 },
+    });
+    await turns(3);
+    sent[0]!.answer(answer(7, 1));
+    await first;
+    await turns(3);
+    link.up = false;
+    const calls = Array.from({ length: 10 }, () => outcome(append('z')));
+    clock.advance(5000);
+    const outcomes = await Promise.all(calls);
+    // 264 bytes each: three fit, and later ones find the queue full until those are given up.
+    expect(outcomes.filter(([, text]) => text === 'It was not published').length).toBe(3);
+    expect(outcomes.filter(([, text]) => text === 'was not published').length).toBe(7);
+    link.up = true;
+    const after = append('w');
+    await turns(3);
+    sent.at(-1)!.answer(answer(8, 2));
+    expect(await after).toEqual([at(8, 2)]);
+  });
+});

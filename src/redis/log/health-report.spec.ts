@@ -1,0 +1,56 @@
+import { until } from '../../../test/redis/viewer.js';
+import { redisLog } from './redis-log.js';
+import { HealthReport } from './health-report.js';
+
+function report() {
+  const lines: string[] = [];
+  let now = 0;
+  const made = new HealthReport(
+    () => 'Redis at cache:6379',
+    () => now,
+  );
+  made.logger = { log: (line) => lines.push(`log ${line}`), warn: (line) => lines.push(`warn ${line}`) };
+  return { made, lines, later: (ms: number) => (now += ms) };
+}
+
+describe('the log of the application', () => {
+  it('has one warning when the event log goes down, and one line when it is up again', () => {
+    const { made, lines } = report();
+    made.up();
+    made.down(new AggregateError([new Error('connect ECONNREFUSED ::1:6379')]));
+    made.down(new Error('again'));
+    made.up();
+    made.up();
+    made.down(undefined);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn .* Redis at cache:6379 is not available \(connect ECONNREFUSED ::1:6379\)/,
+      ),
+      'log The event log is up again: Redis at cache:6379 is available.',
+      expect.stringContaining('(unknown reason)'),
+    ]);
+  });
+
+  it('has a warning about what Redis refused, once a minute', () => {
+    const { made, lines, later } = report();
+    made.refused('c', 'NOPERM');
+    later(59_999);
+    made.refused('c', 'NOPERM');
+    later(1);
+    made.refused('c', 'NOPERM');
+    expect(lines).toEqual(Array(2).fill(expect.stringMatching(/the channel "c", but refused .*: NOPERM\./)));
+  });
+
+  it('has the address of a wrong URL without its credentials, once', async () => {
+    const lines: string[] = [];
+    const log = redisLog({ client: 'redis://user:secret@127.0.0.1:1/0' });
+    log.useLogger({ log: (line) => lines.push(line), warn: (line) => lines.push(line) });
+    await expect(log.ready()).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
+    await until(() => lines.length > 0);
+    expect(lines).toEqual([
+      expect.stringMatching(/Redis at 127\.0\.0\.1:1 is not available \(.*ECONNREFUSED/),
+    ]);
+    expect(lines.join()).not.toMatch(/secret|user/);
+    log.close();
+  });
+});

@@ -1,0 +1,46 @@
+import type { LineLogger } from '../../log/event-log.js';
+import { reasonOf } from '../link/redis-errors.js';
+
+/** Milliseconds between two lines about commands that Redis refuses. */
+const REPEAT_MS = 60_000;
+
+/** Writes one line when the log goes down, and one when it is up again. */
+export class HealthReport {
+  logger: LineLogger | undefined;
+  private isDown = false;
+  private refusedAt = -Infinity;
+
+  constructor(
+    /** Where Redis is, without credentials. */
+    private readonly address: () => string,
+    private readonly now: () => number,
+  ) {}
+
+  down(error: unknown): void {
+    if (this.isDown) return;
+    this.isDown = true;
+    this.logger?.warn(
+      `The event log is down: ${this.address()} is not available (${reasonOf(error) ?? 'unknown reason'}). ` +
+        'Open streams wait for it, new ones are answered with 503, and publish() fails after "waitMs". ' +
+        'Connecting is tried again until it succeeds.',
+    );
+  }
+
+  up(): void {
+    if (!this.isDown) return;
+    this.isDown = false;
+    this.logger?.log(`The event log is up again: ${this.address()} is available.`);
+  }
+
+  /** Redis has added events, and refused something that follows them. */
+  refused(channel: string, problem: string): void {
+    const now = this.now();
+    if (now - this.refusedAt < REPEAT_MS) return;
+    this.refusedAt = now;
+    this.logger?.warn(
+      `${this.address()} has stored an event of the channel "${channel}", but refused to announce, trim or expire it: ` +
+        `${problem}. Subscribers on other nodes receive such events late. ` +
+        'Give the Redis user the rights that docs/redis.md lists.',
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { createClient, type RedisClientType } from '@redis/client';
+import { toRecord } from '../../src/log/log-record.js';
+import {
+  APPEND_SCRIPT,
+  appendArgv,
+  type AppendAnswer,
+  type AppendArguments,
+} from '../../src/redis/log/append.script.js';
+import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
+
+const DEFAULTS: Omit<AppendArguments, 'notice'> = {
+  epoch: ['abc', '', '0-0'],
+  maxEvents: 1000,
+  maxBytes: 0,
+  maxAgeMs: 0,
+  exact: true,
+  logLifeMs: 60_000,
+  metaLifeMs: 60_000,
+  receiptLifeMs: 60_000,
+  batch: 1,
+  publishCommand: 'PUBLISH',
+  noticeBytes: 1000,
+};
+
+await describeRedis('the script that appends', (url) => {
+  const prefix = testPrefix();
+  let admin: RedisClientType;
+  let names: { log: string; meta: string; receipt: string; notice: string };
+  let tests = 0;
+
+  beforeAll(async () => {
+    admin = createClient({ url });
+    await admin.connect();
+  });
+  beforeEach(() => {
+    const name = `${prefix}{${tests++}}`;
+    names = { log: `${name}:log`, meta: `${name}:meta`, receipt: `${name}:sent:w`, notice: name };
+  });
+  afterAll(async () => {
+    admin.destroy();
+    await removeKeys(url, prefix);
+  });
+
+  async function append(
+    args: Partial<AppendArguments>,
+    values: readonly unknown[],
+    client: RedisClientType = admin,
+  ): Promise<AppendAnswer> {
+    const argv = appendArgv({ ...DEFAULTS, notice: names.notice, ...args }, [
+      values.map((value) => toRecord(value, undefined)),
+    ]);
+    const keys = [names.log, names.meta, names.receipt];
+    const answer = await client.sendCommand(['EVAL', APPEND_SCRIPT.source, '3', ...keys, ...argv]);
+    return JSON.parse(answer as unknown as string) as AppendAnswer;
+  }
+  const frames = async () =>
+    ((await admin.xRange(names.log, '-', '+')) ?? []).map(({ message }) => message['f']);
+
+  it('answers the same batch again and adds nothing', async () => {
+    const first = await append({ batch: 7 }, ['a', 'b']);
+    expect(await append({ batch: 7 }, ['a', 'b'])).toEqual(first);
+    expect(await frames()).toEqual(['data: a\n\n', 'data: b\n\n']);
+  });
+
+  it('answers the same batch again, also if the log keeps fewer events than the batch had', async () => {
+    const first = await append({ batch: 7, maxEvents: 2 }, ['a', 'b', 'c', 'd', 'e']);
+    expect(await append({ batch: 7, maxEvents: 2 }, ['a', 'b', 'c', 'd', 'e'])).toEqual(first);
+    expect(await frames()).toEqual(['data: d\n\n', 'data: e\n\n']);
+  });
+
+  it('refuses a batch that arrives after a later one of the same writer', async () => {
+    await append({ batch: 5 }, ['later']);
+    await expect(append({ batch: 4 }, ['late'])).rejects.toThrow('STALEBATCH');
+    expect(await frames()).toEqual(['data: later\n\n']);
+    await append({ batch: 6 }, ['next']);
+    expect(await frames()).toEqual(['data: later\n\n', 'data: next\n\n']);
+  });
+
+  it('goes on from the newest entry if the clock of Redis is set back', async () => {
+    const [, , first] = await append({ batch: 1 }, ['a']);
+    const ahead = `${(Date.now() + 3_600_000) * 1000}`;
+    await admin.hSet(names.meta, 't', ahead);
+    const [, us, second] = await append({ batch: 2 }, ['b']);
+    expect([first, String(us), second]).toEqual([[1], ahead, [2]]);
+    const ids = ((await admin.xRange(names.log, '-', '+')) ?? []).map(({ id }) => id);
+    expect(ids[1]).toBe(`${ahead}-2`);
+    const [, third] = await append({ batch: 3 }, ['c']);
+    expect(String(third)).toBe(ahead);
+  });
+
+  it('begins an epoch that sorts after the known one, also if the clock of Redis is set back', async () => {
+    const known = `b${(Date.now() * 1000 * 4).toString(36).padStart(11, '0')}xyz`;
+    const [epoch] = await append({ epoch: ['abc', known, '5-5'] }, ['a']);
+    expect(epoch > known).toBe(true);
+    expect(await admin.hGet(names.meta, 'k')).toBe(known);
+  });
+
+  it('stays in an epoch that another process has begun after the known one', async () => {
+    const [epoch] = await append({ batch: 1 }, ['a']);
+    const [same, , counts] = await append({ batch: 2, epoch: ['abc', 'a0000000001abc', '5-5'] }, ['b']);
+    expect([same, counts]).toEqual([epoch, [2]]);
+  });
+
+  it.each([
+    ['a known entry is not there, and nothing came after it', (us: number) => `${us}-3`],
+    ['another entry is in the place of the known one', (us: number) => `${us + 1}-2`],
+    ['the known entry is later than the newest one', (us: number) => `${us + 1}-1`],
+  ])('begins a new epoch if %s', async (_, known) => {
+    const [epoch, us] = await append({ batch: 1 }, ['a', 'b']);
+    const [next, , counts] = await append({ batch: 2, epoch: ['abc', epoch, known(us)] }, ['c']);
+    expect([next > epoch, counts]).toEqual([true, [3]]);
+  });
+
+  it('begins a new epoch if a known entry is missing in the middle, and none if it was evicted', async () => {
+    const [epoch, us] = await append({ batch: 1 }, ['a', 'b', 'c']);
+    await admin.xDel(names.log, `${us}-2`);
+    const [other] = await append({ batch: 2, epoch: ['abc', epoch, `${us}-2`] }, ['d']);
+    expect(other > epoch).toBe(true);
+    await admin.xTrim(names.log, 'MAXLEN', 1);
+    const [same] = await append({ batch: 3, epoch: ['abc', other, `${us}-3`] }, ['e']);
+    expect(same).toBe(other);
+  });
+
+  describe('for a user without some rights', () => {
+    const user = `sse-test-${process.pid}`;
+    let client: RedisClientType;
+    const login = async (...rights: string[]) => {
+      await admin.sendCommand(['ACL', 'SETUSER', user, 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rights]);
+      client = createClient({ url, username: user, password: 'pw' });
+      await client.connect();
+    };
+    afterEach(async () => {
+      client.destroy();
+      await admin.sendCommand(['ACL', 'DELUSER', user]);
+    });
+
+    it.each([
+      ['publish', ['-publish']],
+      ['publish to this channel', ['resetchannels', '&other:*']],
+      ['expire keys', ['-pexpire']],
+      ['trim', ['-xtrim']],
+      ['write receipts', ['-set']],
+    ])('that may not %s: the entries are added, and the answer says what was refused', async (_, rights) => {
+      await login(...rights);
+      const bounds = { maxAgeMs: 60_000, maxBytes: 20 };
+      const [, , counts, problem] = await append(bounds, ['aaaaaaaaaa', 'bbbbbbbbbb'], client);
+      expect([counts, problem]).toEqual([[1], expect.stringMatching(/permission|NOPERM|can't/) as string]);
+      expect((await frames()).length).toBeGreaterThan(0);
+      expect(await admin.hGet(names.meta, 'n')).toBe('2');
+    });
+
+    it.each([
+      ['append', ['-xadd']],
+      ['remember', ['-hset']],
+      ['read receipts', ['-get']],
+    ])('that may not %s: it fails, and nothing is added', async (_, rights) => {
+      await login(...rights);
+      await expect(append({}, ['a'], client)).rejects.toThrow();
+      expect(await frames()).toEqual([]);
+    });
+  });
+});
