@@ -14,8 +14,8 @@ const MAY_IMPORT = {
   runs: ['errors', 'time', 'checking', 'events', 'source', 'log', 'channels'],
   options: ['errors', 'checking', 'events', 'limits', 'connection', 'log', 'runs'],
   stages: ['errors', 'time', 'events', 'wire', 'options'],
-  interceptors: ['errors', 'time', 'checking', 'events', 'options', 'stages'],
-  'pipeline.ts': ['time', 'events', 'wire', 'connection', 'options', 'stages'],
+  interceptors: ['errors', 'time', 'checking', 'events', 'source', 'options', 'stages'],
+  'pipeline.ts': ['errors', 'time', 'events', 'wire', 'connection', 'options', 'stages'],
   nest: ['errors', 'connection', 'options'],
   request: [
     'errors',

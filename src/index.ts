@@ -17,7 +17,8 @@ export { eventsOf, type UpstreamBytes, type UpstreamEvent, type UpstreamOptions 
 
 export { FormatInterceptor, type FormatOptions } from './interceptors/format.interceptor.js';
 export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';
-export type { ErrorBody } from './stages/error-event.stage.js';
+export type { ErrorBody } from './errors/told.js';
+export type { SseErrorPhase } from './errors/error-reports.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 
 export { SseConnections } from './connection/sse-connections.js';
@@ -63,6 +64,7 @@ export { LogEntry, type Parse } from './log/log-entry.js';
 export type { LogRecord } from './log/log-record.js';
 export { compareEventIds } from './log/event-ids.js';
 
+export type { OnError, SseErrorContext } from './options/error-context.js';
 export type { SseModuleAsyncOptions, SseOptionsFactory } from './options/async.options.js';
 export {
   SSE_DEFAULTS,

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { StreamConnection } from './connection/connection.js';
 import { event, type SseEvent } from './events/sse-event.js';
+import { immediate } from './errors/guard.js';
 import type { Sink } from './events/sink.js';
 import { toEvent } from './events/to-event.js';
 import { CompleteStage } from './stages/complete.stage.js';
@@ -19,6 +20,8 @@ export interface PipelineSettings {
   /** Whether the client comes back by itself, and is to be told when there is nothing more to come back for. */
   comesBack: boolean;
   report(error: unknown): void;
+  /** Told of an error that goes unmentioned, because the stream was told to end. */
+  unheard(error: unknown): void;
 }
 
 /** The stages of one stream: values go in at `values`, bytes come out of the connection. */
@@ -36,7 +39,7 @@ export const FAREWELL = event({ type: END_OF_STREAM_TYPE, id: END_OF_STREAM_ID, 
  * application in front they are fed by rxjs, without by the source itself, one call a stage and event.
  */
 export function pipeline(settings: PipelineSettings): Pipeline {
-  const { options, context, connection, comesBack, report } = settings;
+  const { options, context, connection, comesBack, report, unheard } = settings;
   const farewell = farewellFor(options, comesBack);
 
   const opened = (): boolean => connection.used;
@@ -51,7 +54,7 @@ export function pipeline(settings: PipelineSettings): Pipeline {
 
   const { emits, serialize } = options;
   const errors = new ErrorEventStage(
-    { options: options.errors, context, serialize, opened, silent, ending, report, farewell },
+    { options: options.errors, context, serialize, opened, silent, ending, report, unheard, farewell },
     connection,
   );
   const complete = new CompleteStage(lastEvents, errors);
@@ -75,7 +78,9 @@ function completion({ complete, emits, serialize }: ResolvedOptions, farewell?: 
 function idMaker({ options, context, connection }: PipelineSettings): IdMaker | undefined {
   const { ids } = options;
   if (ids === false) return undefined;
-  return ids === 'sequence' ? sequence(connection.lastEventId) : (value) => ids(value, context);
+  return ids === 'sequence'
+    ? sequence(connection.lastEventId)
+    : (value) => immediate(ids(value, context), 'ids');
 }
 
 function farewellFor({ complete }: ResolvedOptions, comesBack: boolean): SseEvent | undefined {
@@ -94,7 +99,7 @@ export function watchTime(options: ResolvedOptions, stream: TimedStream, timekee
   const { connection, context, comesBack } = stream;
   if (timeout) {
     const { afterMs, event: type, data = TIMED_OUT } = timeout;
-    timekeeper.after(valueFor(afterMs, context), () => {
+    timekeeper.after(immediate(valueFor(afterMs, context), 'timeout.afterMs'), () => {
       const id = farewellFor(options, comesBack)?.id;
       const last = event({ type, id, data: valueFor<unknown>(data, context) });
       connection.endWith(toEvent(last, emits, serialize), 'SSE_EXPIRED');

@@ -164,6 +164,6 @@ function makeChannels({ log, serialize }: SseModuleOptions): Channels {
   return new Channels({ log, serialize, logger: new Logger('Channels') });
 }
 
-function makeRuns(channels: Channels, { runs, serialize }: SseModuleOptions): Runs {
-  return new Runs(channels, { serialize, ...runs });
+function makeRuns(channels: Channels, { runs, serialize, onError }: SseModuleOptions): Runs {
+  return new Runs(channels, { serialize, onError, ...runs });
 }

@@ -48,19 +48,20 @@ class Pump implements Running {
     while (!this.over) {
       if (!demand.ready) return this.wait();
       let batch: EventBatch | undefined;
+      // Around the delivery, too: the events of a batch are parsed by the application where they are looked at.
       try {
         batch = subscription.take();
+        if (batch) this.deliver(batch);
       } catch (error) {
         this.over = true;
+        subscription.close();
         this.sink.error(error);
         return;
       }
-      if (batch) this.deliver(batch);
-      else if (!subscription.ended) return this.follow();
-      else {
-        this.over = true;
-        this.sink.complete();
-      }
+      if (batch) continue;
+      if (!subscription.ended) return this.follow();
+      this.over = true;
+      this.sink.complete();
     }
   }
 

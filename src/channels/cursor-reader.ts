@@ -1,3 +1,4 @@
+import { immediate } from '../errors/guard.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
 import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import { EventBatch } from './event-batch.js';
@@ -119,8 +120,8 @@ export class CursorReader implements FeedReader {
     if (this.live) this.leaveLive();
     this.ended = true;
     this.loaded = undefined;
-    this.options.signal?.removeEventListener('abort', this);
     if (this.feed) this.feeds.leave(this.feed, this);
+    this.options.signal?.removeEventListener('abort', this);
     // Whoever pulls now finds out by itself, after it was given what came before the end.
     if (!this.pulling) this.owner.news();
   }
@@ -188,7 +189,7 @@ export class CursorReader implements FeedReader {
         this.waiting = false;
         if (this.ended) return;
         take(value);
-        this.owner.news();
+        this.wakeOwner();
       },
       (error: unknown) => {
         this.waiting = false;
@@ -197,6 +198,15 @@ export class CursorReader implements FeedReader {
         if (wakeUps !== this.feed?.wakeUps) this.wake();
       },
     );
+  }
+
+  /** Nobody waits for the answer of the log: an event that cannot be parsed fails the subscription. */
+  private wakeOwner(): void {
+    try {
+      this.owner.news();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** While the log is out of reach there is nothing to do but wait for the wake-up after it. */
@@ -229,9 +239,9 @@ export class CursorReader implements FeedReader {
       for (const [i, item] of batch.items.entries()) {
         const event = batch.event(i) as ChannelEvent<never>;
         const channel = item.channel?.name ?? '';
-        if (filter && !filter(event, channel)) continue;
+        if (filter && !immediate(filter(event, channel), 'filter')) continue;
         kept.push(item);
-        if (!until?.(event, channel)) continue;
+        if (!immediate(until?.(event, channel), 'until')) continue;
         this.end();
         break;
       }

@@ -1,4 +1,5 @@
 import type { ChannelKey } from '../log/cursor.js';
+import type { SseEvent } from '../events/sse-event.js';
 import { CursorReader, type ReaderOwner } from './cursor-reader.js';
 import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
@@ -133,8 +134,9 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     while (this.parked) {
       const value = this.nextEvent();
       if (!value && !this.reader.ended) return;
-      const first = this.parked.shift();
-      if (this.parked.length === 0) this.parked = undefined;
+      // An end that comes of asking for the value calls this again.
+      const first = this.parked?.shift();
+      if (this.parked?.length === 0) this.parked = undefined;
       const { failure } = this.reader;
       if (value) first?.resolve({ value, done: false });
       else if (failure) first?.reject(failure.error);
@@ -152,7 +154,15 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
       this.batch = this.reader.pull();
       this.index = 0;
     }
-    const event = this.batch?.event(this.index++);
+    let event: SseEvent | undefined;
+    try {
+      event = this.batch?.event(this.index++);
+    } catch (error) {
+      // The `parse` of the application has thrown. The caller may be the log, which cannot do anything about it.
+      this.batch = undefined;
+      this.reader.failure ??= { error };
+      this.reader.end();
+    }
     if (this.batch && this.index >= this.batch.size) this.batch = undefined;
     return event as ChannelEvent<T> | G | undefined;
   }

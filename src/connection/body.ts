@@ -16,6 +16,12 @@ export interface SharedBytes {
   derive<T>(make: (shared: SharedBytes) => T): T;
 }
 
+/** Bytes of several events that several connections send. */
+export interface SharedBatch extends SharedBytes {
+  /** How many events there are. */
+  readonly size: number;
+}
+
 /** What the blocks of one stream are written to. */
 export interface Body {
   /** Writes text of so many bytes; `false` means that the client is to be waited for. */

@@ -35,6 +35,8 @@ export interface ConnectionListener {
   closed(code: SseErrorCode, error?: unknown): void;
   /** Something of the application's that was asked about an event has thrown. */
   failed(error: unknown): void;
+  /** Middleware of the application has thrown when it was written to: nothing more can be sent. */
+  broken(error: unknown): void;
   /** The response is finished or cut off. */
   finished(): void;
 }
@@ -241,6 +243,11 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   refused(error: unknown): void {
     this.settle(this.cause, error);
+  }
+
+  broken(error: unknown): void {
+    this.listener.broken(error);
+    this.destroy('SSE_CLIENT_GONE');
   }
 
   stalled(): void {

@@ -1,5 +1,6 @@
 import type { SharedTimers } from '../time/shared-timers.js';
 import type { Flushes } from './flushes.js';
+import type { WriteListener } from './guarded-write.js';
 import type { OverflowLimit, OverflowOptions } from './overflow.js';
 import type { OverflowBudget } from './overflow-budget.js';
 
@@ -18,7 +19,7 @@ export interface OutletOptions {
 }
 
 /** Who is told what becomes of an outlet. */
-export interface OutletListener {
+export interface OutletListener extends WriteListener {
   /** The head is about to be sent, and can still be changed. */
   beforeHead(): void;
   /** The head is out, or on its way where the framework has a hand in it. */

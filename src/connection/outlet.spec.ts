@@ -36,6 +36,9 @@ class Told implements OutletListener {
   refused(): void {
     this.words.push('refused');
   }
+  broken(): void {
+    this.words.push('broken');
+  }
   stalled(): void {
     this.words.push('stalled');
   }

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
 import { COMMENT } from '../wire/encode-event.js';
-import { SocketBody, bodyOf, directSocket, takesMore, toChunk, type Body, type SharedBytes } from './body.js';
+import { SocketBody, bodyOf, directSocket, takesMore, toChunk } from './body.js';
+import type { Body, SharedBatch, SharedBytes } from './body.js';
+import { endBody, writeBytes, writeText } from './guarded-write.js';
 import { OverflowQueue, type OverflowLimit } from './overflow.js';
 import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
 import type { OutletHost, OutletListener, OutletOptions } from './outlet-host.js';
@@ -27,12 +29,6 @@ const BEHIND_MS = 1000;
 const JOIN_LENGTH = 16_384;
 
 type State = 'waiting' | 'opening' | 'open' | 'ended';
-
-/** Bytes of several events that several connections send. */
-export interface SharedBatch extends SharedBytes {
-  /** How many events there are. */
-  readonly size: number;
-}
 
 /** Blocks → bytes → response: the head when it is time, joined writes, and what waits for a client that is behind. */
 export class Outlet implements ResponseOwner, Backlog {
@@ -271,12 +267,12 @@ export class Outlet implements ResponseOwner, Backlog {
   private write(text: string): void {
     const byteLength = Buffer.byteLength(text);
     if (!this.canWrite(byteLength)) return;
-    if (!(this.body as Body).write(text, byteLength)) this.block();
+    if (!writeText(this.body as Body, text, byteLength, this.listener)) this.block();
   }
 
   private writeShared(shared: SharedBytes): void {
     if (!this.canWrite(shared.byteLength)) return;
-    if (!(this.body as Body).writeShared(shared)) this.block();
+    if (!writeBytes(this.body as Body, shared, this.listener)) this.block();
   }
 
   private canWrite(byteLength: number): boolean {
@@ -341,7 +337,7 @@ export class Outlet implements ResponseOwner, Backlog {
     const rest = this.pending;
     this.pending = '';
     this.bytes += Buffer.byteLength(rest);
-    body.end(rest);
+    endBody(body, rest, this.listener);
     this.ending = new EndWatch(this.raw, this, this.timers);
     // A client that never reads the rest would hold the response for good.
     if (!this.raw.writableFinished) this.watchStall();

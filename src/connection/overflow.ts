@@ -1,4 +1,5 @@
 import { event as makeEvent, type SseEvent } from '../events/sse-event.js';
+import { immediate } from '../errors/guard.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import type { Budgeted, OverflowBudget } from './overflow-budget.js';
 
@@ -90,7 +91,10 @@ export class OverflowQueue implements Budgeted {
    */
   add(block: string, event: SseEvent | undefined): OverflowLimit | undefined {
     const { policy } = this.limits;
-    const key = typeof policy === 'object' && event ? policy.coalesce(event) : undefined;
+    const key =
+      typeof policy === 'object' && event
+        ? immediate(policy.coalesce(event), 'overflow.policy.coalesce')
+        : undefined;
     const counts = event === undefined || event.data !== undefined || event.raw !== undefined;
     const bytes = sizeOf(block, key);
     this.beginTurn();

@@ -1,4 +1,4 @@
-import type { SharedBatch } from './outlet.js';
+import type { SharedBatch } from './body.js';
 
 /** Text that many connections send, encoded once. */
 export class SharedText implements SharedBatch {

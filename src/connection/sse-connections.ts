@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../time/clock.js';
 import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
+import { immediate } from '../errors/guard.js';
 import { Flushes } from './flushes.js';
 import { MAX_QUEUED_BYTES, OverflowBudget } from './overflow-budget.js';
 import { SlotTable, type SlotStore } from '../limits/limits.js';
@@ -79,12 +80,18 @@ export class SseConnections {
     return true;
   }
 
-  /** Ends all connections for which `where` holds, and says how many. */
+  /**
+   * Ends all connections for which `where` holds, and returns how many. If one of them cannot be ended, the others are
+   * ended nevertheless.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if `where` returns a promise. Nothing is ended then.
+   * @throws {AggregateError} with the errors of connections that could not be ended, after all others were ended.
+   */
   closeWhere<Request extends object = object>(
     where: (connection: SseConnection<Request>) => boolean,
   ): number {
-    const matching = this.list<Request>().filter(where);
-    for (const connection of matching) connection.close();
+    const matching = this.list<Request>().filter((connection) => immediate(where(connection), 'where'));
+    forEachOf(matching, (connection) => connection.close());
     return matching.length;
   }
 
@@ -138,8 +145,25 @@ export class SseConnections {
   }
 
   private each(tell: (connection: StreamConnection) => void): void {
-    for (const connection of [...this.open.values()]) tell(connection);
+    forEachOf([...this.open.values()], tell);
   }
+}
+
+/** Calls `tell` with each connection. An error that it throws for one is rethrown after the last connection. */
+function forEachOf<T>(connections: readonly T[], tell: (connection: T) => void): void {
+  const errors: unknown[] = [];
+  for (const connection of connections) {
+    try {
+      tell(connection);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 0) return;
+  throw new AggregateError(
+    errors,
+    `${errors.length} of ${connections.length} connections could not be ended.`,
+  );
 }
 
 /** Clients of one node do not come back as one wave. */

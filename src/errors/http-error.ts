@@ -1,37 +1,51 @@
 import { HttpException } from '@nestjs/common';
-import { STATUS_CODES } from 'node:http';
-import { isSseError, type SseErrorCode } from './sse.errors.js';
+import { HTTP_ANSWERS, titleOf } from './http-status.js';
+import { attempt, isLegible } from './legible.js';
+import { SseError, isSseError, quoted } from './sse.errors.js';
+import { isException, toldOf } from './told.js';
 
-type Answers = Partial<Record<SseErrorCode, [status: number, message: string]>>;
-
-/** Errors that are answers: what a client asked for cannot be had, or not now. */
-const ANSWERS: Answers = {
-  SSE_INVALID_CURSOR: [400, 'The Last-Event-ID is not one of this stream.'],
-  SSE_INVALID_CHANNEL: [400, 'There can be no channel of that name.'],
-  SSE_RUN_UNKNOWN: [404, 'There is no run of that id.'],
-  SSE_RUN_EXISTS: [409, 'A run of that id is there already.'],
-  SSE_LOG_UNAVAILABLE: [503, 'The events cannot be reached now.'],
-};
-
-/** The same of an ordinary route, where what is published came with the request; a stream makes it itself. */
-export const ANSWERS_TO_PUBLISHING: Answers = {
-  ...ANSWERS,
-  SSE_EVENT_TOO_LARGE: [413, 'The event is too large.'],
-  SSE_ID_ORDER: [409, 'The id does not come after that of the last event.'],
-};
-
-/** What is behind such an HTTP error, if it is trouble of the server's that nobody else logs. */
+/** The error behind an HTTP error of 500 or above, if it is trouble that nothing else logs. */
 export function troubleBehind(error: unknown): unknown {
-  if (!(error instanceof HttpException) || error.getStatus() < 500) return undefined;
-  return isSseError(error.cause) ? error.cause : undefined;
+  if (toldOf(error).status < 500) return undefined;
+  const cause = attempt(() => (error instanceof HttpException ? error.cause : undefined), undefined);
+  return isSseError(cause) ? cause : undefined;
 }
 
-/** An `SseError` that is the client's affair as the HTTP error it stands for; any other error as it is. */
-export function toHttpError(error: unknown, answers = ANSWERS): unknown {
-  const answer = isSseError(error) ? answers[error.code] : undefined;
-  if (!answer) return error;
-  const [statusCode, message] = answer;
-  return new HttpException({ statusCode, error: STATUS_CODES[statusCode], message }, statusCode, {
-    cause: error,
-  });
+/**
+ * The HTTP error that an `SseError` represents; any other error as it is. `publishing` is for ordinary routes, where the
+ * event that was refused came with the request.
+ */
+export function toHttpError(error: unknown, publishing = false): unknown {
+  if (!isSseError(error) || isException(error)) return error;
+  const answer = HTTP_ANSWERS[error.code];
+  if (!answer || (answer.ofPublisher && !publishing)) return error;
+  const { status, message } = answer;
+  return new HttpException({ statusCode: status, error: titleOf(status), message }, status, { cause: error });
+}
+
+/**
+ * Turns a thrown value into an object that exception filters and loggers can work with. `by` names the thrower. An error or
+ * another object is returned as it is. A primitive value or an unreadable object becomes an `SseError`. An HTTP error whose
+ * response JSON cannot express becomes one with a response that it can.
+ */
+export function presentable(thrown: unknown, by = 'The source of a stream'): object {
+  if (typeof thrown !== 'object' || thrown === null) {
+    return nonError(thrown, `${by} threw ${quoted(thrown)}, which is not an Error.`, THROW_ERRORS);
+  }
+  if (!isLegible(thrown)) return nonError(thrown, `${by} threw an object that cannot be read.`, LET_READ);
+  if (!isException(thrown) || attempt(() => isWritable(thrown.getResponse()), false)) return thrown;
+  const { status, response } = toldOf(thrown);
+  return new HttpException(response, status, { cause: thrown });
+}
+
+const THROW_ERRORS = 'Throw an Error, or an HttpException if the client may see its message.';
+const LET_READ = 'One of its properties or methods throws when it is used.';
+
+function nonError(thrown: unknown, what: string, remedy: string): SseError {
+  return new SseError('SSE_NON_ERROR_THROWN', what, { remedy, context: { thrown } });
+}
+
+function isWritable(response: unknown): boolean {
+  JSON.stringify(response);
+  return true;
 }

@@ -42,7 +42,7 @@ export type SseErrorCode =
   | 'SSE_ID_ORDER'
   /** The event log cannot be reached now. */
   | 'SSE_LOG_UNAVAILABLE'
-  /** A run of that id is there already. */
+  /** A run with this id is already running. */
   | 'SSE_RUN_EXISTS'
   /** There is no run of that id. */
   | 'SSE_RUN_UNKNOWN'
@@ -88,12 +88,27 @@ export class SseError extends Error {
 
 /** Whether `error` is an {@link SseError}, of this or another copy of the package, with that code if one is given. */
 export function isSseError(error: unknown, code?: SseErrorCode): error is SseError {
-  if (!(error instanceof Error) || error.name !== 'SseError' || !('code' in error)) return false;
-  return code === undefined || error.code === code;
+  try {
+    if (!(error instanceof Error) || error.name !== 'SseError' || !('code' in error)) return false;
+    return code === undefined || error.code === code;
+  } catch {
+    // A getter or a proxy of the application's that throws.
+    return false;
+  }
 }
 
 /** @internal Marks an error that was logged where it happened, and is not to be once more for each client it ends. */
 export const REPORTED = Symbol.for('nestjs-event-stream:reported');
+
+/** @internal Whether an error is marked as {@link REPORTED}. */
+export function isReported(error: unknown): boolean {
+  try {
+    return typeof error === 'object' && error !== null && REPORTED in error;
+  } catch {
+    // A proxy of the application's that throws.
+    return false;
+  }
+}
 
 const QUOTED_LENGTH = 60;
 
@@ -106,12 +121,21 @@ export function quoted(value: unknown): string {
   try {
     text = typeof value === 'string' ? JSON.stringify(value) : describe(value);
   } catch {
-    text = Object.prototype.toString.call(value);
+    text = tagOf(value);
   }
   const whole = text.replace(CONTROLS, escaped);
   return whole.length > QUOTED_LENGTH
     ? `${whole.slice(0, QUOTED_LENGTH)}… (${whole.length} characters)`
     : whole;
+}
+
+function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value);
+  } catch {
+    // A revoked proxy, or a Symbol.toStringTag that throws.
+    return '[object]';
+  }
 }
 
 function escaped(character: string): string {

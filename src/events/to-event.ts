@@ -1,3 +1,5 @@
+import { watchRejection } from '../errors/guard.js';
+import { attempt } from '../errors/legible.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { rejectUnwritable } from './unwritable.js';
 import { EVENT_FIELDS, SseEvent, event, isSseEvent } from './sse-event.js';
@@ -40,8 +42,10 @@ export function toText(data: unknown, serialize: Serialize): string {
   } catch (cause) {
     throw notSerializable(data, cause);
   }
-  if (typeof text !== 'string') throw notSerializable(data);
-  return text;
+  if (typeof text === 'string') return text;
+  // A `serialize` that is async: its rejection must not end the process.
+  watchRejection(text, () => undefined);
+  throw notSerializable(data);
 }
 
 function withText(given: SseEvent, serialize: Serialize): SseEvent {
@@ -73,7 +77,7 @@ function isMessageEvent(value: object): boolean {
 }
 
 function notSerializable(value: unknown, cause?: unknown): SseError {
-  const why = cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : '';
+  const why = attempt(() => (cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : ''), '');
   return new SseError('SSE_NOT_SERIALIZABLE', `The value ${quoted(value)} cannot be written as JSON${why}.`, {
     remedy: 'Yield plain data, give the value a toJSON(), or set the route option "serialize".',
     context: { value },

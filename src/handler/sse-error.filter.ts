@@ -3,7 +3,7 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { routeOf } from '../connection/response.js';
 import { errorText } from '../errors/error-text.js';
 import { SseError } from '../errors/sse.errors.js';
-import { ANSWERS_TO_PUBLISHING, toHttpError } from '../errors/http-error.js';
+import { toHttpError } from '../errors/http-error.js';
 
 /**
  * Gives an {@link SseError} that comes out of an ordinary route the status that it has on an `@Sse()` route: 503 while
@@ -19,7 +19,7 @@ export class SseErrorFilter extends BaseExceptionFilter<SseError> {
   private readonly logger = new Logger(SseErrorFilter.name);
 
   override catch(error: SseError, host: ArgumentsHost): void {
-    const answer = toHttpError(error, ANSWERS_TO_PUBLISHING);
+    const answer = toHttpError(error, true);
     // What has no status is a 500, which Nest logs.
     if (answer instanceof HttpException && answer.getStatus() >= 500) {
       this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);

@@ -1,3 +1,4 @@
+import type { SseErrorContext } from '../options/error-context.js';
 import { HttpException, Inject, Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -11,6 +12,9 @@ import { EmptyAnswers } from '../request/empty-answers.js';
 import type { Gatekeeper } from '../nest/gate.js';
 import { portOf, setPort } from '../request/handler-port.js';
 import { RequestStream } from '../request/request-stream.js';
+import { ErrorReports } from '../errors/error-reports.js';
+import type { SseModuleOptions } from '../options/sse.options.js';
+import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
 import { RouteGuards } from '../nest/route-guards.js';
 import { SseRoutes, type SseRoute } from '../nest/sse-routes.js';
 import type { PlainAnswer, RoutedStream, StreamHost } from '../request/stream-host.js';
@@ -27,17 +31,20 @@ const MAX_WAITING = 8;
  */
 @Injectable()
 export class SseGatekeeper implements Gatekeeper, StreamHost {
-  readonly logger = new Logger('SseModule');
+  readonly reports: ErrorReports<SseErrorContext>;
   readonly cutOffs: CutOffLog;
-  private readonly emptyAnswers = new EmptyAnswers(this.logger);
+  private readonly emptyAnswers: EmptyAnswers;
 
   constructor(
     @Inject(SseRoutes) private readonly routes: SseRoutes,
     @Inject(SseConnections) readonly connections: SseConnections,
     @Inject(RouteGuards) readonly guards: RouteGuards,
     @Inject(HttpAdapterHost) private readonly adapters: HttpAdapterHost,
+    @Inject(SSE_MODULE_OPTIONS) { onError }: SseModuleOptions,
   ) {
-    this.cutOffs = new CutOffLog(this.logger, connections.timers);
+    this.reports = new ErrorReports<SseErrorContext>(new Logger('SseModule'), onError);
+    this.cutOffs = new CutOffLog(this.reports, connections.timers);
+    this.emptyAnswers = new EmptyAnswers(this.reports);
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {

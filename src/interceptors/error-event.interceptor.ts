@@ -1,3 +1,4 @@
+import type { SseErrorContext } from '../options/error-context.js';
 import {
   Injectable,
   Logger,
@@ -9,7 +10,7 @@ import {
 import type { Observable } from 'rxjs';
 import { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
-import { errorText } from '../errors/error-text.js';
+import { ErrorReports } from '../errors/error-reports.js';
 import { checkOptions } from '../checking/option-check.js';
 import { ERRORS } from '../options/option-tables.js';
 import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
@@ -25,7 +26,7 @@ import { through } from './through.js';
  */
 @Injectable()
 export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent> {
-  private readonly logger = new Logger(ErrorEventInterceptor.name);
+  private readonly reports = new ErrorReports<SseErrorContext>(new Logger(ErrorEventInterceptor.name));
 
   /** @throws {SseError} `SSE_INVALID_OPTIONS` */
   constructor(@Optional() private readonly options: ErrorEventOptions = {}) {
@@ -33,6 +34,9 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
   }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
+    const place = `${context.getClass().name}.${context.getHandler().name}`;
+    const report = (error: unknown): void =>
+      this.reports.error(place, error, { phase: 'stream', handler: place, executionContext: context });
     return next.handle().pipe(
       through((out) => {
         let opened = false;
@@ -51,8 +55,8 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
           opened: () => opened,
           silent: () => false,
           ending: () => undefined,
-          report: (error: unknown) =>
-            this.logger.error(`${context.getClass().name}.${context.getHandler().name}: ${errorText(error)}`),
+          report,
+          unheard: () => undefined,
           farewell: undefined,
         };
         return new ErrorEventStage(settings, seen);

@@ -1,6 +1,11 @@
+import { Logger } from '@nestjs/common';
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { Sink } from '../events/sink.js';
+import { GuardedSubscriber } from '../source/guarded-subscriber.js';
+import { errorText } from '../errors/error-text.js';
 import { SseEvent, isSseEvent } from '../events/sse-event.js';
+
+const logger = new Logger('SseInterceptor');
 
 /** A stage that may hold something, such as a timer, until its stream is over. */
 export interface Stage<T> extends Sink<T> {
@@ -16,11 +21,15 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
         error: (error) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
-      const subscription = source.subscribe(stage);
+      // A teardown of the application's that throws would end the process: Nest unsubscribes when the socket has closed.
+      const inner = new GuardedSubscriber(stage, (error) =>
+        logger.error(`A teardown failed: ${errorText(error)}`),
+      );
       subscriber.add(() => {
-        subscription.unsubscribe();
+        inner.unsubscribe();
         stage.stop?.();
       });
+      source.subscribe(inner);
     });
 }
 

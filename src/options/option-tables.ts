@@ -151,6 +151,7 @@ const OF_MODULE = {
   runs: group(RUNS_TABLE),
   slots: having(['acquire'], 'a store of slots: redisSlots()', 'a SlotStore of your own'),
   maxQueuedBytes: wholeNumber(1),
+  onError: func('of the error and its context'),
   shutdownMs: delayMs(0),
   shutdownRetryMs: anyOf(wholeNumber(0), none),
 } satisfies OptionTable<Omit<SseModuleOptions, keyof SseOptions>>;

@@ -1,4 +1,5 @@
 import type { ExecutionContext, RequestMethod } from '@nestjs/common';
+import type { OnError } from './error-context.js';
 import type { EventLog } from '../log/event-log.js';
 import type { RunsOptions } from '../runs/run.options.js';
 import { OVERFLOW_DEFAULTS, type OverflowOptions } from '../connection/overflow.js';
@@ -159,6 +160,12 @@ export interface SseModuleOptions extends SseOptions {
    * the connection with the most is cut off, and not the one that has just opened. @default 134_217_728
    */
   maxQueuedBytes?: number;
+  /**
+   * Called with every error that the library logs, for an error tracker: errors after the head, of runs, and of teardown.
+   * Errors before the head reach the exception filters of the application. An error that it throws or rejects with is logged.
+   * @default none
+   */
+  onError?: OnError;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */
   shutdownMs?: number;
   /** Clients are asked to come back after a random part of so many milliseconds. @default 5000 */

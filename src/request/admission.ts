@@ -1,6 +1,7 @@
 import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { decodeLastEventId, lastEventIdProblem } from './last-event-id.js';
+import { guard, immediate } from '../errors/guard.js';
 import type { Slot, SlotAnswer, SlotRequest, SlotStore } from '../limits/limits.js';
 import { rawRequest } from '../connection/response.js';
 import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
@@ -31,6 +32,8 @@ function fromQuery(request: object, { lastEventIdQuery }: ResolvedOptions): stri
 export interface Admitted extends RoutedStream {
   readonly host: StreamHost;
   readonly context: ExecutionContext;
+  /** Logs what the store throws. */
+  readonly troubles: { onTeardownError(error: unknown): void };
 }
 
 /** A limit that applies to this request, and what it counts. */
@@ -77,21 +80,19 @@ export class Admission {
     if (evicting.length === 0) return handler;
     // A decorator may call the handler more than once.
     this.evicting = [];
-    const asked = this.acquire(evicting);
-    if (!asked || !('then' in asked)) return handler;
-    return asked.then(
-      () => handler,
-      (error: unknown) => () => {
-        throw error;
-      },
-    );
+    try {
+      const asked = this.acquire(evicting);
+      return asked && 'then' in asked ? asked.then(() => handler, thrower) : handler;
+    } catch (error) {
+      return thrower(error);
+    }
   }
 
   /** Releases what is held, and what is still on its way as soon as it is here. */
   release(): void {
     this.over = true;
     this.evicting = [];
-    for (const slot of this.held.splice(0)) slot.release();
+    this.releaseHeld();
   }
 
   private counted(): Counted[] {
@@ -126,15 +127,26 @@ export class Admission {
 
   private settle(answer: SlotAnswer, counted: readonly Counted[]): ResolvedLimit | undefined {
     if ('slot' in answer) {
-      if (this.over) answer.slot.release();
-      else this.held.push(answer.slot);
+      this.held.push(answer.slot);
+      if (this.over) this.releaseHeld();
       return undefined;
     }
     const refusing = counted.find(({ request }) => request === answer.full) ?? counted[0];
     if (!refusing || this.over) return refusing?.limit;
     // Of the process, if another limit refuses.
-    for (const slot of this.held.splice(0)) slot.release();
+    this.releaseHeld();
     return this.refuse(refusing.limit);
+  }
+
+  /** The store may belong to the application: a release that fails must not keep the other places. */
+  private releaseHeld(): void {
+    const { troubles } = this.stream;
+    for (const slot of this.held.splice(0)) {
+      guard(
+        () => slot.release(),
+        (error) => troubles.onTeardownError(error),
+      );
+    }
   }
 
   private refuse(limit: ResolvedLimit): ResolvedLimit {
@@ -159,8 +171,15 @@ function slotKey(limit: ResolvedLimit, { route, context }: Admitted): string | u
     return key === 'route' && shared ? `${place}:route:${route.id}` : `${place}:${key}`;
   }
   if (key === 'ip') return `${place}:ip:${context.switchToHttp().getRequest<{ ip?: string }>().ip}`;
-  const own = key(context);
+  const own = immediate(key(context), 'key');
   return own === undefined ? undefined : `${place}:key:${own}`;
+}
+
+/** Stands in for a handler, so that an error of the store takes the way of an error of the handler. */
+function thrower(error: unknown): () => never {
+  return () => {
+    throw error;
+  };
 }
 
 /** The HTTP error of a limit whose answer is a status. */

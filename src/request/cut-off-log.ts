@@ -1,4 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
+import type { ErrorReports } from '../errors/error-reports.js';
 import type { CutOffLimit } from '../connection/connection.js';
 import type { SseConnection } from '../connection/sse-connection.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
@@ -24,7 +24,7 @@ export class CutOffLog implements Timed {
   private readonly unnamed = new Map<CutOff['limit'], number>();
 
   constructor(
-    private readonly logger: LoggerService,
+    private readonly logger: Pick<ErrorReports, 'warn'>,
     private readonly timers: SharedTimers,
   ) {}
 

@@ -1,4 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
+import type { ErrorReports } from '../errors/error-reports.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 
 /**
@@ -8,7 +8,7 @@ import type { SseRoute } from '../nest/sse-routes.js';
 export class EmptyAnswers {
   private readonly told = new WeakSet<SseRoute>();
 
-  constructor(private readonly logger: LoggerService) {}
+  constructor(private readonly logger: Pick<ErrorReports, 'warn'>) {}
 
   /** Takes note of the answer of a route, before it is sent. `place` is its method and path. */
   note(route: SseRoute, place: string, response: object, answer: unknown): void {

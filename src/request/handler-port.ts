@@ -1,4 +1,4 @@
-import type { CallHandler } from '@nestjs/common';
+import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { rawResponse } from '../connection/response.js';
 
@@ -35,4 +35,9 @@ export function setPort(response: object, port: HandlerPort): void {
 /** Forgets the port of a request, before its response is collected. */
 export function dropPort(response: object): void {
   ports.delete(rawResponse(response));
+}
+
+/** Express's `next` holds the state of whole routers, and nobody has a use for it once the head is out. */
+export function dropNext(context: ExecutionContext): void {
+  context.getArgs<unknown[]>().length = 2;
 }

@@ -1,5 +1,6 @@
 import type { CallHandler } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
+import { GuardedSubscriber } from '../source/guarded-subscriber.js';
 import type { Running } from '../source/source.js';
 import { isThenable } from './is-thenable.js';
 import type { Caller } from './outcome.js';
@@ -15,11 +16,16 @@ export class InterceptedCall implements Caller {
   /** Starts what is behind: the other interceptors, the pipes, the handler. */
   proceed(next: CallHandler<unknown>): Running {
     const { stream } = this;
-    return next.handle().subscribe({
-      next: (value) => stream.emitted(value),
-      error: (error: unknown) => stream.failed(error),
-      complete: () => stream.completed(),
-    });
+    const subscriber = new GuardedSubscriber(
+      {
+        next: (value) => stream.emitted(value),
+        error: (error) => stream.failed(error),
+        complete: () => stream.completed(),
+      },
+      (error) => stream.troubles.onTeardownError(error),
+    );
+    next.handle().subscribe(subscriber);
+    return subscriber;
   }
 
   /** Calls the handler, and says what Nest is to go on with. */
@@ -33,7 +39,7 @@ export class InterceptedCall implements Caller {
     return Promise.resolve(result).then(
       (value) => this.accept(value, true),
       (error: unknown) => {
-        if (stream.connection.ended) stream.reportLate(error);
+        if (stream.connection.ended) stream.troubles.onLateError(error);
         throw error;
       },
     );

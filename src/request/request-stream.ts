@@ -18,7 +18,7 @@ import type { SseErrorCode } from '../errors/sse.errors.js';
 import type { ResolvedLimit } from '../options/sse.options.js';
 import { END_OF_STREAM_ID } from '../wire/end-of-stream.js';
 import { Admission } from './admission.js';
-import { dropPort, type HandlerPort } from './handler-port.js';
+import { dropNext, dropPort, type HandlerPort } from './handler-port.js';
 import { toHttpError } from '../errors/http-error.js';
 import { InterceptedCall } from './intercepted-call.js';
 import { isThenable } from './is-thenable.js';
@@ -92,6 +92,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
       connection: this.connection,
       comesBack: this.comesBack,
       report: (error) => this.troubles.report(error),
+      unheard: (error) => this.troubles.onLateError(error),
     }));
   }
 
@@ -100,8 +101,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     return this.connection.outlet;
   }
 
-  private get troubles(): SourceTroubles {
-    return (this.teardown ??= new SourceTroubles(this.route, this.connection, this.host.logger));
+  /** Reports errors to the log and to the hook of the application. */
+  get troubles(): SourceTroubles {
+    return (this.teardown ??= new SourceTroubles(this));
   }
 
   /**
@@ -189,7 +191,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     try {
       this.open(await result, true);
     } catch (error) {
-      if (this.connection.ended) this.reportLate(error);
+      if (this.connection.ended) this.troubles.onLateError(error);
       else this.failed(error);
     }
   }
@@ -272,12 +274,13 @@ export class RequestStream implements HandlerPort, ConnectionListener {
 
   /** The source, the handler, or what is before it has failed. */
   failed(error: unknown): void {
-    this.stages.values.error(this.troubles.toError(toHttpError(error)));
+    // A source may throw when its signal aborts, and the client has left by then.
+    if (this.connection.ended) return this.troubles.onLateError(error);
+    this.stages.values.error(toHttpError(this.troubles.toError(error)));
   }
 
-  /** Tells the log of an error that nobody else is told of any more. */
-  reportLate(error: unknown): void {
-    this.troubles.onLateError(error);
+  broken(error: unknown): void {
+    this.troubles.report(error);
   }
 
   private abandon(): void {
@@ -371,7 +374,7 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     const { host, outcome } = this;
     host.answer(this, answer).then(
       () => outcome.answered(),
-      (error: unknown) => outcome.failed(error),
+      (error: unknown) => outcome.failed(this.troubles.toError(error)),
     );
   }
 
@@ -387,9 +390,4 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     source?.discard();
     if (this.plain) discardAnswer(this.plain);
   }
-}
-
-/** Express's `next` holds the state of whole routers, and nobody has a use for it once the head is out. */
-function dropNext(context: ExecutionContext): void {
-  context.getArgs<unknown[]>().length = 2;
 }

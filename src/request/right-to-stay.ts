@@ -1,9 +1,11 @@
 import { ForbiddenException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { EmptyError, isObservable, type Observable } from 'rxjs';
 import type { Clock } from '../time/clock.js';
 import type { Timekeeper } from '../time/timekeeper.js';
+import { immediate } from '../errors/guard.js';
 import { quoted } from '../errors/sse.errors.js';
+import { GuardedSubscriber } from '../source/guarded-subscriber.js';
 import { withSentResponse } from '../nest/sent-response.js';
 
 /** Whether a stream that was let in may stay, and who is told when it may not. */
@@ -18,6 +20,8 @@ export interface RightToStayInit {
   expired(error: UnauthorizedException): void;
   /** A guard says no. */
   refused(error: unknown): void;
+  /** The Observable of a guard has a teardown function that throws. */
+  teardownFailed(error: unknown): void;
 }
 
 /** Ends a stream when its right ends (`expiresAt`), or its guards no longer let it through (`revalidateMs`). */
@@ -35,7 +39,7 @@ export class RightToStay {
    */
   begin(): void {
     const { clock, context, expiresAt } = this.init;
-    const end = expiresAt?.(context);
+    const end = immediate(expiresAt?.(context), 'expiresAt');
     if (end === undefined || end === null) return;
     this.endsAt = Number(end);
     if (Number.isNaN(this.endsAt)) {
@@ -62,20 +66,31 @@ export class RightToStay {
       return refused(new ServiceUnavailableException('The right to this stream cannot be checked.'));
     this.asking = true;
     try {
-      await pass(guards(), withSentResponse(context));
+      await this.pass(guards(), withSentResponse(context));
     } catch (error) {
       refused(error);
     }
     this.asking = false;
   }
-}
 
-async function pass(guards: CanActivate[], context: ExecutionContext): Promise<void> {
-  for (const guard of guards) {
-    const answer = await guard.canActivate(context);
-    const passes = isObservable(answer) ? await lastValueFrom(answer) : answer;
-    // The words of Nest, where a guard has none of its own.
-    if (!passes) throw new ForbiddenException('Forbidden resource');
+  private async pass(guards: CanActivate[], context: ExecutionContext): Promise<void> {
+    for (const guard of guards) {
+      const answer = await guard.canActivate(context);
+      const passes = isObservable(answer) ? await this.lastOf(answer) : answer;
+      // The words of Nest, where a guard has none of its own.
+      if (!passes) throw new ForbiddenException('Forbidden resource');
+    }
+  }
+
+  /** Like `lastValueFrom()` of rxjs, but a teardown function that throws does not end the process. */
+  private lastOf(answer: Observable<unknown>): Promise<unknown> {
+    return new Promise((resolve, error) => {
+      let last: { value: unknown } | undefined;
+      const next = (value: unknown): void => void (last = { value });
+      const complete = (): void => (last ? resolve(last.value) : error(new EmptyError()));
+      const sink = { next, error, complete };
+      answer.subscribe(new GuardedSubscriber(sink, (failure) => this.init.teardownFailed(failure)));
+    });
   }
 }
 

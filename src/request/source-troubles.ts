@@ -1,19 +1,34 @@
-import type { LoggerService } from '@nestjs/common';
+import type { SseErrorContext } from '../options/error-context.js';
+import type { ExecutionContext } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
 import type { Teardown } from '../source/pulled.source.js';
-import { errorText, markPlace } from '../errors/error-text.js';
-import { REPORTED, SseError, isSseError, quoted } from '../errors/sse.errors.js';
-import { troubleBehind } from '../errors/http-error.js';
+import type { ErrorReports, SseErrorPhase } from '../errors/error-reports.js';
+import { markPlace } from '../errors/error-text.js';
+import { attempt } from '../errors/legible.js';
+import { isReported, isSseError } from '../errors/sse.errors.js';
+import { presentable, troubleBehind } from '../errors/http-error.js';
+import { isException } from '../errors/told.js';
 import type { Clock } from '../time/clock.js';
+import type { RoutedStream, StreamHost } from './stream-host.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 
-/** What can go wrong with the source of a stream, in words for the log. */
+/** A stream whose source can fail. */
+export interface TroubledStream extends RoutedStream {
+  readonly host: StreamHost;
+  readonly context: ExecutionContext;
+}
+
+/** Reports errors of the source of a stream to the log and to the hook of the application. Never throws. */
 export class SourceTroubles implements Teardown {
-  constructor(
-    private readonly route: SseRoute,
-    private readonly connection: StreamConnection,
-    private readonly logger: LoggerService,
-  ) {}
+  private readonly route: SseRoute;
+  private readonly connection: StreamConnection;
+  private readonly reports: ErrorReports<SseErrorContext>;
+
+  constructor(private readonly stream: TroubledStream) {
+    this.route = stream.route;
+    this.connection = stream.connection;
+    this.reports = stream.host.reports;
+  }
 
   get clock(): Clock {
     return this.connection.timers.clock;
@@ -27,48 +42,63 @@ export class SourceTroubles implements Teardown {
   }
 
   onSlow(): void {
-    this.logger.warn(
+    this.reports.warn(
       `The source of ${this.place} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
         'It waits for something that does not settle: hand the @SseSignal() of the handler to it.',
     );
   }
 
   onLateError(error: unknown): void {
-    // A source that was told to stop may say so by throwing.
-    const { connection } = this;
-    if (connection.observed && error === connection.signal.reason) return;
-    if ((error as { name?: unknown } | null)?.name === 'AbortError' || isSseError(error)) return;
-    this.report(error);
+    if (this.tellsOfAbort(error)) {
+      this.reports.debug(this.place, 'the source failed after its signal was aborted', error);
+    } else this.report(error, 'teardown');
+  }
+
+  onTeardownError(error: unknown): void {
+    this.report(error, 'teardown');
   }
 
   /** Logs an error that its client is not shown. */
-  report(error: unknown): void {
-    if (typeof error === 'object' && error !== null && REPORTED in error) return;
-    this.logger.error(`${this.place}: ${errorText(error)}`);
+  report(error: unknown, phase: SseErrorPhase = 'stream'): void {
+    if (isReported(error)) return;
+    const { route, connection } = this;
+    this.reports.error(this.place, error, {
+      phase,
+      handler: route.name,
+      route: connection.route,
+      connection,
+      executionContext: this.stream.context,
+    });
   }
 
   /**
-   * Tells the log of the route of an error that becomes an HTTP error: Nest logs those that have no status, and of the
-   * others nobody would hear that the event log is away.
+   * Adds the route to an error that becomes an HTTP error. Nest logs those without a status. Of the others, the library logs
+   * the cause if it is a failure of the server, such as an event log that is unavailable.
    */
   answeredWith(error: unknown): void {
     const trouble = troubleBehind(error);
-    if (trouble !== undefined) return this.report(trouble);
-    const { getStatus } = error as { getStatus?: unknown };
-    // What is an answer is no trouble.
-    if (typeof getStatus !== 'function') markPlace(error, this.place);
+    if (trouble !== undefined) return this.report(trouble, 'request');
+    // An HttpException is an answer, and Nest does not log it.
+    if (!isException(error)) markPlace(error, this.place);
   }
 
-  /** What was thrown, if it is an error or at least an object, and otherwise an error that says what it was. */
-  toError(thrown: unknown): unknown {
-    if (typeof thrown === 'object' && thrown !== null) return thrown;
-    return new SseError(
-      'SSE_NON_ERROR_THROWN',
-      `${this.route.name} threw ${quoted(thrown)}, which is no Error.`,
-      {
-        remedy: 'Throw an Error, or an HttpException for the client to see its message.',
-        context: { thrown },
-      },
-    );
+  /**
+   * Turns a thrown value into an error that can be passed on. After the head any object can: no filter reads it, and
+   * `errors.map` gets the object itself.
+   */
+  toError(thrown: unknown): object {
+    if (this.connection.used && typeof thrown === 'object' && thrown !== null) return thrown;
+    return presentable(thrown, this.route.name);
+  }
+
+  /**
+   * Whether a late failure only says that the source has stopped. Each client library reports an abort with a class of its
+   * own, so it is the moment that counts: once a signal that was handed out has aborted, a failure is its consequence. A
+   * source without the signal may have seen the client leave by itself, and then says so with an `AbortError`.
+   */
+  private tellsOfAbort(error: unknown): boolean {
+    const { connection } = this;
+    if (connection.observed && connection.signal.aborted) return true;
+    return isSseError(error) || attempt(() => (error as Error).name === 'AbortError', false);
   }
 }

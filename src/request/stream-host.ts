@@ -1,7 +1,9 @@
-import type { ExecutionContext, LoggerService } from '@nestjs/common';
+import type { SseErrorContext } from '../options/error-context.js';
+import type { ExecutionContext } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
 import type { Running } from '../source/source.js';
 import type { SseConnections } from '../connection/sse-connections.js';
+import type { ErrorReports } from '../errors/error-reports.js';
 import type { CutOffLog } from './cut-off-log.js';
 import type { RouteGuards } from '../nest/route-guards.js';
 import type { SseRoute } from '../nest/sse-routes.js';
@@ -10,7 +12,7 @@ import type { SseRoute } from '../nest/sse-routes.js';
 export interface StreamHost {
   readonly connections: SseConnections;
   readonly guards: RouteGuards;
-  readonly logger: LoggerService;
+  readonly reports: ErrorReports<SseErrorContext>;
   readonly cutOffs: CutOffLog;
   setHeader(response: object, name: string, value: string): void;
   /** Sends an ordinary answer. */

@@ -9,6 +9,7 @@ import type { RoutedStream, StreamHost } from './stream-host.js';
 export interface LastingStream extends TimedStream, HeartbeatOwner, RoutedStream {
   readonly host: StreamHost;
   readonly stages: Pipeline;
+  readonly troubles: { onTeardownError(error: unknown): void };
   /** A guard no longer lets the stream through. */
   revoked(error: unknown): void;
 }
@@ -75,5 +76,6 @@ function rightToStay(stream: LastingStream): RightToStay {
     // Not told to stay away: with a new right, the client may come back.
     expired: (error) => connection.endWith(stream.stages.eventOf(error), 'SSE_EXPIRED'),
     refused: (error) => stream.revoked(error),
+    teardownFailed: (error) => stream.troubles.onTeardownError(error),
   });
 }

@@ -1,7 +1,8 @@
 import { HttpException } from '@nestjs/common';
-import { STATUS_CODES } from 'node:http';
 import { event, type SseEvent } from '../events/sse-event.js';
+import { titleOf } from '../errors/http-status.js';
 import { REPORTED, SseError, quoted } from '../errors/sse.errors.js';
+import { toldOf } from '../errors/told.js';
 import { RunException } from './run.exception.js';
 
 /**
@@ -20,30 +21,9 @@ export interface RunOutcome {
   readonly reason?: 'stop' | 'orphaned';
 }
 
-/**
- * What an error tells those who view the run: an `HttpException`'s own words, and of anything else only that it
- * happened.
- */
+/** The outcome of a run whose source failed. Its viewers see the part of the error that any client may see. */
 export function failedWith(error: unknown): RunOutcome {
-  const exception = error as Partial<HttpException> | null | undefined;
-  if (typeof exception?.getStatus !== 'function' || typeof exception.getResponse !== 'function') {
-    return { status: 'failed', failure: { status: 500, response: 'Internal server error' } };
-  }
-  const status = exception.getStatus();
-  const response: unknown = exception.getResponse();
-  // An exception made from another error would show that error's words, which were not written for clients.
-  const told = response instanceof Error ? undefined : asJson(response);
-  return { status: 'failed', failure: { status, response: told ?? STATUS_CODES[status] ?? 'Error' } };
-}
-
-function asJson(response: unknown): string | Record<string, unknown> | undefined {
-  if (typeof response === 'string') return response;
-  try {
-    const copy: unknown = JSON.parse(JSON.stringify(response));
-    return typeof copy === 'object' && copy !== null ? (copy as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  return { status: 'failed', failure: toldOf(error) };
 }
 
 /** The largest body of a failure that is written to the log, in characters of JSON. */
@@ -59,7 +39,7 @@ export function bounded(outcome: RunOutcome): RunOutcome {
 export function brief(outcome: RunOutcome): RunOutcome {
   const { failure } = outcome;
   if (!failure) return outcome;
-  const response = STATUS_CODES[failure.status] ?? 'Error';
+  const response = titleOf(failure.status);
   if (failure.response === response) return outcome;
   return { ...outcome, failure: { status: failure.status, response } };
 }

@@ -1,9 +1,8 @@
-import type { LoggerService } from '@nestjs/common';
 import type { Teardown } from '../source/pulled.source.js';
 import type { Running } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
-import { errorText } from '../errors/error-text.js';
-import { isSseError, quoted } from '../errors/sse.errors.js';
+import type { ErrorReports, SseErrorPhase } from '../errors/error-reports.js';
+import { quoted } from '../errors/sse.errors.js';
 import type { RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
 import { RunLease } from './run-lease.js';
@@ -29,7 +28,7 @@ export interface RunOwnerInit {
   readonly node: string;
   readonly control: RunControl;
   readonly settings: RunSettings;
-  readonly logger: Pick<LoggerService, 'error' | 'warn'>;
+  readonly logger: ErrorReports;
 }
 
 const TEARDOWN_WARN_MS = 10_000;
@@ -55,6 +54,8 @@ export class RunOwner implements Teardown {
   private readonly viewers: RunViewers;
   private readonly lease: RunLease;
   private running: Running | undefined;
+  /** Whether the source takes the signal. Without the parameter it cannot know that it must stop. */
+  private givenSignal = true;
   /** How the run is to end, whatever its source still does. */
   private requested: RunOutcome | undefined;
   /** How the run has ended. */
@@ -112,6 +113,7 @@ export class RunOwner implements Teardown {
 
   /** Starts the source. */
   async begin(make: RunSource): Promise<void> {
+    this.givenSignal = make.length > 0;
     try {
       const result = await make(this.controller.signal);
       const source = toSource(result, this);
@@ -155,14 +157,18 @@ export class RunOwner implements Teardown {
   }
 
   onLateError(error: unknown): void {
-    // A source may end by throwing when its signal aborts.
-    if (error === this.controller.signal.reason || isSseError(error)) return;
-    if ((error as { name?: unknown } | null)?.name !== 'AbortError') this.report(error);
+    const { events, logger } = this.init;
+    // A source that has the signal reports the abort in an error class of its own.
+    if (!this.givenSignal) return this.report(error, 'teardown');
+    logger.debug(`Run ${quoted(events.id)}`, 'the source failed after its signal was aborted', error);
+  }
+
+  onTeardownError(error: unknown): void {
+    this.report(error, 'teardown');
   }
 
   private failed(error: unknown): void {
-    if (this.ending) return this.report(error);
-    if (this.requested) return this.onLateError(error);
+    if (this.ending || this.requested) return this.onLateError(error);
     const outcome = failedWith(error);
     if ((outcome.failure?.status ?? 500) >= 500) this.report(error);
     this.finish(outcome);
@@ -250,7 +256,8 @@ export class RunOwner implements Teardown {
     this.settle();
   }
 
-  private report(error: unknown): void {
-    this.init.logger.error(`Run ${quoted(this.events.id)}: ${errorText(error)}`);
+  private report(error: unknown, phase: SseErrorPhase = 'run'): void {
+    const { id } = this.events;
+    this.init.logger.error(`Run ${quoted(id)}`, error, { phase, runId: id });
   }
 }

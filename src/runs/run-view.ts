@@ -1,5 +1,4 @@
-import type { LoggerService } from '@nestjs/common';
-import { errorText } from '../errors/error-text.js';
+import type { ErrorReports } from '../errors/error-reports.js';
 import { isSseError, quoted } from '../errors/sse.errors.js';
 import type { ControlListener, RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
@@ -13,7 +12,7 @@ export interface RunViewInit {
   readonly node: string;
   readonly control: RunControl;
   readonly settings: RunSettings;
-  readonly logger: Pick<LoggerService, 'error' | 'warn'>;
+  readonly logger: ErrorReports;
   /** Called once, when nobody needs the view anymore. */
   closed(): void;
 }
@@ -134,7 +133,10 @@ export class RunView implements ControlListener {
       await this.look();
     } catch (error) {
       if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.restart();
-      else this.init.logger.error(`Run ${quoted(this.init.events.id)}: ${errorText(error)}`);
+      else {
+        const { id } = this.init.events;
+        this.init.logger.error(`Run ${quoted(id)}`, error, { phase: 'run', runId: id });
+      }
     }
     if (!this.closed) this.schedule();
   }

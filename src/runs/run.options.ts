@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../time/clock.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../checking/option-check.js';
 import { anyOf, delayMs, eventType, flag, func, having, none, oneOf } from '../checking/option-kinds.js';
+import type { ErrorContext } from '../errors/error-reports.js';
 import { READER_TABLE, type SubscribeOptions } from '../channels/subscription.options.js';
 
 /** How one run behaves. */
@@ -29,6 +30,8 @@ export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
   leaseMs?: number | undefined;
   /** Turns payloads that are not strings into text. @default JSON.stringify */
   serialize?: Serialize | undefined;
+  /** Called with every error that a run logs. @default the option of the module */
+  onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
   /** The clock, for tests. @default the system clock */
   clock?: Clock | undefined;
   /** Logs runs that fail or are lost. @default the logger of Nest */
@@ -49,6 +52,7 @@ export const RUNS_TABLE: OptionTable<RunsOptions> = {
   ...OF_ALL,
   leaseMs: delayMs(1),
   serialize: func('that makes text of a value, such as JSON.stringify'),
+  onError: func('of the error and its context'),
   clock: having(['now', 'schedule'], 'a clock'),
   logger: having(['error', 'warn'], 'a logger'),
 };

@@ -268,7 +268,7 @@ eachReach('runs', (add, nodes) => {
 });
 
 describe('a late error of a source', () => {
-  it('is logged once, unless it only says that it was told to stop', async () => {
+  it('is an error only where the source could not know that it was told to stop', async () => {
     const nodes = new TestNodes();
     const { runs, logger } = nodes.add();
     const throwing = (make: (signal: AbortSignal) => unknown) =>
@@ -291,9 +291,13 @@ describe('a late error of a source', () => {
     await turns();
     await Promise.all(Object.keys(cases).map((id) => runs.stop(id)));
     await turns(60);
-    expect(logger.errors.map((text) => text.split('\n')[0])).toEqual([
-      'Run "late": Error: late',
-      'Run "rejecting": Error: factory',
+    const firstLines = (texts: string[]): string[] => texts.map((text) => text.split('\n')[0] as string);
+    expect(firstLines(logger.errors)).toEqual(['Run "rejecting": Error: factory']);
+    const afterAbort = 'the source failed after its signal was aborted';
+    expect(firstLines(logger.debugs)).toEqual([
+      expect.stringMatching(new RegExp(`^Run "reason": ${afterAbort}: SseError: `)),
+      expect.stringMatching(new RegExp(`^Run "abort": ${afterAbort}: `)),
+      `Run "late": ${afterAbort}: Error: late`,
     ]);
   });
 });

@@ -1,7 +1,8 @@
-import { Injectable, Logger, type LoggerService } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { checkOptions } from '../checking/option-check.js';
 import type { Channels } from '../channels/channels.js';
 import type { EventLog } from '../log/event-log.js';
+import { ErrorReports } from '../errors/error-reports.js';
 import { Run } from './run.js';
 import { RunControl, checkRunId, randomName } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
@@ -34,7 +35,7 @@ const CLAIM_ATTEMPTS = 5;
 export class Runs {
   private readonly log: EventLog;
   private readonly settings: RunSettings;
-  private readonly logger: Pick<LoggerService, 'error' | 'warn'>;
+  private readonly logger: ErrorReports;
   private readonly node = randomName();
   private readonly owners = new Map<string, RunOwner>();
   /** By the name of the channel with their events. */
@@ -49,7 +50,7 @@ export class Runs {
     checkOptions('Runs', options, RUNS_TABLE);
     this.log = channels.log;
     this.settings = resolveRunOptions(options);
-    this.logger = options.logger ?? new Logger('Runs');
+    this.logger = new ErrorReports(options.logger ?? new Logger('Runs'), options.onError);
   }
 
   /**

@@ -43,6 +43,9 @@ class Log implements Teardown {
   onLateError(error: unknown): void {
     this.late.push(error);
   }
+  onTeardownError(error: unknown): void {
+    this.late.push(error);
+  }
 }
 
 function opened(

@@ -1,11 +1,12 @@
 import type { Sink } from '../events/sink.js';
+import { guard, watchRejection } from '../errors/guard.js';
 import type { Clock } from '../time/clock.js';
 import { Source, type Demand, type Running } from './source.js';
 
 /** An iterator, and how to make its pending `next()` settle where `return()` alone does not. */
 export interface Opened {
   iterator: AsyncIterator<unknown> | Iterator<unknown>;
-  cancel?: () => void;
+  cancel?: () => unknown;
 }
 
 /** What becomes of a source after its consumer has gone. */
@@ -14,8 +15,10 @@ export interface Teardown {
   /** Called once if the source is still running `warnMs` after its release. `false`: never. */
   warnMs: number | false;
   onSlow(): void;
-  /** Called once with an error that came too late for anybody to hear. */
+  /** Called once with an error that came too late for anybody to hear. Must not throw. */
   onLateError(error: unknown): void;
+  /** Called with an error of a teardown function, which is an error at any time. Must not throw. */
+  onTeardownError(error: unknown): void;
 }
 
 /** A generator that yields without ever waiting lets the rest of the process run after so many values. */
@@ -30,7 +33,7 @@ export class PulledSource extends Source {
   constructor(
     private readonly start: () => Opened,
     private readonly teardown: Teardown,
-    private readonly drop?: () => void,
+    private readonly drop?: () => unknown,
   ) {
     super();
   }
@@ -42,7 +45,10 @@ export class PulledSource extends Source {
   }
 
   override discard(): void {
-    this.drop?.();
+    guard(
+      () => this.drop?.(),
+      (error) => this.teardown.onTeardownError(error),
+    );
   }
 }
 
@@ -71,7 +77,7 @@ class PullLoop implements Running {
         asking = true;
         const step = iterator.next();
         const result = isPromiseLike(step) ? await step : step;
-        if (this.released) return;
+        if (this.released) return this.drop(result);
         if (result.done === true) break;
         asking = false;
         const { value } = result;
@@ -90,7 +96,17 @@ class PullLoop implements Running {
       return;
     }
     this.ended = true;
-    sink.complete();
+    this.tell(() => sink.complete());
+  }
+
+  /** Nobody waits for the loop: what the consumer throws at the end has nowhere else to go. */
+  private tell(end: () => void): void {
+    guard(end, (error) => this.teardown.onLateError(error));
+  }
+
+  /** A value that nobody takes any more. A rejected promise of it must not end the process. */
+  private drop({ value }: IteratorResult<unknown>): void {
+    watchRejection(value, (error) => this.teardown.onLateError(error));
   }
 
   private failed(error: unknown, asking: boolean): void {
@@ -101,7 +117,7 @@ class PullLoop implements Running {
     }
     if (asking) this.ended = true;
     else this.unsubscribe();
-    this.sink.error(error);
+    this.tell(() => this.sink.error(error));
   }
 
   unsubscribe(): void {
@@ -119,11 +135,14 @@ class PullLoop implements Running {
     const { clock, warnMs } = teardown;
     const warning = warnMs === false ? undefined : clock.schedule(() => teardown.onSlow(), warnMs);
     try {
-      cancel?.();
+      if (cancel) guard(cancel, (error) => teardown.onLateError(error));
       // Not in the caller's turn: a synchronous generator cannot be ended from within itself.
       await undefined;
       let result = await iterator.return?.();
-      for (let i = 0; result?.done === false && i < MAX_TEARDOWN_VALUES; i++) result = await iterator.next();
+      for (let i = 0; result?.done === false && i < MAX_TEARDOWN_VALUES; i++) {
+        this.drop(result);
+        result = await iterator.next();
+      }
     } catch (error) {
       if (!this.ended && !cancel) teardown.onLateError(error);
     } finally {

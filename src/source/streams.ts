@@ -39,7 +39,7 @@ export function openStream(stream: ReadableLike | WebStreamLike): Opened {
 /** The chunks of a stream, opened. */
 export interface OpenedChunks {
   iterator: AsyncIterator<unknown>;
-  cancel: () => void;
+  cancel: () => unknown;
 }
 
 /** A stream's chunks as they are. `cancel` settles a read that is pending. */
@@ -48,13 +48,14 @@ export function openChunks(stream: ReadableLike | WebStreamLike): OpenedChunks {
     const reader = stream.getReader();
     return {
       iterator: { next: () => reader.read() as Promise<IteratorResult<unknown>> },
+      // Of a stream that has failed, or whose fetch was aborted, it rejects with what `read()` reports.
       cancel: () => void reader.cancel().catch(() => undefined),
     };
   }
   // An error before anybody reads would otherwise end the process.
   stream.on('error', () => undefined);
   // The stream's own iterator answers return() only after a pending read.
-  return { iterator: stream[Symbol.asyncIterator](), cancel: () => void stream.destroy() };
+  return { iterator: stream[Symbol.asyncIterator](), cancel: () => stream.destroy() };
 }
 
 /** Bytes become text, also where a character is cut in two; a chunk that holds no whole character gives nothing. */

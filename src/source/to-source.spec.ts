@@ -9,6 +9,7 @@ const teardown = {
   warnMs: false as const,
   onSlow: () => undefined,
   onLateError: () => undefined,
+  onTeardownError: () => undefined,
 };
 const refusal = (result: unknown): unknown => {
   try {

@@ -16,7 +16,7 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   if (typeof result === 'string' || typeof result === 'function') throw notStreamable(result);
   if (typeof result !== 'object' || result === null) return undefined;
   if (isSource(result)) return result;
-  if (isObservable(result)) return new PushedSource(result);
+  if (isObservable(result)) return new PushedSource(result, teardown);
   if (isWebResponse(result)) return responseSource(result, teardown);
   if (isReadable(result)) {
     // An error before anybody reads would otherwise end the process.
@@ -24,12 +24,15 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
     return new PulledSource(
       () => openStream(result),
       teardown,
-      () => void result.destroy(),
+      () => result.destroy(),
     );
   }
   if (isWebStream(result)) {
-    const drop = (): void => void result.cancel().catch(() => undefined);
-    return new PulledSource(() => openStream(result), teardown, drop);
+    return new PulledSource(
+      () => openStream(result),
+      teardown,
+      () => void result.cancel().catch(() => undefined),
+    );
   }
   if (result instanceof String) throw notStreamable(result);
   // Bytes in one piece are a body: a Buffer could be iterated, but nobody means a stream of numbers.

@@ -1,16 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { SseEvent, event, isSseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { toText, type Serialize } from '../events/to-event.js';
+import { presentable } from '../errors/http-error.js';
+import { errorBody, type ErrorBody } from '../errors/told.js';
 import type { ErrorEventOptions } from '../options/sse.options.js';
-
-/** The payload of an error event. */
-export interface ErrorBody {
-  statusCode: number;
-  error: string;
-  message: unknown;
-}
 
 /** What the stage needs to know of the stream it works for. */
 export interface ErrorEventSettings {
@@ -26,6 +20,8 @@ export interface ErrorEventSettings {
   ending(): void;
   /** Called once with what went wrong. */
   report(error: unknown): void;
+  /** Called with an error that goes unmentioned. */
+  unheard(error: unknown): void;
   /** Sent after the event of an error that a reconnect would only meet again (4xx). */
   farewell: SseEvent | undefined;
 }
@@ -46,9 +42,12 @@ export class ErrorEventStage implements Sink<SseEvent> {
   }
 
   error(error: unknown): void {
-    const { opened, silent, ending, report, farewell } = this.settings;
-    if (!opened()) return this.out.error(error);
-    if (silent()) return this.out.complete();
+    const { opened, silent, ending, report, unheard, farewell } = this.settings;
+    if (!opened()) return this.out.error(presentable(error));
+    if (silent()) {
+      unheard(error);
+      return this.out.complete();
+    }
     const body = errorBody(error);
     if (body.statusCode >= 500) report(error);
     const told = this.eventOf(error, body);
@@ -61,7 +60,7 @@ export class ErrorEventStage implements Sink<SseEvent> {
   /** How a client is told of an error, if it is. */
   eventOf(error: unknown, body: ErrorBody = errorBody(error)): SseEvent | undefined {
     const { options, context, serialize, report } = this.settings;
-    const usual = (): SseEvent => event({ type: options.event, data: written(body) });
+    const usual = (): SseEvent => event({ type: options.event, data: JSON.stringify(body) });
     if (!options.map) return usual();
     try {
       const mapped = options.map(error, context);
@@ -77,35 +76,4 @@ export class ErrorEventStage implements Sink<SseEvent> {
       return usual();
     }
   }
-}
-
-// The message of an exception may be anything, also what JSON cannot express.
-function written(body: ErrorBody): string {
-  try {
-    return JSON.stringify(body);
-  } catch {
-    return JSON.stringify({ ...body, message: body.error });
-  }
-}
-
-/** What may be told of an error: an `HttpException`'s own words, and of anything else only that it happened. */
-export function errorBody(error: unknown): ErrorBody {
-  const exception = error as
-    { getStatus?: () => number; getResponse?: () => unknown; message?: string } | undefined;
-  if (typeof exception?.getStatus !== 'function' || typeof exception.getResponse !== 'function') {
-    return { statusCode: 500, error: 'Internal Server Error', message: 'Internal server error' };
-  }
-  const statusCode = exception.getStatus();
-  const name = STATUS_CODES[statusCode] ?? 'Error';
-  const response = exception.getResponse();
-  if (typeof response === 'string') return { statusCode, error: name, message: response };
-  // An exception made from another error would show that error's words, which were not written for clients.
-  if (response instanceof Error || typeof response !== 'object')
-    return { statusCode, error: name, message: name };
-  const { error: title, message } = response as { error?: unknown; message?: unknown };
-  return {
-    statusCode,
-    error: typeof title === 'string' ? title : name,
-    message: message ?? exception.message,
-  };
 }

@@ -3,6 +3,7 @@ import type { SharedTimers, Timed } from '../time/shared-timers.js';
 import { event, type SseEvent } from '../events/sse-event.js';
 import { EMPTY_COMMENT } from '../wire/encode-event.js';
 import { toText } from '../events/to-event.js';
+import { immediate } from '../errors/guard.js';
 import type { ExecutionContext } from '@nestjs/common';
 import { valueFor, type ResolvedHeartbeat } from '../options/sse.options.js';
 
@@ -73,7 +74,7 @@ export class Heartbeat implements Timed {
     const { event: type, data, id, serialize } = this.options;
     if (type === undefined && data === undefined && id === undefined) return EMPTY_COMMENT;
     const { context } = this.owner;
-    const own = valueFor(id, context);
+    const own = immediate(valueFor(id, context), 'heartbeat.id');
     const payload = valueFor<unknown>(data, context) ?? '';
     return event({ type, id: own, data: toText(payload, serialize) });
   }

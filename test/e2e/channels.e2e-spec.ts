@@ -83,7 +83,7 @@ eachAdapter((adapter) => {
     const stream = await openStream(app, path, { lastEventId: foreign });
     expect([stream.status, await stream.json()]).toEqual([
       400,
-      { statusCode: 400, error: 'Bad Request', message: 'The Last-Event-ID is not one of this stream.' },
+      { statusCode: 400, error: 'Bad Request', message: 'The Last-Event-ID does not belong to this stream.' },
     ]);
     expect(logger.errors).toEqual([]);
   });
@@ -140,7 +140,11 @@ eachAdapter((adapter) => {
       const stream = await openStream(app, path);
       expect([stream.status, await stream.json()]).toEqual([
         503,
-        { statusCode: 503, error: 'Service Unavailable', message: 'The events cannot be reached now.' },
+        {
+          statusCode: 503,
+          error: 'Service Unavailable',
+          message: 'The event log is temporarily unavailable.',
+        },
       ]);
       expect(logger.errors).toEqual([
         expect.stringMatching(/^News\.\w+ \(GET \/\w+\): SseError: [^]*code: SSE_LOG_UNAVAILABLE/),

@@ -78,7 +78,11 @@ eachAdapter((adapter) => {
       const other = await openStream(app, '/channels/other', { lastEventId: ids[0] as string });
       expect([other.status, await other.json()]).toEqual([
         400,
-        { statusCode: 400, error: 'Bad Request', message: 'The Last-Event-ID is not one of this stream.' },
+        {
+          statusCode: 400,
+          error: 'Bad Request',
+          message: 'The Last-Event-ID does not belong to this stream.',
+        },
       ]);
     });
 

@@ -248,7 +248,7 @@ eachAdapter((adapter) =>
           expect(logger.errors[0]).toContain('code: ECONNREFUSED');
         }
         if (!(thrown instanceof Error))
-          expect(logger.errors[0]).toMatch(/no Error|status|prototype|\[object Object\]|\{\}/);
+          expect(logger.errors[0]).toMatch(/not an Error|status|prototype|\[object Object\]|\{\}/);
       });
     });
 

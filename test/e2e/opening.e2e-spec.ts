@@ -287,7 +287,9 @@ eachAdapter((adapter) =>
             expect(answer.status).toBe(500);
             expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
             expect(logger.errors).toHaveLength(1);
-            expect(logger.errors[0]).toMatch(/OpeningController\.thrown(Sync)? threw .*, which is no Error/);
+            expect(logger.errors[0]).toMatch(
+              /OpeningController\.thrown(Sync)? threw .*, which is not an Error/,
+            );
           }
         },
       );

@@ -128,7 +128,7 @@ eachAdapter((adapter) => {
 
   it('is 404 before it was started, 409 while it runs, 400 for ids that cannot be', async () => {
     const app = await demo();
-    const unknown = { statusCode: 404, error: 'Not Found', message: 'There is no run of that id.' };
+    const unknown = { statusCode: 404, error: 'Not Found', message: 'There is no run "r".' };
     expect(await ask(app, 'GET', '/chats/r')).toEqual({ status: 404, body: unknown });
     expect(await ask(app, 'DELETE', '/chats/r')).toEqual({
       status: 404,

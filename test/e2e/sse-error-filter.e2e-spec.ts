@@ -63,11 +63,11 @@ eachAdapter((adapter) => {
     expect(await post(app, '/publish', { channel: 'a', id: '2', data: 'b' })).toEqual([201, { id: '2' }]);
     expect(await post(app, '/publish', { channel: 'a', id: '1', data: 'b' })).toEqual([
       409,
-      { statusCode: 409, error: 'Conflict', message: 'The id does not come after that of the last event.' },
+      { statusCode: 409, error: 'Conflict', message: 'The id does not follow the id of the last event.' },
     ]);
     expect(await post(app, '/publish', { channel: '', data: 'b' })).toEqual([
       400,
-      { statusCode: 400, error: 'Bad Request', message: 'There can be no channel of that name.' },
+      { statusCode: 400, error: 'Bad Request', message: 'The channel name is not valid.' },
     ]);
     expect(await post(app, '/publish', { channel: 'a', data: 'x'.repeat(200) })).toEqual([
       413,
@@ -81,7 +81,7 @@ eachAdapter((adapter) => {
     await app.get(Channels).log.close();
     expect(await post(app, '/publish', { channel: 'a', data: 'b' })).toEqual([
       503,
-      { statusCode: 503, error: 'Service Unavailable', message: 'The events cannot be reached now.' },
+      { statusCode: 503, error: 'Service Unavailable', message: 'The event log is temporarily unavailable.' },
     ]);
     expect(logger.errors).toEqual([
       expect.stringMatching(

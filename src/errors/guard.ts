@@ -1,0 +1,44 @@
+import { SseError } from './sse.errors.js';
+
+/** Calls application code whose result is not needed. An error that it throws or rejects with goes to `failed`. */
+export function guard(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    watchRejection(call(), failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Hands the rejection of a promise to `failed`. Anything else is ignored. */
+export function watchRejection(value: unknown, failed: (error: unknown) => void): void {
+  if (!isThenable(value)) return;
+  // `await` does not call the `then` or `catch` of a native promise, which an application may have replaced.
+  const settled = async (): Promise<void> => {
+    await value;
+  };
+  settled().then(undefined, failed);
+}
+
+/**
+ * The answer of an option function that is used at once.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for a promise: it would be taken for the answer, and its rejection would end the
+ * process.
+ */
+export function immediate<T>(answer: T, option: string): T {
+  if (typeof answer !== 'object' || answer === null || !isThenable(answer)) return answer;
+  watchRejection(answer, ignore);
+  throw new SseError('SSE_INVALID_OPTIONS', `The function of the option "${option}" returned a promise.`, {
+    remedy: 'Its answer is used at once: make the function synchronous.',
+    context: { option },
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  return typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
+}
+
+function ignore(): void {
+  // The caller reports that there was a promise at all.
+}
