@@ -101,7 +101,7 @@ eachAdapter((adapter) =>
         const { app, logger, seen } = await make();
         const stream = await openStream(app, path);
         await stream.next();
-        stream.close();
+        await stream.close();
         await until(() => app.get(SseConnections).count() === 0);
         await until(() => logger.debugs.length === 1, 'a debug line');
         expect(logger.debugs[0]).toContain('Request was aborted.');

@@ -24,7 +24,7 @@ import { resolveRedisLogOptions, type RedisLogOptions, type RedisLogSettings } f
 import { runScript } from '../link/redis-script.js';
 import { RedisWatches } from './redis-watches.js';
 import { formatPosition, parseEntryId } from './place.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions } from '../link/subscriptions.js';
 import { WatchSweep } from './watch-sweep.js';
 
 /**

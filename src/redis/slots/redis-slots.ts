@@ -14,7 +14,7 @@ import {
 } from './redis-slots.options.js';
 import { ACQUIRE_SCRIPT, RENEW_SCRIPT } from './slots.script.js';
 import { SlotNames } from './slot-names.js';
-import { Subscriptions } from '../log/subscriptions.js';
+import { Subscriptions } from '../link/subscriptions.js';
 
 /**
  * Makes `limit` and `exclusive` hold over all processes that use the same Redis and prefix. A place is a lease that its

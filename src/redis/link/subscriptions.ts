@@ -1,5 +1,5 @@
 import type { Clock } from '../../time/clock.js';
-import { backOffMs, type RedisLink } from '../link/redis-link.js';
+import { backOffMs, type RedisLink } from './redis-link.js';
 
 const AT_ONCE = 1000;
 
