@@ -247,7 +247,7 @@ class FailingController {
     return SOURCES['quiet']?.(id);
   }
   @UseGuards(ObservableGuard)
-  @Sse('guarded-observable/:id', { revalidateMs: 2 })
+  @Sse('guarded-observable/:id', { revalidateMs: 20 })
   guardedObservable(@Param('id') id: string): unknown {
     return SOURCES['quiet']?.(id);
   }
