@@ -1,6 +1,7 @@
 import type { ErrorReports } from '../errors/error-reports.js';
 import type { CutOffLimit } from '../connection/connection.js';
 import type { SseConnection } from '../connection/sse-connection.js';
+import type { ResolvedOptions } from '../options/sse.options.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
 /** As many get a line of their own within the window; the others are counted. */
@@ -11,6 +12,16 @@ const WINDOW_MS = 10_000;
 export interface CutOff {
   limit: CutOffLimit;
   value: number;
+}
+
+/** Returns the limit of a route, or of the process, with its value. */
+export function cutOff(
+  limit: CutOffLimit,
+  { overflow, stallMs }: Pick<ResolvedOptions, 'overflow' | 'stallMs'>,
+  maxQueuedBytes: number,
+): CutOff {
+  const values = { 'overflow.maxBytes': overflow.maxBytes, maxQueuedBytes, stallMs: Number(stallMs) };
+  return { limit, value: values[limit] };
 }
 
 /**

@@ -25,6 +25,22 @@ export class Outcome {
     else caller.answered();
   }
 
+  /**
+   * Resolves to true as soon as `admitted` is true, or the outcome is known, whichever comes first. Rejects with the error of
+   * a request that is refused.
+   */
+  admission(admitted: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, failed) => {
+      const answered = (): void => resolve(true);
+      this.tell({ answered, failed });
+      void admitted.then((admits) => {
+        if (!admits || !this.pending) return;
+        this.forget();
+        answered();
+      });
+    });
+  }
+
   /** Lets Nest go on: it asks again when it has come to the handler. */
   forget(): void {
     this.caller = undefined;

@@ -133,19 +133,18 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     return true;
   }
 
-  /** As soon as the answer is there, or the stream has ended without. */
+  /** Waits for the limits, or for the end of the stream if that comes first. */
   private admitLater(asked: Promise<ResolvedLimit | undefined>): Promise<boolean> {
-    return new Promise((resolve, failed) => {
-      const answered = (): void => resolve(true);
-      this.outcome.tell({ answered, failed });
-      const admitted = (full: ResolvedLimit | undefined): void => {
-        this.full = full;
-        if (!this.outcome.pending) return;
-        this.outcome.forget();
-        answered();
-      };
-      asked.then(admitted).catch((error: unknown) => this.failed(error));
+    const admitted = asked.then((full) => {
+      this.full = full;
+      return true;
     });
+    return this.outcome.admission(
+      admitted.catch((error: unknown) => {
+        this.failed(error);
+        return false;
+      }),
+    );
   }
 
   intercept(next: CallHandler<unknown>): Observable<unknown> {
@@ -335,14 +334,8 @@ export class RequestStream implements HandlerPort, ConnectionListener {
   }
 
   cutOff(limit: CutOffLimit): void {
-    const { host, route } = this;
-    const { overflow, stallMs } = route.options;
-    const values: Record<CutOffLimit, number> = {
-      'overflow.maxBytes': overflow.maxBytes,
-      maxQueuedBytes: host.connections.budget.maxBytes,
-      stallMs: Number(stallMs),
-    };
-    host.cutOffs.add(this.connection, { limit, value: values[limit] });
+    const { host, route, connection } = this;
+    host.cutOffs.add(connection, cutOff(limit, route.options, host.connections.budget.maxBytes));
   }
 
   closed(code: SseErrorCode, error?: unknown): void {
