@@ -22,6 +22,7 @@ import { dropNext, dropPort, type HandlerPort } from './handler-port.js';
 import { toHttpError } from '../errors/http-error.js';
 import { InterceptedCall } from './intercepted-call.js';
 import { isThenable } from './is-thenable.js';
+import { cutOff } from './cut-off-log.js';
 import { Opening } from './opening.js';
 import { ANSWERED, Outcome } from './outcome.js';
 import { SourceTroubles } from './source-troubles.js';
