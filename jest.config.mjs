@@ -1,6 +1,7 @@
 /** The library and the demo run as ES modules, from their TypeScript sources. */
 export default {
   testEnvironment: 'node',
+  resolver: '<rootDir>/test/jest-resolver.cjs',
   // A bound for a machine that is busy with other things; nothing here waits for time to pass.
   testTimeout: 120_000,
   moduleFileExtensions: ['ts', 'cts', 'mjs', 'js', 'cjs', 'json', 'node'],

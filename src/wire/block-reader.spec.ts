@@ -105,6 +105,17 @@ describe('the reader of blocks', () => {
     ]);
   });
 
+  it('drops one byte order mark at the start, wherever its bytes are cut', () => {
+    const bytes = utf8.encode('\uFEFF\uFEFFdata: a\n\ndata: b\n\n');
+    for (let place = 0; place <= 7; place++) {
+      // The second mark makes the name of the first field unknown.
+      expect(read(cut(bytes, [place])).blocks).toEqual([{ id: undefined, type: 'message', data: 'b' }]);
+    }
+    expect(
+      read([...bytes.subarray(3)].map((byte) => Uint8Array.of(byte))).blocks.map(({ data }) => data),
+    ).toEqual(['a', 'b']);
+  });
+
   it('gives bytes that are no UTF-8 as U+FFFD', () => {
     expect(read([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xe9, 0x0a, 0x0a)]).blocks[0]?.data).toBe(
       '\uFFFD',

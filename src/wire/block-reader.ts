@@ -12,9 +12,12 @@ export interface Block {
 
 /** Reads the bytes of one response; cut in whatever places, they give the same blocks. An unfinished last one is none. */
 export class BlockReader {
-  private readonly decoder = new TextDecoder();
+  // The reader drops the byte order mark itself. From version 24 on, the decoder of Node drops a second one as well if
+  // the bytes of the first arrive in two pieces.
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly parser: EventSourceParser;
   private blocks: Block[] = [];
+  private atStart = true;
   private unfinishedLine = '';
   private endedInCr = false;
   /** Length of the complete lines of the block that is being read. */
@@ -35,14 +38,14 @@ export class BlockReader {
         this.blocks.push({ id, type: event ?? 'message', data: data === '' ? undefined : data.slice(0, -1) });
       },
     });
-    // The decoder drops a byte order mark; the parser would look for one in the first text again.
+    // Without this the parser would look for a byte order mark in the first text, after feed() has dropped it.
     this.parser.feed('');
   }
 
   /** Returns the blocks that end in these bytes, up to one that is too long. Call `checkLength()` when they are used. */
   feed(bytes: Uint8Array): Block[] {
     this.blocks = [];
-    const lines = this.completeLines(this.decoder.decode(bytes, { stream: true }));
+    const lines = this.completeLines(this.decode(bytes));
     // The parser says nothing of a block without data, but its id counts (9.2.6, dispatch, step 1), and the end of a
     // stream is such a block. One more, empty line of data makes it speak; onEvent takes it off again.
     let text = '';
@@ -68,6 +71,14 @@ export class BlockReader {
         context: { maxEventLength: this.maxLength },
       },
     );
+  }
+
+  // One byte order mark at the start of the stream is not part of it (9.2.6).
+  private decode(bytes: Uint8Array): string {
+    const text = this.decoder.decode(bytes, { stream: true });
+    if (!this.atStart || text === '') return text;
+    this.atStart = false;
+    return text.startsWith('\uFEFF') ? text.slice(1) : text;
   }
 
   // A CR ends its line at once, also at the end of the bytes, where the parser would wait for an LF that may not come.

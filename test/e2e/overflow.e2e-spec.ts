@@ -13,6 +13,7 @@ import { openStream, type TestEvent } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
+import { setStreamMark } from './stream-mark.js';
 
 /** As many events of 1000 bytes each come at once: far more than a response takes before it says that it is full. */
 const COUNT = 1000;
@@ -128,6 +129,8 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 eachAdapter((adapter) => {
   let app: INestApplication;
   let logger: RecordingLogger;
+  // The bursts must not fit: with the 64 KiB of Node 22, the kernel takes the writes of a whole burst one after another.
+  setStreamMark(16_384);
   beforeEach(async () => {
     left = 0;
     closedBecause = undefined;
@@ -294,29 +297,36 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('a client that reads again gets what waited for it, and then what is new', async () => {
-    const client = await RawClient.get(app, '/drop-oldest');
-    client.stall();
-    await until(() => app.get(SseConnections).list()[0]?.dropped !== undefined);
-    const [connection] = app.get(SseConnections).list();
-    // Until the kernel takes no more.
-    let published = COUNT;
-    await until(() => {
-      for (let i = 0; i < 2000; i++) live.next(numbered(published++));
-      return (connection?.queuedBytes ?? 0) > MAX_BYTES - BLOCK && (connection?.dropped ?? 0) > 5000;
+  // Those of Node 20 and of Node 22.
+  describe.each([16_384, 65_536])('with a high-water mark of %d bytes', (mark) => {
+    setStreamMark(mark);
+    // A server keeps the mark that it was made with.
+    beforeEach(async () => (app = await makeApp(adapter, { controllers: [BurstController], logger })));
+
+    it('a client that reads again gets what waited for it, and then what is new', async () => {
+      const client = await RawClient.get(app, '/drop-oldest');
+      client.stall();
+      await until(() => app.get(SseConnections).list()[0]?.dropped !== undefined);
+      const [connection] = app.get(SseConnections).list();
+      // Until the kernel takes no more.
+      let published = COUNT;
+      await until(() => {
+        for (let i = 0; i < 2000; i++) live.next(numbered(published++));
+        return (connection?.queuedBytes ?? 0) > MAX_BYTES - BLOCK && (connection?.dropped ?? 0) > 5000;
+      });
+      // What waits is no more than may, and what the response holds: one write beyond its mark.
+      expect(connection?.queuedBytes).toBeLessThanOrEqual(MAX_BYTES + 2 * 65_536 + BLOCK);
+      client.resume();
+      await client.receives('event: missed\n');
+      await until(() => connection?.queuedBytes === 0);
+      live.next(numbered(published));
+      await client.receives(`id: ${published}\n`);
+      const ids = [...client.body.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+      expect(ids.slice(-1 - ROOM)).toEqual(range(published - ROOM, published + 1));
+      expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      const missed = [...client.body.matchAll(/"dropped":(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+      expect(ids.length + missed).toBe(published + 1);
+      client.leave();
     });
-    // What waits is no more than may, and what the response holds: one write beyond its mark.
-    expect(connection?.queuedBytes).toBeLessThanOrEqual(MAX_BYTES + 2 * 65_536 + BLOCK);
-    client.resume();
-    await client.receives('event: missed\n');
-    await until(() => connection?.queuedBytes === 0);
-    live.next(numbered(published));
-    await client.receives(`id: ${published}\n`);
-    const ids = [...client.body.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
-    expect(ids.slice(-1 - ROOM)).toEqual(range(published - ROOM, published + 1));
-    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
-    const missed = [...client.body.matchAll(/"dropped":(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
-    expect(ids.length + missed).toBe(published + 1);
-    client.leave();
   });
 });
