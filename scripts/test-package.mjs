@@ -5,7 +5,7 @@
 //
 // esm and cjs are the two templates of the current Nest CLI (Vitest, Jest); nest11 is the template of version 11.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,9 @@ import { styleText } from 'node:util';
 
 const PACKAGE = 'nestjs-event-stream';
 const root = dirname(import.meta.dirname);
-const cli = createRequire(createRequire(import.meta.url).resolve('@nestjs/cli/package.json'));
+// Not a dependency of the library: the CLI and its schematics ask for Node 22.
+const NEST_CLI = '@nestjs/cli@12.0.8';
+let cli;
 
 const kinds = {
   esm: {
@@ -59,6 +61,7 @@ const temporary = mkdtempSync(join(tmpdir(), `${PACKAGE}-`));
 let failed = false;
 try {
   const tarball = await step('build and pack', () => pack());
+  cli = await step(`npm install ${NEST_CLI}`, () => installCli());
   for (const kind of wanted.length > 0 ? wanted : Object.keys(kinds)) await tryOut(kind, tarball);
 } catch (error) {
   failed = true;
@@ -74,6 +77,14 @@ function pack() {
   nodeRun(root, join(root, 'scripts/build.mjs'));
   const [{ filename }] = JSON.parse(run(root, 'npm', 'pack', '--json', '--pack-destination', temporary));
   return join(temporary, filename);
+}
+
+function installCli() {
+  const folder = join(temporary, 'cli');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', NEST_CLI);
+  return createRequire(join(folder, 'node_modules/@nestjs/cli/package.json'));
 }
 
 async function tryOut(kind, tarball) {
