@@ -1,0 +1,82 @@
+// Mutation testing: changes one expression of the sources at a time, and runs the specs that must notice.
+//
+//   node scripts/test-mutants.mjs [folder of src …] [-- arguments of stryker …]
+//
+// Without a folder it takes all of FOLDERS, which is a matter of hours. Needs the npm registry: Stryker is as large as
+// everything else that `npm ci` installs, so a pinned version is installed in a temporary folder.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// Version 10 needs Node 22.
+const STRYKER = ['@stryker-mutator/core@9.6.1', '@stryker-mutator/jest-runner@9.6.1'];
+
+/** The folders of `src/` that are mutated, and the folders whose specs judge the mutants. */
+const FOLDERS = {
+  wire: ['src/wire', 'src/events'],
+  events: ['src/events', 'src/wire', 'src/stages'],
+  connection: ['src/connection', 'src/time', 'test/e2e'],
+  channels: ['src/channels', 'src/log'],
+  log: ['src/log', 'src/channels', 'test/contract'],
+  runs: ['src/runs'],
+  limits: ['src/limits', 'test/e2e'],
+  redis: ['src/redis', 'test/redis'],
+};
+
+const given = process.argv.slice(2);
+const end = given.includes('--') ? given.indexOf('--') : given.length;
+const wanted = given.slice(0, end);
+const forStryker = given.slice(end + 1);
+for (const folder of wanted) {
+  if (FOLDERS[folder] === undefined) {
+    throw new Error(`Unknown folder "${folder}". Use one of ${Object.keys(FOLDERS).join(', ')}.`);
+  }
+}
+
+const home = mkdtempSync(join(tmpdir(), 'sse-mutants-'));
+try {
+  writeFileSync(join(home, 'package.json'), '{ "private": true }\n');
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...STRYKER], {
+    cwd: home,
+    stdio: 'inherit',
+  });
+  for (const folder of wanted.length > 0 ? wanted : Object.keys(FOLDERS)) mutate(folder);
+} finally {
+  rmSync(home, { recursive: true, force: true });
+}
+
+function mutate(folder) {
+  const { resolve } = createRequire(join(home, 'package.json'));
+  const config = join(home, `${folder}.json`);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      mutate: [`src/${folder}/**/*.ts`, '!src/**/*.spec.ts'],
+      plugins: [resolve('@stryker-mutator/jest-runner')],
+      testRunner: 'jest',
+      testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+      jest: {
+        configFile: 'jest.config.mjs',
+        config: { roots: FOLDERS[folder].map((path) => `<rootDir>/${path}`) },
+        // The imports of the sources end in .js, and the graph of a folder is nearly everything.
+        enableFindRelatedTests: false,
+      },
+      coverageAnalysis: 'perTest',
+      // A mutant that runs forever; the specs of a folder take seconds.
+      timeoutMS: 30_000,
+      tempDirName: '.tmp-stryker',
+      ignorePatterns: ['dist', 'dist-demo', 'bench', 'docs', '.tmp-*'],
+      reporters: ['clear-text', 'progress-append-only'],
+      allowEmpty: true,
+    }),
+  );
+  console.log(`\nsrc/${folder}, judged by ${FOLDERS[folder].join(', ')}`);
+  const { status } = spawnSync(
+    process.execPath,
+    [join(home, 'node_modules/@stryker-mutator/core/bin/stryker.js'), 'run', config, ...forStryker],
+    { stdio: 'inherit' },
+  );
+  if (status !== 0) process.exitCode = 1;
+}
