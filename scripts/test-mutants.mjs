@@ -6,7 +6,6 @@
 // everything else that `npm ci` installs, so a pinned version is installed in a temporary folder.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -48,13 +47,12 @@ try {
 }
 
 function mutate(folder) {
-  const { resolve } = createRequire(join(home, 'package.json'));
   const config = join(home, `${folder}.json`);
   writeFileSync(
     config,
     JSON.stringify({
       mutate: [`src/${folder}/**/*.ts`, '!src/**/*.spec.ts'],
-      plugins: [resolve('@stryker-mutator/jest-runner')],
+      plugins: ['@stryker-mutator/jest-runner'],
       testRunner: 'jest',
       testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
       jest: {
@@ -66,6 +64,8 @@ function mutate(folder) {
       coverageAnalysis: 'perTest',
       // A mutant that runs forever; the specs of a folder take seconds.
       timeoutMS: 30_000,
+      // None: Stryker would read it with a TypeScript of its own.
+      tsconfigFile: 'none',
       tempDirName: '.tmp-stryker',
       ignorePatterns: ['dist', 'dist-demo', 'bench', 'docs', '.tmp-*'],
       reporters: ['clear-text', 'progress-append-only'],
