@@ -48,7 +48,9 @@ describe('the documentation', () => {
     const folder = mkdtempSync(join(ROOT, '.tmp-docs-'));
     try {
       const numbers = new Map<string, number>();
-      for (const { page, code } of ALL.filter(({ language }) => language === 'ts')) {
+      // A snippet that names its file is compiled there, beside the files that it imports.
+      const anonymous = ALL.filter(({ language, file }) => language === 'ts' && file === undefined);
+      for (const { page, code } of anonymous) {
         const number = (numbers.get(page) ?? 0) + 1;
         numbers.set(page, number);
         mkdirSync(folder, { recursive: true });
