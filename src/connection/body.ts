@@ -53,7 +53,7 @@ export class StreamBody implements Body, Timed {
   readonly held = 0;
   slot: Set<Timed> | undefined;
   private drained: (() => void) | undefined;
-  private listening = false;
+  private onDrain: (() => void) | undefined;
 
   constructor(
     private readonly stream: Writable,
@@ -72,10 +72,10 @@ export class StreamBody implements Body, Timed {
   onceDrained(drained: () => void): void {
     this.drained = drained;
     this.timers.schedule(this, DRAIN_CHECK_MS);
-    // One listener for all: one more each time would add up where the event never comes.
-    if (this.listening) return;
-    this.listening = true;
-    this.stream.on('drain', () => this.goOn());
+    // Removed again by `stop()`: listeners would add up where the event never comes.
+    if (this.onDrain) return;
+    this.onDrain = () => this.goOn();
+    this.stream.on('drain', this.onDrain);
   }
 
   due(): void {
@@ -89,6 +89,9 @@ export class StreamBody implements Body, Timed {
   stop(): void {
     this.drained = undefined;
     this.timers.cancel(this);
+    if (!this.onDrain) return;
+    this.stream.off('drain', this.onDrain);
+    this.onDrain = undefined;
   }
 
   private goOn(): void {

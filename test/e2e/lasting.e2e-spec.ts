@@ -185,7 +185,7 @@ eachAdapter((adapter) => {
     const get = (): Promise<RawClient> => RawClient.get(app, '/mine', 'X-User: ada', 'Last-Event-ID: ');
     const slots = (): number => {
       const table = connections().slots as unknown as { count(key: string): number };
-      return table.count('key:Lasting.mine:ada');
+      return table.count('Lasting.mine:limit:key:ada');
     };
     const old = await get();
     await old.receives(':\n');
