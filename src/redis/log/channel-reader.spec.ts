@@ -35,7 +35,7 @@ function reading(...answers: Answer[]) {
       asked.push(commands);
       return answers[asked.length - 1] ?? answers.at(-1);
     },
-    send: async (_key: string, [name]: readonly string[]) => (name === 'XRANGE' ? [] : end(EPOCHS[2], 30, 3)),
+    send: async (_key: string, [name]: readonly string[]) => (name === 'XRANGE' ? [] : end(EPOCHS[2], 12, 3)),
   } as unknown as RedisLink;
   const keys = new RedisKeys('sse:');
   const settings = resolveRedisLogOptions({ client: 'redis://localhost', clock: new ManualClock() });
@@ -74,8 +74,8 @@ describe('a reader of a channel', () => {
   it('begins a new epoch if another entry is in the place of a known one', async () => {
     const { reader, history, asked } = reading(
       [end(EPOCHS[0], 12, 3), [raw(11, 2), raw(12, 3)], EPOCHS[0]],
-      [end(EPOCHS[2], 30, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
-      [end(EPOCHS[2], 30, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
+      [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
+      [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
     );
     history.note('c', { epoch: EPOCHS[0], us: 10, count: 2 });
     const slice = await reader.read('c', at(EPOCHS[0], 10, 2), ALL);
