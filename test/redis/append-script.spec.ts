@@ -103,12 +103,45 @@ await describeRedis('the script that appends', (url) => {
 
   it.each([
     ['a known entry is not there, and nothing came after it', (us: number) => `${us}-3`],
-    ['another entry is in the place of the known one', (us: number) => `${us + 1}-2`],
+    ['a later entry is in the place of the known one', (us: number) => `${us - 1}-2`],
+    ['an earlier entry is in the place of the known one', (us: number) => `${us + 1}-2`],
     ['the known entry is later than the newest one', (us: number) => `${us + 1}-1`],
   ])('begins a new epoch if %s', async (_, known) => {
     const [epoch, us] = await append({ batch: 1 }, ['a', 'b']);
     const [next, , counts] = await append({ batch: 2, epoch: ['abc', epoch, known(us)] }, ['c']);
     expect([next > epoch, counts]).toEqual([true, [3]]);
+  });
+
+  it('begins a new epoch if a known entry is not there, also if nothing else is', async () => {
+    const [epoch, us] = await append({ batch: 1 }, ['a', 'b']);
+    await admin.del(names.log);
+    const [next] = await append({ batch: 2, epoch: ['abc', epoch, `${us}-3`] }, ['c']);
+    expect(next > epoch).toBe(true);
+  });
+
+  it('begins a new epoch if a known entry is later than the newest one, also if its place was evicted', async () => {
+    const [epoch, us] = await append({ batch: 1, maxEvents: 1 }, ['a', 'b', 'c']);
+    const [next] = await append({ batch: 2, epoch: ['abc', epoch, `${us + 1}-1`] }, ['d']);
+    expect(next > epoch).toBe(true);
+  });
+
+  it('begins an epoch after a later one that the caller knows of, also if that has no entries', async () => {
+    const [epoch] = await append({ batch: 1 }, ['a']);
+    const known = `b${(Date.now() * 1000 * 4).toString(36).padStart(11, '0')}xyz`;
+    const [next] = await append({ batch: 2, epoch: ['abc', known, '0-0'] }, ['b']);
+    expect([known > epoch, next > known]).toEqual([true, true]);
+  });
+
+  it('begins a new epoch if the one that it finds was begun in ignorance of the known one, and not later', async () => {
+    const [epoch, us] = await append({ batch: 1 }, ['a']);
+    const known = `a${(us - 60_000_000).toString(36)}xyz`;
+    const args = { batch: 2, epoch: ['abc', known, `${us - 30_000_000}-4`] as const };
+    const [same] = await append({ ...args, metaLifeMs: 20_000 }, ['b']);
+    expect(same).toBe(epoch);
+    const [next] = await append({ ...args, batch: 3 }, ['c']);
+    expect([next > epoch, await admin.hGet(names.meta, 'k')]).toEqual([true, epoch]);
+    const [again] = await append({ ...args, batch: 4 }, ['d']);
+    expect(again).toBe(next);
   });
 
   it('begins a new epoch if a known entry is missing in the middle, and none if it was evicted', async () => {

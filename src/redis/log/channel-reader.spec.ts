@@ -65,8 +65,11 @@ describe('a reader of a channel', () => {
   });
 
   it('is a gap after a position of another epoch, and gives the oldest that is kept', async () => {
-    const answer: Answer = [end(EPOCHS[1], 21, 4), [raw(20, 3), raw(21, 4)], EPOCHS[1]];
-    const { reader } = reading(answer, answer);
+    // What follows in the stream would fit, if it were not for the epoch.
+    const { reader } = reading(
+      [end(EPOCHS[1], 21, 4), [raw(21, 4)], EPOCHS[1]],
+      [end(EPOCHS[1], 21, 4), [raw(20, 3), raw(21, 4)], EPOCHS[1]],
+    );
     const slice = await reader.read('c', at(EPOCHS[0], 20, 3), ALL);
     expect([slice.gap, slice.from, slice.entries.length]).toEqual([true, at(EPOCHS[1], 20, 2), 2]);
   });
@@ -78,7 +81,7 @@ describe('a reader of a channel', () => {
       [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
     );
     history.note('c', { epoch: EPOCHS[0], us: 10, count: 2 });
-    const slice = await reader.read('c', at(EPOCHS[0], 10, 2), ALL);
+    const slice = await reader.read('c', at(EPOCHS[0], 9, 1), ALL);
     expect([slice.gap, slice.from.startsWith(EPOCHS[2]), asked.length > 1]).toEqual([true, true, true]);
   });
 

@@ -67,14 +67,14 @@ const refused = (text: string) => new Error(text);
 describe('a publisher', () => {
   it('sends one batch at a time, and what came meanwhile as the next one, with a higher number', async () => {
     const { append, sent, history } = publishing();
-    const calls = [append('a'), append('b', 'c'), append('d')];
+    const calls = [append('a'), append('b'), append('c', 'd')];
     await turns(3);
     expect(sent.length).toBe(1);
     sent[0]!.answer(answer(7, 1));
     await turns(3);
     expect(sent.length).toBe(2);
-    sent[1]!.answer(answer(9, 2, 4));
-    expect(await Promise.all(calls)).toEqual([[at(7, 1)], [at(9, 2), at(9, 3)], [at(9, 4)]]);
+    sent[1]!.answer(answer(9, 2, 3));
+    expect(await Promise.all(calls)).toEqual([[at(7, 1)], [at(9, 2)], [at(9, 3), at(9, 4)]]);
     expect(history.end('c')).toEqual({ epoch: EPOCH, us: 9, count: 4 });
     expect(Number(sent[1]!.command[BATCH])).toBeGreaterThan(Number(sent[0]!.command[BATCH]));
   });
@@ -141,6 +141,47 @@ describe('a publisher', () => {
     expect(last.command.filter((each) => each.startsWith('data: '))).toEqual(['data: b\n\n']);
     last.answer(answer(7, 1));
     expect(await late).toEqual([at(7, 1)]);
+  });
+
+  it.each([
+    ['refused', 'OOM command not allowed', 'It was not published', ['b']],
+    ['possibly in the log', 'Socket closed', 'It may have been published', ['a', 'b']],
+  ])(
+    'gives up one append of a batch that is %s, and sends the right rest',
+    async (_, failure, says, rest) => {
+      const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
+      const first = append('x');
+      await turns(3);
+      const early = outcome(append('a'));
+      clock.advance(600);
+      const late = append('b');
+      sent[0]!.answer(answer(6, 1));
+      await first;
+      await turns(3);
+      clock.advance(390);
+      sent[1]!.fail(new Error(failure));
+      await turns(3);
+      clock.advance(10);
+      expect(await early).toEqual(['SSE_LOG_UNAVAILABLE', says]);
+      clock.advance(100);
+      await turns(3);
+      const frames = sent[2]!.command.filter((each) => each.startsWith('data: '));
+      expect(frames).toEqual(rest.map((text) => `data: ${text}\n\n`));
+      expect(sent[2]!.command[BATCH]).toBe(sent[1]!.command[BATCH]);
+      sent[2]!.answer(answer(7, ...rest.map((_, i) => i + 2)));
+      expect(await late).toEqual([at(7, 1 + rest.length)]);
+    },
+  );
+
+  it('holds nothing of what was given up behind a batch that is under way', async () => {
+    const { append, clock, outcome, publisher } = publishing({ waitMs: 1000 });
+    const calls = [outcome(append('under way'))];
+    await turns(3);
+    for (let i = 0; i < 20; i++) calls.push(outcome(append('waits')));
+    clock.advance(1000);
+    await Promise.all(calls);
+    const { writers } = publisher as unknown as { writers: Map<string, { queue: readonly unknown[] }> };
+    expect(writers.get('c')?.queue).toEqual([]);
   });
 
   it('rejects with an error that no retry can help, and goes on with the next batch', async () => {

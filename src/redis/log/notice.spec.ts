@@ -45,7 +45,15 @@ describe('a notice', () => {
 
   it('that is cut off, or has an entry that this version cannot read, has no entries', () => {
     const whole = notice(7, 1, ['a', 'b']);
-    for (const text of [whole.slice(0, -4), whole.replace('[1,', '[2,'), `${EPOCH} 7 1 2\n`]) {
+    const one = notice(7, 1, ['a']);
+    const header = one.indexOf('\n', one.indexOf('\n') + 1) + 1;
+    for (const text of [
+      whole.slice(0, -4),
+      one.slice(0, header),
+      one.slice(0, header - 1),
+      whole.replace('[1,', '[2,'),
+      `${EPOCH} 7 1 2\n`,
+    ]) {
       expect(parseNotice(KEY, text)).toMatchObject({ first: 1, entries: undefined });
     }
   });
@@ -80,7 +88,8 @@ describe('news', () => {
   it('give nothing after their end, for an earlier position, another epoch or another history', () => {
     expect(frames(at(9, 5))).toBeUndefined();
     expect(frames(at(1, 1))).toBeUndefined();
-    expect(frames(at(7, 3, `${sortableNumber(999_999)}abc`))).toBeUndefined();
+    const other = `${sortableNumber(999_999)}abc`;
+    expect([frames(at(7, 3, other)), frames(at(1, 2, other))]).toEqual([undefined, undefined]);
     // The same count, but another entry.
     expect(frames(at(8, 3))).toBeUndefined();
     expect(frames('x')).toBeUndefined();
