@@ -1,5 +1,4 @@
 // Longer than others: all that can become of one request meets here, and each part of it has a file of its own beside this.
-import { ServiceUnavailableException } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { ChannelSource } from '../channels/channel.source.js';
@@ -26,6 +25,7 @@ import { cutOff } from './cut-off-log.js';
 import { Opening } from './opening.js';
 import { ANSWERED, Outcome } from './outcome.js';
 import { SourceTroubles } from './source-troubles.js';
+import { replyTo, turnAway } from './plain-reply.js';
 import { discardAnswer, sendResponse } from './response-answer.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 import type { PlainAnswer, RequestStreamInit, StreamHost } from './stream-host.js';
@@ -350,26 +350,9 @@ export class RequestStream implements HandlerPort, ConnectionListener {
     if (error !== undefined) {
       this.troubles.answeredWith(error);
       outcome.failed(error);
-    } else if (plain && code === 'SSE_ENDED') this.reply(plain);
-    else if (code === 'SSE_SHUTDOWN' && !connection.started) {
-      this.turnAwayClosing();
-    } else outcome.answered();
-  }
-
-  /** The application shuts down, and nobody is to wait for what stands before the stream. */
-  private turnAwayClosing(): void {
-    const error = new ServiceUnavailableException('The application is shutting down.');
-    if (this.outcome.awaited) this.outcome.failed(error);
-    // Nest is in a pipe, for who knows how long, and can be told nothing.
-    else this.reply({ value: error.getResponse(), status: error.getStatus() });
-  }
-
-  private reply(answer: PlainAnswer): void {
-    const { host, outcome } = this;
-    host.answer(this, answer).then(
-      () => outcome.answered(),
-      (error: unknown) => outcome.failed(this.troubles.toError(error)),
-    );
+    } else if (plain && code === 'SSE_ENDED') replyTo(this, plain, outcome);
+    else if (code === 'SSE_SHUTDOWN' && !connection.started) turnAway(this, outcome);
+    else outcome.answered();
   }
 
   finished(): void {

@@ -12,7 +12,7 @@ import {
 } from 'node:http2';
 import type { ServerResponse } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
-import { Observable, Subject } from 'rxjs';
+import { Observable, Subject, mergeMap, startWith } from 'rxjs';
 import { isSseError, Sse, SseConnection, SseConnections, SseSignal } from 'nestjs-event-stream';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { closeApps, makeApp, until } from './adapters.js';
@@ -23,6 +23,7 @@ const TOTAL = 2000;
 let asked = 0;
 let reasons: unknown[] = [];
 let live: Subject<unknown>;
+let bursts: Subject<void>;
 
 @Controller()
 class Http2Controller {
@@ -60,9 +61,10 @@ class Http2Controller {
   @Sse('burst', { overflow: { maxBytes: 10_000 } })
   burst(@SseConnection() connection: SseConnection) {
     connection.signal.addEventListener('abort', () => reasons.push(connection.signal.reason));
-    return new Observable((subscriber) => {
-      for (let i = 0; i < 1000 && !subscriber.closed; i++) subscriber.next(KIB);
-    });
+    return bursts.pipe(
+      startWith(undefined),
+      mergeMap(() => Array.from({ length: 1000 }, () => KIB)),
+    );
   }
   @Sse('missing')
   missing() {
@@ -122,6 +124,7 @@ describe.each([
     asked = 0;
     reasons = [];
     live = new Subject();
+    bursts = new Subject();
     clock = new ManualClock();
     app = await makeApp('fastify', {
       controllers: [Http2Controller],
@@ -329,6 +332,11 @@ describe.each([
       const other = request('/live').read();
       await other.isOpen();
       const exchange = request('/burst');
+      await exchange.isOpen();
+      // The client could not have read anything of the first burst, however large it is. The second finds it unread.
+      await until(() => (connections().list()[1]?.queuedBytes ?? 0) > 500 * KIB.length);
+      expect([count(), reasons]).toEqual([2, []]);
+      bursts.next();
       await until(() => isSseError(reasons[0], 'SSE_OVERFLOW'));
       exchange.read();
       await exchange.isClosed();
