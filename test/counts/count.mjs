@@ -21,6 +21,9 @@ const TURNS = 100;
 const PER_TURN = 16;
 const FAN_OUT = 20;
 const GENERATED = 10_000;
+const MANY = 3000;
+/** The queue of connections that are not yet accepted is short. */
+const OPENED_AT_ONCE = 250;
 
 const subject = new Subject();
 let channel;
@@ -74,6 +77,7 @@ const counts = {
   channelOfOne: await fanOut('channel', (value) => void channel.publish(value), 1),
   generator: await generated(),
   idle: await idle(),
+  many: await many(),
 };
 await worker.terminate();
 await app.close();
@@ -145,6 +149,45 @@ async function idle() {
   };
 }
 
+/** One event for very many connections, twice: in how many writes, of how many in one turn, and in which order. */
+async function many() {
+  for (let opened = 0; opened < MANY; opened += OPENED_AT_ONCE) {
+    await ask('open', { port, path: '/channel', count: OPENED_AT_ONCE });
+  }
+  const first = await writesOfOneEvent(1);
+  const second = await writesOfOneEvent(2);
+  await ask('close');
+  return {
+    connections: MANY,
+    connectionsWrittenTo: new Set(first.order).size,
+    writes: first.order.length,
+    mostWritesInOneTurn: Math.max(first.most, second.most),
+    sameOrder: first.order.join() === second.order.join(),
+  };
+}
+
+async function writesOfOneEvent(number) {
+  writes.take();
+  writes.takeOrder();
+  let most = 0;
+  let watching = true;
+  // Before what the library defers to the same turn, as it begins first.
+  const turn = () => {
+    most = Math.max(most, writes.take());
+    if (watching) setImmediate(turn);
+  };
+  await new Promise((resolve) =>
+    setImmediate(() => {
+      setImmediate(turn);
+      void channel.publish(number);
+      resolve();
+    }),
+  );
+  await ask('received', { events: number });
+  watching = false;
+  return { most: Math.max(most, writes.take()), order: writes.takeOrder() };
+}
+
 async function ask(command, args) {
   worker.postMessage({ command, args });
   await once(worker, 'message');
@@ -162,8 +205,12 @@ async function usedHeap() {
 /** Writes as the operating system sees them: calls of the handle below each socket of the server. */
 function countWrites(server) {
   let count = 0;
+  // From the first question on, so that it is no part of the memory that is counted before.
+  let order;
+  let sockets = 0;
   server.on('connection', (socket) => {
     const handle = socket._handle;
+    const number = sockets++;
     for (const name of [
       'writev',
       'writeBuffer',
@@ -174,11 +221,12 @@ function countWrites(server) {
       const write = handle[name];
       handle[name] = (...args) => {
         count++;
+        order?.push(number);
         return write.apply(handle, args);
       };
     }
   });
-  return { take: () => [count, (count = 0)][0] };
+  return { take: () => [count, (count = 0)][0], takeOrder: () => [order, (order = [])][0] };
 }
 
 function countPromises() {

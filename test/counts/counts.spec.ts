@@ -19,6 +19,13 @@ interface Counts {
   channelOfOne: FanOutCounts;
   generator: { writesPerEvent: number; promisesPerEventOverBare: number };
   idle: { bytesPerConnection: number; bytesLeftPerConnection: number; timers: number; timersLeft: number };
+  many: {
+    connections: number;
+    connectionsWrittenTo: number;
+    writes: number;
+    mostWritesInOneTurn: number;
+    sameOrder: boolean;
+  };
 }
 
 /** No young generation is collected while allocations are counted. */
@@ -83,6 +90,13 @@ describe('what a stream costs, counted', () => {
       const { writesPerEvent, promisesPerEventOverBare } = counted().generator;
       expect(promisesPerEventOverBare).toBeLessThan(0.05);
       expect(writesPerEvent).toBeLessThan(0.01);
+    });
+
+    it('one event for thousands of connections is one write each, in order, in slices of one turn each', () => {
+      const { connections, connectionsWrittenTo, writes, mostWritesInOneTurn, sameOrder } = counted().many;
+      expect([connectionsWrittenTo, writes]).toEqual([connections, connections]);
+      expect(mostWritesInOneTurn).toBeLessThanOrEqual(1024);
+      expect(sameOrder).toBe(true);
     });
 
     it('five hundred idle connections share a few timers, and leave none', () => {
