@@ -79,6 +79,13 @@ describe('the documentation', () => {
     }
   }, 60_000);
 
+  it('lists every error code as the source has it', async () => {
+    const check = promisify(execFile)(process.execPath, ['scripts/error-codes.mjs', '--check'], {
+      cwd: ROOT,
+    });
+    await expect(check).resolves.toMatchObject({ stderr: '' });
+  });
+
   it('shows the code that is run here', () => {
     const named = ALL.filter(({ file }) => file !== undefined);
     expect(named.length).toBeGreaterThan(0);

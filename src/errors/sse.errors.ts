@@ -1,62 +1,62 @@
 /** Every code an {@link SseError} can carry. Codes are stable; messages may get better. */
 export type SseErrorCode =
-  /** A field that the event stream format cannot carry; `context.field` names it. */
+  /** A field has a value that the event stream format cannot carry. `context.field` names it. */
   | 'SSE_INVALID_FIELD'
-  /** Text given to `raw()` that is not whole, well-formed event blocks. */
+  /** The text given to `raw()` does not consist of whole, valid event blocks. */
   | 'SSE_INVALID_RAW'
-  /** A value that JSON (or the route's `serialize`) cannot express. */
+  /** JSON, or the `serialize` of the route, cannot express a value. */
   | 'SSE_NOT_SERIALIZABLE'
-  /** A handler's result that looks like a stream and is none: a string, a function, a bare iterator, a channel. */
+  /** A handler returned something that cannot be streamed: a string, a function, a bare iterator, a channel. */
   | 'SSE_NOT_STREAMABLE'
-  /** Something other than an object was thrown. */
+  /** A handler or a source threw something that is not an object. */
   | 'SSE_NON_ERROR_THROWN'
-  /** An `@Sse()` route was called without `SseModule`, or that was imported without `forRoot()`. */
+  /** An `@Sse()` route was called, but `SseModule.forRoot()` is not imported. */
   | 'SSE_MODULE_MISSING'
   /** `SseModule.forRoot()` is imported more than once in an application. */
   | 'SSE_MODULE_DUPLICATE'
-  /** Options that do not exist, have a value that they cannot have, or contradict each other. */
+  /** An option does not exist, has an invalid value, or contradicts another option. */
   | 'SSE_INVALID_OPTIONS'
-  /** Why a connection was closed: its client left. */
+  /** The connection was closed because its client left. */
   | 'SSE_CLIENT_GONE'
-  /** Why a connection was closed: more waited for its client than `overflow.maxBytes` or `maxQueuedBytes` allows. */
+  /** The connection was closed because more waited for its client than `overflow.maxBytes` or `maxQueuedBytes` allows. */
   | 'SSE_OVERFLOW'
-  /** Why a connection was closed: its client read nothing for `stallMs`. */
+  /** The connection was closed because its client read nothing for `stallMs`. */
   | 'SSE_STALLED'
-  /** Why a connection was closed: the stream reached its end. */
+  /** The connection was closed because the stream reached its end. */
   | 'SSE_ENDED'
-  /** Why a connection was closed: a call to `close()` on it or on `SseConnections`. */
+  /** The connection was closed by `close()`, by `closeWhere()`, or by a limit that replaces the oldest. */
   | 'SSE_CLOSED'
-  /** Why a connection was closed: the application shuts down. */
+  /** The connection was closed because the application shuts down. */
   | 'SSE_SHUTDOWN'
-  /** Why a connection was closed: `timeout.afterMs`, `maxDurationMs` or `expiresAt` was reached. */
+  /** The connection was closed because `timeout.afterMs`, `maxDurationMs` or `expiresAt` was reached. */
   | 'SSE_EXPIRED'
-  /** Why a connection was closed: a guard that ran again (`revalidateMs`) did not let it through. */
+  /** The connection was closed because a guard rejected it when it ran again (`revalidateMs`). */
   | 'SSE_REVOKED'
-  /** A channel name that is empty, too long, or has control characters. */
+  /** A channel name is empty, too long, or has control characters. */
   | 'SSE_INVALID_CHANNEL'
-  /** A cursor that was not made by this channel. */
+  /** A cursor does not belong to this channel. */
   | 'SSE_INVALID_CURSOR'
   /** An event that is published beyond the log's `maxEventBytes`, or received beyond the client's `maxEventLength`. */
   | 'SSE_EVENT_TOO_LARGE'
-  /** A published event whose own id does not come after the channel's last one. */
+  /** The own ID of a published event does not follow the last one of its channel. */
   | 'SSE_ID_ORDER'
-  /** The event log cannot be reached now. */
+  /** The event log is temporarily unavailable. */
   | 'SSE_LOG_UNAVAILABLE'
-  /** A run with this id is already running. */
+  /** A run with this ID is already running. */
   | 'SSE_RUN_EXISTS'
-  /** There is no run of that id. */
+  /** There is no run with this ID. */
   | 'SSE_RUN_UNKNOWN'
-  /** Why a run's signal aborted: a call to `stop()`, or nobody viewed it any more (`orphanMs`). */
+  /** The signal of a run aborted because of `stop()`, or because nobody viewed the run any more (`orphanMs`). */
   | 'SSE_RUN_STOPPED'
-  /** The node of a run died, was cut off or was shut down before the run had ended. */
+  /** The node of a run died, lost its log, or was shut down before the run had ended. */
   | 'SSE_RUN_LOST'
-  /** The client got a status that is not worth a retry; `context.status` has it. */
+  /** The client received a status that is not retried. `context.status` has it. */
   | 'SSE_RESPONSE_STATUS'
-  /** The client got something other than `text/event-stream`. */
+  /** The client received something other than `text/event-stream`. */
   | 'SSE_RESPONSE_TYPE'
-  /** The client gave up reconnecting. */
+  /** The client gave up after `retry.maxAttempts` attempts. */
   | 'SSE_RETRIES_EXHAUSTED'
-  /** An expectation of the testing client was not met in time. */
+  /** The testing client waited for something that did not arrive in time. */
   | 'SSE_TEST_TIMEOUT';
 
 /** What an {@link SseError} is made of, besides its code. */
