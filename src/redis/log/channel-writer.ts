@@ -163,7 +163,7 @@ export class ChannelWriter {
         append.resolve(positions(epoch, us, result, append.records));
       } else append.reject(disorder(this.channel, ...(result as [string, string])));
     }
-    if (last > 0) this.context.history.note(this.channel, { epoch, us, count: last });
+    if (last > 0) this.context.history.acknowledge(this.channel, { epoch, us, count: last });
     if (problem !== undefined) this.context.hampered(this.channel, problem);
     this.proceed();
   }

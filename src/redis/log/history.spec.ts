@@ -43,6 +43,30 @@ describe('what is known of a channel', () => {
     expect(history.end('c')).toEqual(place(2, 11, 1));
   });
 
+  it('is what was acknowledged, also after news of a later epoch, so that a loss can still be seen', () => {
+    const history = new KnownHistory();
+    history.note('c', place(200, 200, 1));
+    history.acknowledge('c', place(5, 100, 7));
+    expect(history.end('c')).toEqual(place(5, 100, 7));
+    expect(history.isLostAt('c', { ...place(200, 200, 1), previous: undefined }, LIFE)).toBe(true);
+    expect(history.isLostAt('c', { ...place(200, 200, 1), previous: epoch(5) }, LIFE)).toBe(false);
+  });
+
+  it('is contradicted by every end of an epoch in which another entry has the acknowledged place', () => {
+    const history = new KnownHistory();
+    history.note('c', place(5, 101, 7));
+    history.acknowledge('c', place(5, 100, 7));
+    expect(history.isLostAt('c', { ...place(5, 101, 7), previous: undefined }, LIFE)).toBe(true);
+    expect(history.isLostAt('c', { ...place(5, 200, 9), previous: undefined }, LIFE)).toBe(true);
+  });
+
+  it('stays as it is where the acknowledged entry is older than the newest one', () => {
+    const history = new KnownHistory();
+    history.note('c', place(5, 101, 8));
+    history.acknowledge('c', place(5, 100, 7));
+    expect(history.end('c')).toEqual(place(5, 101, 8));
+  });
+
   it.each<[string, boolean, EpochPlace, string | undefined]>([
     ['the same end', false, place(5, 100, 7), undefined],
     ['more entries', false, place(5, 101, 8), undefined],

@@ -35,6 +35,18 @@ export class KnownHistory {
     this.set(channel, place);
   }
 
+  /**
+   * Redis has acknowledged an entry of this process. After a lost answer the acknowledgement can come from a receipt, when
+   * the entry itself is lost already and another process has published in its place. What was heard of that process in the
+   * meantime does not count then: the acknowledged place is kept, so that the next answer of Redis shows the loss.
+   */
+  acknowledge(channel: string, place: EpochPlace): void {
+    const known = this.ends.get(channel);
+    if (known && isEarlier(place, known)) this.set(channel, place);
+    else if (known?.epoch === place.epoch && contradict(known, place)) this.lose(channel, place.epoch);
+    else this.note(channel, place);
+  }
+
   /** Entries of this epoch are lost. Every end of it is a contradiction from now on, until a new epoch begins. */
   lose(channel: string, epoch: string): void {
     this.set(channel, { epoch, us: 0, count: Number.MAX_SAFE_INTEGER });
