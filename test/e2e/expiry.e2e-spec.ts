@@ -100,8 +100,8 @@ eachAdapter((adapter) => {
 
   describe('a right that ends', () => {
     it.each<[string, () => Date | number]>([
-      ['a Date', () => new Date(Date.now() + HOUR)],
-      ['milliseconds since 1970', () => Date.now() + HOUR],
+      ['a Date', () => new Date(clock.wallNow() + HOUR)],
+      ['milliseconds since 1970', () => clock.wallNow() + HOUR],
     ])('ends the stream then, told by %s, with a 401 event', async (_what, then) => {
       end = then;
       const stream = await opened();
@@ -118,7 +118,7 @@ eachAdapter((adapter) => {
     });
 
     it('ends it then also in two months, which no timer can wait for', async () => {
-      end = () => Date.now() + 60 * 24 * HOUR;
+      end = () => clock.wallNow() + 60 * 24 * HOUR;
       const stream = await opened();
       clock.advance(60 * 24 * HOUR - 2000);
       expect(count()).toBe(1);
@@ -139,7 +139,7 @@ eachAdapter((adapter) => {
     });
 
     it('in the past is a 401, and no handler runs', async () => {
-      for (const past of [0, -1, new Date(Date.now() - 1), Date.now()]) {
+      for (const past of [0, -1, new Date(clock.wallNow() - 1), clock.wallNow()]) {
         end = () => past;
         const stream = await openStream(app, '/expiring');
         expect(stream.status).toBe(401);
@@ -167,7 +167,7 @@ eachAdapter((adapter) => {
     });
 
     it('may be had anew: an EventSource comes back, and stays if it is let in', async () => {
-      end = () => Date.now() + HOUR;
+      end = () => clock.wallNow() + HOUR;
       const client = followWithStockClient(`${await app.getUrl()}/expiring`);
       await until(() => client.events.length === 1);
       clock.advance(HOUR + 2000);
