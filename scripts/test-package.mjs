@@ -22,7 +22,7 @@ let cli;
 const kinds = {
   esm: {
     create: (folder) => nodeRun(folder, cli.resolve('@nestjs/cli/bin/nest.js'), ...NEW_APP),
-    test: ['vitest', 'run'],
+    test: ['npx', 'vitest', 'run'],
   },
   cjs: {
     create: (folder) =>
@@ -34,14 +34,14 @@ const kinds = {
         '--type=cjs',
         '--language=ts',
       ),
-    // Jest reads the ES modules of Nest 12 from CommonJS as Node 24.9 and later can.
-    test: ['jest', '--ci'],
+    // Jest reads the ES modules of Nest 12 from CommonJS on Node 24.9 and later, with the flag in the script of the template.
+    test: ['npm', 'test', '--', '--ci'],
     canTest: () => isNode(24, 9),
   },
   nest11: {
     create: (folder) =>
       run(folder, 'npx', '--yes', '@nestjs/cli@11', ...NEW_APP.filter((flag) => flag !== '--no-observe')),
-    test: ['jest', '--ci'],
+    test: ['npx', 'jest', '--ci'],
   },
 };
 const NEW_APP = ['new', 'app', '--skip-install', '--skip-git', '--package-manager', 'npm', '--no-observe'];
@@ -103,8 +103,8 @@ async function tryOut(kind, tarball) {
   }
   await here('what was generated', () => checkFiles(app));
   await here('tsc', () => run(app, 'npx', 'tsc', '--noEmit', '-p', 'tsconfig.json'));
-  if (canTest()) await here(`specs (${test[0]})`, () => run(app, 'npx', ...test));
-  else console.log(`  ${kind}: specs (${test[0]}) left out: ${process.version} cannot run them`);
+  if (canTest()) await here(`specs (${test.join(' ')})`, () => run(app, ...test));
+  else console.log(`  ${kind}: specs (${test.join(' ')}) left out: ${process.version} cannot run them`);
   await here('nest build', () => run(app, 'npx', 'nest', 'build'));
   await here('GET from the running application', () => request(app));
 }

@@ -9,10 +9,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Suites that need much time: servers that are killed and restarted, outages, random programs, DuckDB. */
+/** Suites that need Redis or much time: servers that are killed and restarted, outages, random programs, counts, DuckDB. */
 const LONG = [
-  'test/redis/redis-log\\.',
-  'test/redis/demo-nodes',
+  'test/redis/',
+  'test/counts/',
+  'test/e2e/application-failures',
+  'test/e2e/backpressure',
+  'test/e2e/cycles',
   'test/e2e/timeplus',
   'test/e2e/any-life',
   'test/e2e/http2-stalled-session',

@@ -163,7 +163,10 @@ eachAdapter((adapter) => {
   async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
     let over = false;
     const done = work.then(() => (over = true));
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))]);
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([done, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
+    // A timer that stays keeps the process of the tests alive.
+    clearTimeout(timer);
     for (let turns = 0; turns < 500 && !over; turns++) await new Promise((resolve) => setImmediate(resolve));
     return over;
   }
