@@ -19,7 +19,7 @@ const RULES = [
   [/\blet(?:s|ting)? go of\b|\blet in\b/, 'Use "release", "admit".'],
   [/\b(?:is|are) none\b/, 'Write "is not a valid X", "there is no X".'],
   [
-    /\b(?:is|are) no (?!longer\b|more\b|less\b|shorter\b|earlier\b|later\b)\w+/,
+    /(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b|less\b|shorter\b|earlier\b|later\b)\w+/,
     'Write "is not a valid X", "there is no X".',
   ],
   [/\bstands? for\b/, 'Use "represents", "means".'],
@@ -112,7 +112,8 @@ function plain(comment) {
     .replace(/^[ \t]*(?:\*|\/\/)[ \t]?/gm, '')
     .replace(/@example[\s\S]*?(?=\n@|$)/g, '')
     .replace(/@(?:default|param|returns|internal|throws)\b/g, '. ')
-    .replace(/\n\s*\n/g, '. ')
+    .replace(/^\s*\|.*$/gm, '')
+    .replace(/\n\s*\n|:?\n\s*- /g, '. ')
     .replace(/\s+/g, ' ')
     .trim();
 }

@@ -1,3 +1,4 @@
+import { randomId } from '../random-id.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
@@ -48,18 +49,15 @@ export function newEpoch(): string {
   return sortableNumber(us) + epochSuffix();
 }
 
-/** The random end of an epoch: three characters of base 36. */
+/** The random end of an epoch. */
 export function epochSuffix(): string {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return random.toString(36).padStart(EPOCH_SUFFIX_LENGTH, '0').slice(-EPOCH_SUFFIX_LENGTH);
+  return randomId(3);
 }
 
 /** The epoch of a position. */
 export function epochOf(position: LogPosition): string {
   return position.slice(0, position.indexOf('-'));
 }
-
-const EPOCH_SUFFIX_LENGTH = 3;
 
 /** The most channels that one subscription can have: their cursor travels in a request header. */
 export const MAX_TOPICS = 100;

@@ -1,3 +1,4 @@
+import { randomId } from '../random-id.js';
 import { event } from '../events/sse-event.js';
 import { isSseError } from '../errors/sse.errors.js';
 import { channelKey, type LogPosition } from '../log/cursor.js';
@@ -17,14 +18,11 @@ const ONE: ReadLimit = { events: 1, bytes: 1 };
  */
 export function checkRunId(id: string): void {
   channelKey(id);
-  channelKey(eventsChannel(id, randomName()));
+  channelKey(eventsChannel(id, randomId(RUN_NAME_LENGTH)));
 }
 
-/** Eight random characters of base 36. */
-export function randomName(): string {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high.toString(36) + low.toString(36).padStart(7, '0')).slice(-8);
-}
+/** The length of the random name that distinguishes the runs of one id. Nodes have names of the same length. */
+export const RUN_NAME_LENGTH = 8;
 
 /** Follows a control channel: the owner of a run, or a node that views it. */
 export interface ControlListener {

@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { randomId } from '../random-id.js';
 import { checkOptions } from '../checking/option-check.js';
 import type { Channels } from '../channels/channels.js';
 import type { EventLog } from '../log/event-log.js';
 import { ErrorReports } from '../errors/error-reports.js';
 import { Run } from './run.js';
-import { RunControl, checkRunId, randomName } from './run-control.js';
+import { RUN_NAME_LENGTH, RunControl, checkRunId } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
 import { complaint, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
@@ -36,7 +37,7 @@ export class Runs {
   private readonly log: EventLog;
   private readonly settings: RunSettings;
   private readonly logger: ErrorReports;
-  private readonly node = randomName();
+  private readonly node = randomId(RUN_NAME_LENGTH);
   private readonly owners = new Map<string, RunOwner>();
   /** By the name of the channel with their events. */
   private readonly views = new Map<string, RunView>();
@@ -205,7 +206,7 @@ export class Runs {
 
   private async claim(id: string, control: RunControl, settings: RunSettings): Promise<RunOwner | undefined> {
     const { channels, log, logger, node } = this;
-    const run = randomName();
+    const run = randomId(RUN_NAME_LENGTH);
     const follows = control.state.current?.run;
     const events = new RunEvents(channels, id, run, await log.tail(eventsChannel(id, run)));
     const orphans = settings.orphanMs !== false;

@@ -5,7 +5,7 @@ import { loadRedisClient } from './redis-client.cjs';
 import { replyCode } from './redis-errors.js';
 import { backOffMs, type LinkEvents, type RedisClientLike, type RedisLink } from './redis-link.js';
 
-/** A link to one Redis, over two copies of a client. */
+/** A link to a single Redis server, over two copies of a client. */
 export class ClientLink implements RedisLink {
   readonly publishCommand = 'PUBLISH';
   readonly sweepMs = 30_000;
@@ -13,10 +13,10 @@ export class ClientLink implements RedisLink {
   error: unknown;
   private readonly commands: RedisClientType;
   private readonly subscriber: RedisClientType;
-  /** Who has not answered the last ping. */
-  private readonly silent = new Set<RedisClientType>();
+  /** The clients that have not answered their last ping. */
+  private readonly unanswered = new Set<RedisClientType>();
   private readonly listener = (text: string, channel: string): void => this.events.message(channel, text);
-  private beating: unknown;
+  private pingTimer: unknown;
   private closed = false;
 
   constructor(
@@ -41,21 +41,21 @@ export class ClientLink implements RedisLink {
 
   open(): void {
     for (const client of this.clients) this.connect(client);
-    this.beat();
+    this.schedulePings();
   }
 
   async send(_key: string, command: readonly string[]): Promise<unknown> {
     try {
       return await this.commands.sendCommand(command);
     } catch (error) {
-      // It has become a replica; behind the same name there may be the new master.
+      // The server has become a replica. The same host name may lead to the new master.
       if (replyCode(error) === 'READONLY') for (const client of this.clients) this.replace(client, error);
       throw error;
     }
   }
 
   inOrder(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
-    // A transaction would be refused by a Redis that is full, also one that only reads.
+    // Not a transaction: a Redis without free memory refuses even one that only reads.
     return Promise.all(commands.map((command) => this.send(key, command)));
   }
 
@@ -69,7 +69,7 @@ export class ClientLink implements RedisLink {
 
   close(): void {
     this.closed = true;
-    this.clock.cancel(this.beating);
+    this.clock.cancel(this.pingTimer);
     for (const client of this.clients) client.destroy();
   }
 
@@ -77,13 +77,13 @@ export class ClientLink implements RedisLink {
     const { options } = client;
     const copy = client.duplicate({
       socket: { ...options.socket, reconnectStrategy: backOffMs },
-      // Nothing is sent later than it was asked for, and nothing is converted.
+      // Commands fail immediately while there is no connection, and replies are not converted.
       disableOfflineQueue: true,
       commandOptions: { timeout: 0 },
       pingInterval: undefined,
     });
     copy.on('ready', () => {
-      // Destroyed while it was connecting, it connects all the same.
+      // A client that is destroyed while it connects still connects.
       if (this.closed) return copy.destroy();
       if (!this.up) return;
       this.error = undefined;
@@ -94,7 +94,7 @@ export class ClientLink implements RedisLink {
   }
 
   private connect(client: RedisClientType): void {
-    // It goes on until it is connected; each attempt that failed is an 'error'.
+    // The client retries until it is connected, and emits 'error' for each attempt that fails.
     client.connect().catch(() => undefined);
   }
 
@@ -104,34 +104,34 @@ export class ClientLink implements RedisLink {
     this.events.down(error);
   }
 
-  /** A connection that died without a word is only noticed by asking. */
-  private beat(): void {
+  /** Only a ping shows that a connection is dead if the other side never closed it. */
+  private schedulePings(): void {
     if (this.pingMs === false) return;
-    this.beating = this.clock.schedule(() => {
+    this.pingTimer = this.clock.schedule(() => {
       for (const client of this.clients) this.ping(client);
-      this.beat();
+      this.schedulePings();
     }, this.pingMs);
   }
 
   private ping(client: RedisClientType): void {
-    if (!client.isReady) return void this.silent.delete(client);
-    if (!this.silent.has(client)) {
-      this.silent.add(client);
+    if (!client.isReady) return void this.unanswered.delete(client);
+    if (!this.unanswered.has(client)) {
+      this.unanswered.add(client);
       client.ping().then(
-        () => this.silent.delete(client),
+        () => this.unanswered.delete(client),
         () => undefined,
       );
       return;
     }
-    // A process that stood still finds its timers due before it has read the answer.
+    // Deferred: in a process that was suspended, timers run before the answer is read from the socket.
     this.clock.defer(() => {
-      if (!this.silent.has(client)) return;
+      if (!this.unanswered.has(client)) return;
       this.replace(client, new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
     });
   }
 
   private replace(client: RedisClientType, why: unknown): void {
-    this.silent.delete(client);
+    this.unanswered.delete(client);
     if (this.closed || !client.isReady) return;
     client.destroy();
     this.lost(why);
@@ -157,6 +157,6 @@ function makeClient(options: RedisClientOptions): RedisClientType {
   if (client) return client.createClient(options) as RedisClientType;
   throw new SseError('SSE_INVALID_OPTIONS', 'The package "@redis/client" is not installed.', {
     remedy:
-      'npm install @redis/client, or give a client of the package "redis" in place of options or a URL.',
+      'Run "npm install @redis/client", or pass a client of the package "redis" instead of options or a URL.',
   });
 }

@@ -1,7 +1,7 @@
 import { redisLog } from '../log/redis-log.js';
 import { redisSlots } from '../slots/redis-slots.js';
 
-/** What a client of ioredis looks like. */
+/** An object with the shape of an ioredis client. */
 class Redis {
   status = 'wait';
   options = { host: 'localhost' };

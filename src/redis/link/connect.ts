@@ -6,7 +6,7 @@ import { ManagedLink, clusterClient, sentinelClient } from './managed-link.js';
 import type { LinkEvents, RedisConnection, RedisLink } from './redis-link.js';
 
 /**
- * A link to what the `client` option names. Nothing is connected yet.
+ * Creates a link for the value of the `client` option. It does not connect yet.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS` if it is neither a client, nor options, nor a URL.
  */
@@ -29,7 +29,7 @@ export function createLink(
   return new ClientLink(given, events, clock, pingMs);
 }
 
-// Clients of "@redis/client" have `isReady`, also before they are connected.
+// Clients of "@redis/client" have `isReady` even before they are connected.
 function isIoredis(given: object): boolean {
   return 'duplicate' in given && !('isReady' in given) && 'status' in given;
 }
@@ -51,7 +51,7 @@ function invalid(given: unknown): SseError {
     `The option "client" is not a valid Redis connection: ${quoted(given)}.`,
     {
       remedy:
-        'Give what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
+        'Pass what createClient(), createCluster() or createSentinel() returned, client options, or a URL.',
     },
   );
 }

@@ -1,16 +1,16 @@
-/** Whether it is known if Redis is there: who comes before the first attempt to connect has come out waits for it. */
+/** The first attempt to connect. Calls that arrive before it has settled wait for it, instead of failing at once. */
 export class FirstAttempt {
-  over = false;
-  private finish: () => void = () => undefined;
-  private readonly finished = new Promise<void>((resolve) => (this.finish = resolve));
+  settled = false;
+  private resolve: () => void = () => undefined;
+  private readonly promise = new Promise<void>((resolve) => (this.resolve = resolve));
 
-  /** It has come out, one way or the other. */
-  end(): void {
-    this.over = true;
-    this.finish();
+  /** The attempt has succeeded or failed. */
+  settle(): void {
+    this.settled = true;
+    this.resolve();
   }
 
   wait(): Promise<void> {
-    return this.finished;
+    return this.promise;
   }
 }

@@ -2,15 +2,16 @@ import type { RedisClusterType, RedisSentinelType } from '@redis/client';
 import type { Clock } from '../../time/clock.js';
 import { backOffMs, type LinkEvents, type RedisLink } from './redis-link.js';
 
-/** What a {@link ManagedLink} needs of a client that looks after several connections by itself. */
+/** A cluster or sentinel client, as {@link ManagedLink} uses it. It manages several connections. */
 export interface ManagedClient {
-  /** What it is a client of, for messages. */
+  /** The subject of messages: "… is not available". */
   readonly address: string;
   readonly isReady: boolean;
   readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
-  /** The events that say that connections work again, and that they do not. */
-  readonly good: readonly string[];
-  readonly bad: readonly string[];
+  /** Events that mean that connections work again. */
+  readonly recoveryEvents: readonly string[];
+  /** Events that mean that a connection or a command has failed. */
+  readonly failureEvents: readonly string[];
   on(event: string, listener: (cause?: unknown) => void): unknown;
   connect(): Promise<unknown>;
   send: RedisLink['send'];
@@ -22,16 +23,16 @@ export interface ManagedClient {
   destroy(): unknown;
 }
 
-/** Longer than the pause between two attempts of the client: silence for so long means that it is well again. */
-const SILENCE_MS = 3000;
+/** Longer than the pause between two attempts of the client. After this time without an error, it has recovered. */
+const RECOVERY_MS = 3000;
 
-/** A link over a client that replaces its connections and follows the topology by itself. */
+/** A link over a client that replaces its connections and follows the topology. */
 export class ManagedLink implements RedisLink {
   readonly sweepMs = 5000;
   error: unknown;
   private readonly listener = (text: string, channel: string): void => this.events.message(channel, text);
   private attempts = 0;
-  private waiting: unknown;
+  private timer: unknown;
   private closed = false;
 
   constructor(
@@ -39,8 +40,8 @@ export class ManagedLink implements RedisLink {
     private readonly events: LinkEvents,
     private readonly clock: Clock,
   ) {
-    for (const event of client.good) client.on(event, () => this.recovered());
-    for (const event of client.bad) client.on(event, (cause) => this.failed(cause));
+    for (const event of client.recoveryEvents) client.on(event, () => this.recovered());
+    for (const event of client.failureEvents) client.on(event, (cause) => this.failed(cause));
   }
 
   get up(): boolean {
@@ -60,7 +61,7 @@ export class ManagedLink implements RedisLink {
       () => (this.closed ? this.destroy() : this.recovered()),
       (error: unknown) => {
         this.failed(error);
-        this.later(backOffMs(this.attempts++), () => this.open());
+        this.schedule(backOffMs(this.attempts++), () => this.open());
       },
     );
   }
@@ -69,7 +70,7 @@ export class ManagedLink implements RedisLink {
     return this.client.send(key, command);
   }
 
-  /** One after the other: they might be redirected one by one. */
+  /** Sends one command after the other, because a cluster can redirect each of them. */
   async inOrder(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]> {
     const answers: unknown[] = [];
     for (const command of commands) answers.push(await this.send(key, command));
@@ -86,7 +87,7 @@ export class ManagedLink implements RedisLink {
 
   close(): void {
     this.closed = true;
-    this.clock.cancel(this.waiting);
+    this.clock.cancel(this.timer);
     this.destroy();
   }
 
@@ -107,30 +108,30 @@ export class ManagedLink implements RedisLink {
     if (this.closed) return;
     this.error = error;
     this.events.down(error);
-    if (this.client.isReady) this.later(SILENCE_MS, () => this.recovered());
+    if (this.client.isReady) this.schedule(RECOVERY_MS, () => this.recovered());
   }
 
-  private later(ms: number, run: () => void): void {
-    this.clock.cancel(this.waiting);
-    if (!this.closed) this.waiting = this.clock.schedule(run, ms);
+  private schedule(ms: number, run: () => void): void {
+    this.clock.cancel(this.timer);
+    if (!this.closed) this.timer = this.clock.schedule(run, ms);
   }
 }
 
-/** A Redis Cluster, 7 or later: announcements are sharded, so that no shard carries those of another. */
+/** A client of a Redis Cluster, version 7 or later. It uses sharded pub/sub, so a shard carries only its own announcements. */
 export function clusterClient(given: RedisClusterType): ManagedClient {
   const cluster = given.duplicate({ commandOptions: { timeout: 0 } });
   return {
     address: 'The Redis Cluster',
     publishCommand: 'SPUBLISH',
-    good: ['node-ready'],
-    bad: ['error', 'node-error', 'sharded-channel-moved-error'],
+    recoveryEvents: ['node-ready'],
+    failureEvents: ['error', 'node-error', 'sharded-channel-moved-error'],
     get isReady() {
       return cluster.isReady;
     },
     on: (event, listener) => cluster.on(event, listener),
     connect: () => cluster.connect(),
     send: (key, command) => cluster.sendCommand(key, false, [...command]),
-    // Channels of one command would have to be in one slot.
+    // One SSUBSCRIBE command accepts only channels of the same hash slot.
     subscribe: (channels, listener) =>
       Promise.all(channels.map((channel) => cluster.sSubscribe(channel, listener))),
     unsubscribe: (channels, listener) =>
@@ -139,14 +140,14 @@ export function clusterClient(given: RedisClusterType): ManagedClient {
   };
 }
 
-/** A Redis that sentinels watch over. */
+/** A client of a Redis behind Sentinel. */
 export function sentinelClient(given: RedisSentinelType): ManagedClient {
   const sentinel = given.duplicate({ commandOptions: { timeout: 0 } });
   return {
     address: 'The Redis behind the sentinels',
     publishCommand: 'PUBLISH',
-    good: ['ready', 'topology-change'],
-    bad: ['error'],
+    recoveryEvents: ['ready', 'topology-change'],
+    failureEvents: ['error'],
     get isReady() {
       return sentinel.isReady;
     },

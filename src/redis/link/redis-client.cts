@@ -1,8 +1,8 @@
 import type { createClient } from '@redis/client';
 
 /**
- * The package `@redis/client`, loaded when it is first needed; `undefined` where it is not installed. Of all ways to load
- * something, only that of CommonJS makes nobody wait: hence this file, of which both builds have the same.
+ * Loads the package `@redis/client`, which is optional; `undefined` if it is not installed. This is a CommonJS file in both
+ * builds, because only `require()` loads synchronously.
  */
 function loadRedisClient(): { createClient: typeof createClient } | undefined {
   try {
@@ -10,7 +10,7 @@ function loadRedisClient(): { createClient: typeof createClient } | undefined {
     return require('@redis/client') as { createClient: typeof createClient };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Not what is missing in the package itself.
+    // A module that the package itself misses is a different error.
     if (code === 'MODULE_NOT_FOUND' && message.includes("'@redis/client'")) return undefined;
     throw error;
   }

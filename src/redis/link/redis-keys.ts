@@ -1,4 +1,4 @@
-/** The names in Redis of what belongs to a channel. The braces put all of them into one slot of a cluster. */
+/** The names of a channel's keys in Redis. The braces are a hash tag: all keys of a channel are in one slot of a cluster. */
 export class RedisKeys {
   constructor(private readonly prefix: string) {}
 
@@ -12,7 +12,7 @@ export class RedisKeys {
     return `${this.notice(channel)}:meta`;
   }
 
-  /** What the last batch of a writer came to, for a while. */
+  /** The number and the answer of a writer's last batch. It expires. */
   receipt(channel: string, writer: string): string {
     return `${this.notice(channel)}:sent:${writer}`;
   }
@@ -22,7 +22,7 @@ export class RedisKeys {
     return `${this.prefix}{${channel.replace(/[%{}]/g, encodeURIComponent)}}`;
   }
 
-  /** The channel that is announced on a pub/sub channel. */
+  /** The channel of the log that belongs to a pub/sub channel. */
   channelOf(notice: string): string {
     const escaped = notice.slice(this.prefix.length + 1, -1);
     return escaped.includes('%') ? escaped.replace(/%(?:25|7B|7D)/g, decodeURIComponent) : escaped;

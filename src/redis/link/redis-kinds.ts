@@ -1,18 +1,18 @@
 import type { OptionKind } from '../../checking/option-check.js';
 import { anything, kind, required } from '../../checking/option-kinds.js';
 
-/** Of the option `prefix`, of everything that uses Redis. */
+/** Default of the option `prefix`. */
 export const DEFAULT_PREFIX = 'sse:';
-/** Of the option `pingMs`. */
+/** Default of the option `pingMs`. */
 export const DEFAULT_PING_MS = 5000;
 
-/** The option `client`. `createLink()` finds out what it is. */
+/** The option `client`. `createLink()` checks its value. */
 export const redisClient: OptionKind = required({
   ...anything,
   words: ['what createClient(), createCluster() or createSentinel() returned, client options, or a URL'],
 });
 
-/** The option `prefix`. Braces would decide on the cluster slot of a key. */
+/** The option `prefix`. Braces are not allowed, because a hash tag in the prefix would override the one of the channel. */
 export const redisPrefix: OptionKind = kind(
   (value) => typeof value === 'string' && !/[{}]/.test(value),
   'a string without braces',

@@ -1,8 +1,8 @@
 import type { RedisClientOptions } from '@redis/client';
 
 /**
- * A client made by `createClient()`, `createCluster()` or `createSentinel()` of `@redis/client` or `redis`. A client of
- * `ioredis` is not one: it has no `isReady`.
+ * A client made by `createClient()`, `createCluster()` or `createSentinel()` of `@redis/client` or `redis`. Clients of
+ * `ioredis` are not supported; they have no `isReady`.
  */
 export interface RedisClientLike {
   readonly isReady: boolean;
@@ -10,43 +10,43 @@ export interface RedisClientLike {
 }
 
 /**
- * How to reach Redis: a client, which is copied and never used itself (it need not be connected), the options of one, or
- * a URL (`redis://`, `rediss://` for TLS, `unix://`).
+ * How to reach Redis: a client, client options, or a URL (`redis://`, `rediss://` for TLS, `unix://`). The library uses
+ * copies of a client and never the client itself, so the client need not be connected.
  */
 export type RedisConnection = RedisClientLike | (RedisClientOptions & { duplicate?: never }) | string;
 
-/** What a {@link RedisLink} tells. */
+/** Callbacks of a {@link RedisLink}. */
 export interface LinkEvents {
-  /** Everything works (again). Whatever was announced before may have been missed. */
+  /** All connections work, for the first time or again. Announcements before this may have been missed. */
   up(): void;
-  /** Something was tried and failed, or a connection is lost. */
+  /** An attempt to connect failed, or a connection was lost. */
   down(error: unknown): void;
-  /** A message came on a pub/sub channel. */
+  /** A message arrived on a pub/sub channel. */
   message(channel: string, text: string): void;
 }
 
 /**
- * The connections of one log: one for commands, one that waits for announcements (with a cluster, one of each per
- * shard). Whatever is lost is replaced, with a growing pause between attempts.
+ * The connections to Redis of one log or slot store: one for commands and one for pub/sub. With a cluster these are one of
+ * each per shard. Lost connections are replaced, with a growing pause between attempts.
  */
 export interface RedisLink {
-  /** Whether commands can be expected to work. */
+  /** True if all connections are ready. */
   readonly up: boolean;
-  /** Where Redis is, for messages, without credentials. */
+  /** The address of Redis for messages, without credentials. */
   readonly address: string;
-  /** Why not. */
+  /** The last error; `undefined` once all connections work. */
   readonly error: unknown;
-  /** The command that announces to all who subscribe, wherever they are connected. */
+  /** The command that reaches all subscribers of a pub/sub channel, on whichever server they are. */
   readonly publishCommand: 'PUBLISH' | 'SPUBLISH';
-  /** How often to look for announcements that were lost while the link seemed to be up, in milliseconds. */
+  /** How often to check for announcements that were lost while the link seemed to be up, in milliseconds. */
   readonly sweepMs: number;
   /** Starts connecting. */
   open(): void;
-  /** Sends one command to where `key` lives. Fails at once while there is no connection. */
+  /** Sends one command to the server that has `key`. Fails immediately while there is no connection. */
   send(key: string, command: readonly string[]): Promise<unknown>;
-  /** Sends commands to where `key` lives that take effect one after the other; others may come between them. */
+  /** Sends commands to the server that has `key`. They run in this order, but not as a transaction. */
   inOrder(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
-  /** Resolves when messages on these channels come, also after a reconnection. */
+  /** Resolves when these channels are subscribed. They are subscribed again after a reconnection. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
   close(): void;
@@ -55,7 +55,7 @@ export interface RedisLink {
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
 
-/** How long to wait before attempt number `attempt`, counted from 0; spread, so that not all nodes come at once. */
+/** The pause before attempt number `attempt`, counted from 0. It is random, so that nodes do not reconnect all at once. */
 export function backOffMs(attempt: number): number {
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
   return Math.ceil(pause * (0.5 + Math.random() / 2));

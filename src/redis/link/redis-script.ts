@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisLink } from './redis-link.js';
 import { replyCode } from './redis-errors.js';
 
-/** A Lua script, known to Redis by the hash of its text. */
+/** A Lua script. Redis identifies it by the SHA-1 of its source. */
 export interface RedisScript {
   readonly source: string;
   readonly sha: string;
@@ -14,8 +14,8 @@ export function redisScript(...parts: string[]): RedisScript {
 }
 
 /**
- * Runs a script. A Redis that does not know it has done nothing, and is sent the text; scripts are lost with a restart,
- * a failover and `SCRIPT FLUSH`.
+ * Runs a script. Redis forgets scripts in a restart, a failover and with `SCRIPT FLUSH`. It then answers `NOSCRIPT` without
+ * doing anything, and the source is sent.
  */
 export async function runScript(
   link: RedisLink,

@@ -1,22 +1,22 @@
 import type { Clock } from '../../time/clock.js';
 import { backOffMs, type RedisLink } from './redis-link.js';
 
-const AT_ONCE = 1000;
+const BATCH_SIZE = 1000;
 
-/** Keeps the pub/sub subscriptions of a link as they are wanted; changes of one turn go out together. */
+/** Keeps the pub/sub subscriptions of a link as they are wanted. All changes of one turn are sent together. */
 export class Subscriptions {
   private readonly wanted = new Set<string>();
-  private readonly held = new Set<string>();
-  /** What may differ between the two. */
+  private readonly subscribed = new Set<string>();
+  /** Channels for which `wanted` and `subscribed` may differ. */
   private readonly changed = new Set<string>();
-  private working = false;
+  private running = false;
   private attempts = 0;
 
   constructor(
     private readonly link: RedisLink,
     private readonly clock: Clock,
-    /** Told when messages on these channels come from now on. */
-    private readonly begun: (channels: readonly string[]) => void,
+    /** Called once these channels are subscribed. */
+    private readonly onSubscribed: (channels: readonly string[]) => void,
   ) {}
 
   want(channel: string): void {
@@ -29,51 +29,51 @@ export class Subscriptions {
     this.change(channel);
   }
 
-  /** Goes on after the link came up. */
+  /** Continues after the link has come up. */
   resume(): void {
     this.attempts = 0;
-    if (this.changed.size > 0) this.work();
+    if (this.changed.size > 0) this.run();
   }
 
   private change(channel: string): void {
     this.changed.add(channel);
-    this.work();
+    this.run();
   }
 
-  private work(): void {
-    if (this.working) return;
-    this.working = true;
+  private run(): void {
+    if (this.running) return;
+    this.running = true;
     this.clock.defer(() => {
-      void this.settle().then((settled) => {
-        this.working = false;
-        if (settled && this.changed.size > 0 && this.link.up) this.work();
+      void this.synchronize().then((done) => {
+        this.running = false;
+        if (done && this.changed.size > 0 && this.link.up) this.run();
       });
     });
   }
 
-  private async settle(): Promise<boolean> {
+  private async synchronize(): Promise<boolean> {
     while (this.changed.size > 0 && this.link.up) {
-      const batch = [...this.changed].slice(0, AT_ONCE);
-      const missing = batch.filter((channel) => this.wanted.has(channel) && !this.held.has(channel));
-      const spare = batch.filter((channel) => !this.wanted.has(channel) && this.held.has(channel));
+      const batch = [...this.changed].slice(0, BATCH_SIZE);
+      const missing = batch.filter((channel) => this.wanted.has(channel) && !this.subscribed.has(channel));
+      const unwanted = batch.filter((channel) => !this.wanted.has(channel) && this.subscribed.has(channel));
       for (const channel of batch) this.changed.delete(channel);
       try {
         if (missing.length > 0) await this.link.subscribe(missing);
-        for (const channel of missing) this.held.add(channel);
-        if (missing.length > 0) this.begun(missing);
-        if (spare.length > 0) await this.link.unsubscribe(spare);
-        for (const channel of spare) this.held.delete(channel);
+        for (const channel of missing) this.subscribed.add(channel);
+        if (missing.length > 0) this.onSubscribed(missing);
+        if (unwanted.length > 0) await this.link.unsubscribe(unwanted);
+        for (const channel of unwanted) this.subscribed.delete(channel);
       } catch {
         for (const channel of batch) this.changed.add(channel);
-        this.later();
+        this.retryLater();
         return false;
       }
     }
     return true;
   }
 
-  /** A link that is down resumes by itself; one that is up and refused is asked again. */
-  private later(): void {
+  /** Retries after a pause if Redis refused. A link that is down calls {@link resume} once it is up. */
+  private retryLater(): void {
     if (this.link.up) this.clock.schedule(() => this.resume(), backOffMs(this.attempts++));
   }
 }

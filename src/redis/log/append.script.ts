@@ -3,17 +3,17 @@ import { redisScript } from '../link/redis-script.js';
 import { COMPARE_IDS, REMEMBER } from './lua.js';
 import { encodeHeader } from './stream-entry.js';
 
-/** What {@link APPEND_SCRIPT} takes: `ARGV` in this order, then the groups. */
+/** Arguments of {@link APPEND_SCRIPT}: `ARGV` in this order, then the groups. */
 export interface AppendArguments {
-  /** The random end of a new epoch, and the epoch and newest place that the caller knows. */
+  /** The random end of a new epoch, then the latest epoch and place that the caller knows. */
   readonly epoch: readonly [suffix: string, knownEpoch: string, knownPlace: string];
-  /** Retention. 0 is no bound. */
+  /** Retention. 0 means unlimited. */
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  /** Whether `maxEvents` is exact or may be exceeded by a block of the stream. */
+  /** False if Redis may keep up to one internal block of the stream more than `maxEvents`, which is cheaper. */
   readonly exact: boolean;
-  /** How long Redis keeps the keys, in milliseconds. 0 is for ever. */
+  /** How long Redis keeps the keys, in milliseconds. 0 means forever. */
   readonly logLifeMs: number;
   readonly metaLifeMs: number;
   readonly receiptLifeMs: number;
@@ -22,7 +22,7 @@ export interface AppendArguments {
   /** `PUBLISH` or `SPUBLISH`, and the pub/sub channel of the announcement. */
   readonly publishCommand: string;
   readonly notice: string;
-  /** Up to this size an announcement carries the entries. */
+  /** The announcement includes the entries if they have at most this size. */
   readonly noticeBytes: number;
 }
 
@@ -51,18 +51,18 @@ export function appendArgv(args: AppendArguments, groups: readonly (readonly Log
   return argv;
 }
 
-/** What {@link APPEND_SCRIPT} returns, as JSON. */
+/** The answer of {@link APPEND_SCRIPT}, as JSON. */
 export type AppendAnswer = readonly [
   epoch: string,
   us: number,
-  /** For each group the count of its first record, or the own id that is out of order and the one before it. */
+  /** For each group: the count of its first record, or the own id that is out of order and the id before it. */
   groups: readonly (number | readonly [id: string, last: string])[],
-  /** What Redis refused after the entries had been added. */
+  /** The error of the first command that Redis refused after it had added the entries. */
   problem?: string,
 ];
 
 /**
- * Appends what one process has waiting for a channel. KEYS: log, meta, receipt.
+ * Appends one batch of a process to a channel. KEYS: log, meta, receipt. ARGV: see {@link appendArgv}.
  *
  * **An append takes effect at most once.** A writer sends one batch at a time and gives each a number that grows. The script
  * keeps the number and answer of the writer's last batch as a receipt, in the same step as the entries. If a connection
@@ -72,13 +72,14 @@ export type AppendAnswer = readonly [
  * - If it did not, the receipt has a lower number, and the script appends.
  * - If it was only delayed and arrives after a later batch, the receipt has a higher number, and the script refuses it.
  *
- * A batch whose outcome is unknown must therefore stay as it is until it is answered. The receipt outlives the time that a
- * writer keeps trying.
+ * A batch whose outcome is unknown must therefore not change until it is answered. The receipt expires later than the
+ * writer stops retrying.
  *
- * **A rejected append has not taken effect.** Redis does not undo the commands of a script that fails. Everything that can
- * be refused is refused at the latest at the first `XADD`: a Redis that is full, a replica, a key of another type, missing
- * rights to read or to append. Commands after the entries (trimming, expiry, receipt, announcement) may fail for missing
- * rights alone. They do not fail the append, because its entries are in the log; the answer names the first problem.
+ * **A rejected append has not taken effect.** Redis does not undo the commands of a script that fails. Every reason to
+ * refuse shows at the first `XADD` at the latest: Redis is out of memory, it is a replica, the key has another type, or the
+ * user lacks the rights to read or append. The commands after the entries (trimming, expiry, receipt, announcement) can
+ * fail only because the user lacks rights. They do not fail the append, because its entries are in the log. The answer
+ * carries the first such error.
  */
 export const APPEND_SCRIPT = redisScript(
   REMEMBER,
@@ -100,7 +101,7 @@ end
 local m = remember(log, meta, suffix, known_epoch, known_place, meta_life)
 local now = math.max(clock(), m.us)
 
--- The id that is out of order in a group, and the one before it.
+-- The own id that is out of order in a group, and the id before it.
 local function disorder(at, count)
   local last = m.own
   for i = at, at + (count - 1) * fields, fields do
@@ -156,7 +157,7 @@ end
 local answer = '["' .. m.epoch .. '",' .. text(now) .. ',[' .. table.concat(answers, ',') .. ']'
 if m.count < first then return answer .. ']' end
 
--- The entries are in the log: from here on nothing may fail the append.
+-- The entries are in the log. From here on no error may fail the append.
 local problem
 local function attempt(...)
   local reply = redis.pcall(...)
@@ -164,7 +165,8 @@ local function attempt(...)
   problem = problem or reply.err
 end
 
--- Age is exact where it is looked at. Bytes: how many were ever appended up to an entry is part of it.
+-- The times of entries are exact, so MINID trims by age. To trim by bytes, each entry has the total of all bytes that the
+-- channel had up to it, in the field c.
 if tonumber(max_age) > 0 then attempt('XTRIM', log, 'MINID', '=', text(math.max(now - max_age, 0))) end
 local base, bound = m.base, tonumber(max_bytes)
 while bound > 0 and m.bytes - base > bound and not problem do

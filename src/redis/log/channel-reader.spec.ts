@@ -27,7 +27,7 @@ const end = (epoch: string, us: number, count: number, previous = '') => [
   previous,
 ];
 
-/** A reader whose Redis answers as it is told, one answer for each read. */
+/** A reader with a scripted Redis: one answer for each read. */
 function reading(...answers: Answer[]) {
   const asked: (readonly string[])[][] = [];
   const link = {
@@ -44,8 +44,8 @@ function reading(...answers: Answer[]) {
   return { asked, history, reader: new ChannelReader(link, keys, state, history) };
 }
 
-describe('a reader of a channel', () => {
-  it('asks again if the channel began another epoch between its end and its entries', async () => {
+describe('ChannelReader', () => {
+  it('reads again if a new epoch began between reading the end and reading the entries', async () => {
     const { reader, asked } = reading(
       [end(EPOCHS[0], 10, 1), [raw(20, 1), raw(21, 2)], EPOCHS[1]],
       [end(EPOCHS[1], 21, 2, EPOCHS[0]), [raw(20, 1), raw(21, 2)], EPOCHS[1]],
@@ -58,14 +58,14 @@ describe('a reader of a channel', () => {
     ]);
   });
 
-  it('takes entries that came after the end for what they are, and says that there is more', async () => {
+  it('returns entries that were appended after the end was read', async () => {
     const { reader, asked } = reading([end(EPOCHS[0], 10, 1), [raw(10, 1), raw(11, 2)], EPOCHS[0]]);
     const slice = await reader.read('c', undefined, ALL);
     expect([asked.length, slice.entries.length, slice.more, slice.gap]).toEqual([1, 2, false, false]);
   });
 
-  it('is a gap after a position of another epoch, and gives the oldest that is kept', async () => {
-    // What follows in the stream would fit, if it were not for the epoch.
+  it('reports a gap after a position of another epoch, and returns the oldest entries', async () => {
+    // The counts alone would show no gap.
     const { reader } = reading(
       [end(EPOCHS[1], 21, 4), [raw(21, 4)], EPOCHS[1]],
       [end(EPOCHS[1], 21, 4), [raw(20, 3), raw(21, 4)], EPOCHS[1]],
@@ -74,7 +74,7 @@ describe('a reader of a channel', () => {
     expect([slice.gap, slice.from, slice.entries.length]).toEqual([true, at(EPOCHS[1], 20, 2), 2]);
   });
 
-  it('begins a new epoch if another entry is in the place of a known one', async () => {
+  it('begins a new epoch if another entry has the place of a known one', async () => {
     const { reader, history, asked } = reading(
       [end(EPOCHS[0], 12, 3), [raw(11, 2), raw(12, 3)], EPOCHS[0]],
       [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
@@ -85,7 +85,7 @@ describe('a reader of a channel', () => {
     expect([slice.gap, slice.from.startsWith(EPOCHS[2]), asked.length > 1]).toEqual([true, true, true]);
   });
 
-  it('is a gap where an entry is missing in the middle, and goes on behind it', async () => {
+  it('reports a gap at a hole in the middle, and continues after it', async () => {
     const answer: Answer = [end(EPOCHS[0], 12, 4), [raw(12, 4)], EPOCHS[0]];
     const { reader } = reading(answer, answer);
     const slice = await reader.read('c', at(EPOCHS[0], 10, 2), ALL);

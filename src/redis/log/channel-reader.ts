@@ -19,23 +19,23 @@ import {
   type Place,
 } from './place.js';
 
-const LEAST = 16;
-/** Of the entries that the script for appends writes; what others wrote has its own ids. */
+const MIN_COUNT = 16;
+/** The first field of each entry that `append.script.ts` writes. Other programs may write into the stream as well. */
 const FIRST_FIELD = 'c';
 
-/** What Redis had from a place on, and the end of the channel just before. */
+/** Entries after a place, and the end of the channel as it was just before they were read. */
 interface Loaded {
   readonly end: ChannelEnd;
   readonly entries: readonly LogEntry[];
-  /** Where the first of them is. */
+  /** The place of the first entry. */
   readonly first: Place | undefined;
-  /** Whether they go on. */
+  /** Whether the channel has entries after these. */
   readonly more: boolean;
 }
 
-/** Reads channels from their streams. Whether something is missing is told by the counts of the entries alone. */
+/** Reads channels from their Redis Streams. Entries are numbered without holes, so a missing number is a gap. */
 export class ChannelReader {
-  /** What an entry weighed lately: how many make up the bytes that are wanted. */
+  /** Moving average of the size of an entry. It converts the byte limit of a read into the `COUNT` of `XRANGE`. */
   private averageBytes = 1024;
 
   constructor(
@@ -56,12 +56,12 @@ export class ChannelReader {
       return { entries, from: after, gap: false, more };
     }
     if (!(await this.exists(name, place))) return this.fromOldest(name, limit, true);
-    // A hole in the middle: what follows it comes next, or all would be replayed, up to the same hole.
+    // A hole in the middle: continue after it. From the oldest entry, the next read would reach the same hole again.
     const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
     return { entries, from, gap: true, more };
   }
 
-  /** What follows the position of a channel that did not exist. */
+  /** Reads after the position of a channel that did not exist at that time. */
   private async afterVacancy(
     name: string,
     place: EpochPlace,
@@ -81,20 +81,20 @@ export class ChannelReader {
     return { entries, from, gap, more };
   }
 
-  /** Entries that follow each other without a hole, from the first that can be read on. */
+  /** Loads consecutive entries, beginning with the first after the place that this version can decode. */
   private async load(name: string, after: Place | undefined, limit: ReadLimit): Promise<Loaded> {
     const key = channelKey(name);
-    const count = Math.min(limit.events, Math.max(LEAST, Math.ceil(limit.bytes / this.averageBytes)));
+    const count = Math.min(limit.events, Math.max(MIN_COUNT, Math.ceil(limit.bytes / this.averageBytes)));
     for (let start = after; ;) {
       const { raw, end } = await this.range(name, start, count);
       const { entries, first, last } = unbroken(key, end.epoch, raw, limit.bytes);
       if (first) {
-        this.weigh(entries);
+        this.updateAverage(entries);
         const next = first.count + entries.length;
         return { end, entries, first, more: next <= end.count || raw.length === count };
       }
       if (raw.length < count) return { end, entries, first, more: false };
-      // A page with nothing of ours; there may be more behind it.
+      // A full page without an entry of this library. There may be some after it.
       start = last;
     }
   }
@@ -106,7 +106,7 @@ export class ChannelReader {
   ): Promise<{ raw: readonly RawEntry[]; end: ChannelEnd }> {
     const start = after ? `(${entryId(after)}` : '-';
     for (let renewed = false; ;) {
-      // As it was before the answer, which may be of the history that has replaced it.
+      // Taken before the answer: an announcement that arrives meanwhile may belong to a history that replaced this one.
       const known = renewed ? undefined : this.history.end(name);
       const [answer, raw, epoch] = await this.link.inOrder(this.keys.log(name), [
         this.state.query(name),
@@ -114,7 +114,8 @@ export class ChannelReader {
         ['HGET', this.keys.meta(name), 'e'],
       ]);
       const end = this.state.learn(name, answer);
-      // The end first: what came before it is in the range, or gone. The epoch last: the range is of the same life.
+      // The end is read first, so every entry up to it is in the range or was evicted. The epoch is read again last, which
+      // shows that the range belongs to the same epoch as the end.
       if (!end) {
         const recovered = await this.state.recover(name, answer);
         if (isVacancy(recovered)) return { raw: [], end: recovered };
@@ -132,18 +133,21 @@ export class ChannelReader {
     return (found as unknown[]).length > 0;
   }
 
-  private weigh(entries: readonly LogEntry[]): void {
+  private updateAverage(entries: readonly LogEntry[]): void {
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0) / entries.length;
     this.averageBytes = this.averageBytes * 0.8 + bytes * 0.2;
   }
 }
 
-/** Where the entries are that this library wrote. */
+/** The places of the entries that this library wrote. */
 function* placesIn(raw: readonly RawEntry[]): Generator<Place> {
   for (const [id, [name]] of raw) if (name === FIRST_FIELD) yield parseEntryId(id);
 }
 
-/** What others wrote into the stream is passed over; what is missing of ours ends the slice, so that it shows. */
+/**
+ * Decodes consecutive entries. Entries that other programs wrote are skipped. A missing entry of this library ends the
+ * slice, so that the next read starts at the hole and reports a gap.
+ */
 function unbroken(
   key: ChannelKey,
   epoch: string,

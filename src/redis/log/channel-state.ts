@@ -15,7 +15,7 @@ import {
   type EpochPlace,
 } from './place.js';
 
-/** Epochs and ends of channels, as Redis has them and as this process knows them. */
+/** Reads the epoch and the end of a channel from Redis, and compares them with what this process knows. */
 export class ChannelState {
   constructor(
     private readonly link: RedisLink,
@@ -31,12 +31,12 @@ export class ChannelState {
     return formatPosition(end.epoch, end);
   }
 
-  /** The command that asks for the end of a channel. */
+  /** The command that reads the end of a channel. */
   query(name: string): readonly string[] {
     return ['HMGET', this.keys.meta(name), 'e', 't', 'n', 'k'];
   }
 
-  /** Its answer; `undefined` if the channel does not exist or has lost something. */
+  /** Takes the answer to {@link query}; `undefined` if the channel does not exist or has lost entries. */
   learn(name: string, answer: unknown): ChannelEnd | undefined {
     const end = channelEnd(answer);
     if (!end || this.history.isLostAt(name, end, this.lifeUs(name))) return undefined;
@@ -45,14 +45,14 @@ export class ChannelState {
   }
 
   /**
-   * The end of a channel whose answer {@link learn} did not accept. A channel that has lost something begins a new epoch.
-   * One that does not exist is left alone: reading must not fill Redis with the names that outsiders ask for.
+   * The end of a channel for which {@link learn} returned `undefined`. A channel that has lost entries begins a new epoch. A
+   * channel that does not exist is not created, because clients can subscribe to any number of invented names.
    */
   async recover(name: string, answer: unknown): Promise<ChannelEnd> {
     return (channelEnd(answer) ? undefined : await this.vacant(name)) ?? this.open(name);
   }
 
-  /** Gives a channel an epoch, a new one if it has lost something. */
+  /** Makes sure that a channel has an epoch. If the channel has lost entries, a new epoch begins. */
   async open(name: string): Promise<ChannelEnd> {
     const args = [...this.epochArgs(name), `${this.lifeMs(name)}`];
     const answer = await runScript(this.link, OPEN_SCRIPT, [this.keys.log(name), this.keys.meta(name)], args);
@@ -62,9 +62,9 @@ export class ChannelState {
   }
 
   /**
-   * Whether nothing can have been published between the time of a {@link vacancy} and the end that the channel has now.
-   * Redis remembers a channel for `lifeMs`. An epoch that began sooner than that after the vacancy is therefore the first
-   * one after it, unless a process knows of another in between.
+   * True if nothing can have been published between a {@link vacancy} and the epoch that the channel has now. Redis
+   * remembers a channel for `lifeMs`. An epoch that began within that time after the vacancy is therefore the first one
+   * after it, unless a process knows of another epoch in between.
    */
   isNextAfter(name: string, vacant: EpochPlace, end: ChannelEnd): boolean {
     const since = bornAt(vacant.epoch);
@@ -74,13 +74,13 @@ export class ChannelState {
     return born >= since && born - since <= this.lifeUs(name);
   }
 
-  /** What scripts need to see whether a channel has lost something. */
+  /** The arguments from which a script decides whether a channel has lost entries. */
   epochArgs(name: string): readonly [suffix: string, knownEpoch: string, knownPlace: string] {
     const known = this.history.end(name) ?? { epoch: '', us: 0, count: 0 };
     return [epochSuffix(), known.epoch, entryId(known)];
   }
 
-  /** How long a channel is remembered from now on; 0 is for ever. */
+  /** How long Redis remembers a channel from now on. 0 means forever. */
   lifeMs(name: string): number {
     const { maxAgeMs } = this.settings.bounds(name);
     const { forgetMs } = this.settings;
@@ -91,12 +91,12 @@ export class ChannelState {
     return this.lifeMs(name) * 1000 || Infinity;
   }
 
-  /** The end of a channel that does not exist; `undefined` if it does by now, or if only its entries are left. */
+  /** The end of a channel that does not exist; `undefined` if it exists by now, or if its entries are left in Redis. */
   private async vacant(name: string): Promise<EpochPlace | undefined> {
     const key = this.keys.log(name);
-    // As it is before the answer. What is announced meanwhile was published after it.
+    // Taken before the answer: an event that is announced meanwhile was published after the vacancy.
     const known = this.history.end(name);
-    // The time first: what is published after it follows the vacancy, what was published before it exists.
+    // The time is read first. An event that is published later comes after the vacancy. An earlier one makes the channel exist.
     const [time, epoch, entries] = await this.link.inOrder(key, [
       ['TIME'],
       ['HGET', this.keys.meta(name), 'e'],
@@ -104,7 +104,7 @@ export class ChannelState {
     ]);
     if (epoch != null || Number(entries) > 0) return undefined;
     const [seconds, us] = time as readonly unknown[];
-    // Later than what is known to be lost, or each read would report that loss again.
+    // The vacancy is later than an epoch that is known to be lost. Otherwise each read would report that loss again.
     return vacancy(Math.max(Number(seconds) * 1_000_000 + Number(us), known ? bornAt(known.epoch) + 1 : 0));
   }
 }

@@ -12,7 +12,7 @@ import { resolveRedisLogOptions, type RedisLogOptions } from './redis-log.option
 
 const EPOCH = `${sortableNumber(1000)}abc`;
 const at = (us: number, count: number) => formatPosition(EPOCH, { us, count });
-/** Where the number of the batch is in a command: after EVALSHA, the hash, the keys and ten arguments. */
+/** The index of the batch number in a command: after EVALSHA, the hash, the keys and ten arguments. */
 const BATCH = 6 + 10;
 
 interface Sent {
@@ -21,7 +21,7 @@ interface Sent {
   fail(error: unknown): void;
 }
 
-/** A publisher whose Redis answers when it is told. */
+/** A publisher with a fake Redis, which answers when the test says so. */
 function publishing(options: Partial<RedisLogOptions> = {}) {
   const clock = new ManualClock();
   const sent: Sent[] = [];
@@ -50,7 +50,7 @@ function publishing(options: Partial<RedisLogOptions> = {}) {
       'c',
       values.map((value) => toRecord(value, undefined)),
     );
-  /** The outcome of an append: positions, or a code and what it says about the log. */
+  /** The outcome of an append: positions, or the code and the relevant part of the message. */
   const outcome = async (call: Promise<readonly string[]>) => {
     try {
       return await call;
@@ -64,8 +64,8 @@ function publishing(options: Partial<RedisLogOptions> = {}) {
 const answer = (us: number, ...groups: unknown[]) => JSON.stringify([EPOCH, us, groups]);
 const refused = (text: string) => new Error(text);
 
-describe('a publisher', () => {
-  it('sends one batch at a time, and what came meanwhile as the next one, with a higher number', async () => {
+describe('Publisher', () => {
+  it('sends one batch at a time; appends that are called meanwhile form the next, with a higher number', async () => {
     const { append, sent, history } = publishing();
     const calls = [append('a'), append('b'), append('c', 'd')];
     await turns(3);
@@ -79,7 +79,7 @@ describe('a publisher', () => {
     expect(Number(sent[1]!.command[BATCH])).toBeGreaterThan(Number(sent[0]!.command[BATCH]));
   });
 
-  it('sends the same batch again after a lost answer, without what came meanwhile', async () => {
+  it('sends the same batch again after a lost answer, without appends that were called meanwhile', async () => {
     const { append, sent, clock } = publishing();
     const first = append('a');
     await turns(3);
@@ -95,7 +95,7 @@ describe('a publisher', () => {
     expect(await Promise.all([first, second])).toEqual([[at(7, 1)], [at(8, 2)]]);
   });
 
-  it('keeps what was given up in a batch whose outcome is unknown, and says that it may have been published', async () => {
+  it('keeps timed-out appends in a batch whose outcome is unknown, and reports that they may have been published', async () => {
     const { append, sent, clock, link, publisher, outcome } = publishing({ waitMs: 1000 });
     const early = outcome(append('a'));
     clock.advance(600);
@@ -120,7 +120,7 @@ describe('a publisher', () => {
     expect(sent.length).toBe(2);
   });
 
-  it('leaves out what was given up while Redis refused the batch', async () => {
+  it('leaves out appends that timed out while Redis refused the batch', async () => {
     const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
     const early = outcome(append('a'));
     await turns(3);
@@ -147,7 +147,7 @@ describe('a publisher', () => {
     ['refused', 'OOM command not allowed', 'It was not published', ['b']],
     ['possibly in the log', 'Socket closed', 'It may have been published', ['a', 'b']],
   ])(
-    'gives up one append of a batch that is %s, and sends the right rest',
+    'times out one append of a batch that is %s, and sends the right rest',
     async (_, failure, says, rest) => {
       const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
       const first = append('x');
@@ -173,7 +173,7 @@ describe('a publisher', () => {
     },
   );
 
-  it('holds nothing of what was given up behind a batch that is under way', async () => {
+  it('keeps no appends in memory that timed out behind a batch that is under way', async () => {
     const { append, clock, outcome, publisher } = publishing({ waitMs: 1000 });
     const calls = [outcome(append('under way'))];
     await turns(3);
@@ -184,7 +184,7 @@ describe('a publisher', () => {
     expect(writers.get('c')?.queue).toEqual([]);
   });
 
-  it('rejects with an error that no retry can help, and goes on with the next batch', async () => {
+  it('rejects with a permanent error, and continues with the next batch', async () => {
     const { append, sent, outcome } = publishing();
     const first = outcome(append('a'));
     await turns(3);
@@ -210,7 +210,7 @@ describe('a publisher', () => {
     ]);
   });
 
-  it('resolves, and reports the problem, if Redis has added the entries and refused the rest', async () => {
+  it('resolves if Redis added the entries but refused a later command, and reports that error', async () => {
     const { append, sent, problems } = publishing();
     const call = append('a');
     await turns(3);
@@ -219,7 +219,7 @@ describe('a publisher', () => {
     expect(problems).toEqual(['c: NOPERM no permission to publish']);
   });
 
-  it('refuses more bytes than may wait, and takes more once something was answered', async () => {
+  it('rejects appends beyond maxPendingBytes, and accepts them again after an answer', async () => {
     const { append, sent, outcome, link, clock } = publishing({ maxPendingBytes: 1000 });
     const big = 'x'.repeat(2000);
     const first = append(big);
@@ -239,7 +239,7 @@ describe('a publisher', () => {
     const calls = Array.from({ length: 10 }, () => outcome(append('z')));
     clock.advance(5000);
     const outcomes = await Promise.all(calls);
-    // 264 bytes each: three fit, and later ones find the queue full until those are given up.
+    // 264 bytes each: three fit, and later ones find the queue full until those time out.
     expect(outcomes.filter(([, text]) => text === 'It was not published').length).toBe(3);
     expect(outcomes.filter(([, text]) => text === 'was not published').length).toBe(7);
     link.up = true;

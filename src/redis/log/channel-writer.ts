@@ -12,51 +12,52 @@ import type { RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
 import { formatPosition } from './place.js';
 
-/** What all writers of a log share. */
+/** The parts of a log that all its writers share. */
 export interface WriterContext {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
   readonly settings: RedisLogSettings;
   readonly state: ChannelState;
   readonly history: KnownHistory;
-  /** Who this process is in receipts. */
+  /** The name of this process in the keys of receipts. */
   readonly writer: string;
   nextBatch(): number;
-  /** Redis has added the entries, and refused something that follows them. */
-  hampered(channel: string, problem: string): void;
+  /** Called if Redis added the entries of a batch, but refused to trim, expire or announce them. */
+  followUpFailed(channel: string, problem: string): void;
 }
 
 interface Batch {
   readonly number: number;
   appends: readonly PendingAppend[];
-  /** It was sent, and what became of it is not known. */
-  open: boolean;
+  /** The batch was sent, and no answer has shown whether Redis executed it. */
+  outcomeUnknown: boolean;
 }
 
-const MOST_RECORDS = 1000;
-const MOST_BYTES = 1_048_576;
-/** A notice that is bigger only says that something came; who is at the end then reads it. */
+const MAX_BATCH_RECORDS = 1000;
+const MAX_BATCH_BYTES = 1_048_576;
+/** A larger batch is announced without its entries, and subscribers read them from the stream. */
 const NOTICE_BYTES = 16_384;
 const RECEIPT_MS = 60_000;
 
 /**
- * Appends to one channel, one batch at a time. What is published meanwhile makes up the next batch, so the order of the
- * calls holds whatever happens to a batch, and a busy channel costs few round trips. `append.script.ts` explains why a
- * batch that is sent again takes effect once.
+ * Appends to one channel, one batch at a time. Appends that are called meanwhile form the next batch. So entries keep the
+ * order of the calls even if a batch is retried, and a busy channel needs few round trips. `append.script.ts` explains why
+ * a batch that is sent again takes effect once.
  */
 export class ChannelWriter {
   private readonly queue: PendingAppend[] = [];
   private batch: Batch | undefined;
   private sending = false;
-  private pausing: unknown;
+  /** Set while the writer waits before its next attempt. */
+  private retryTimer: unknown;
   private attempts = 0;
-  /** What the last attempt met. */
-  private refusal: unknown;
+  /** The error of the last attempt. */
+  private lastError: unknown;
 
   constructor(
     private readonly channel: string,
     private readonly context: WriterContext,
-    private readonly idle: () => void,
+    private readonly onIdle: () => void,
   ) {}
 
   add(append: PendingAppend): void {
@@ -64,30 +65,34 @@ export class ChannelWriter {
     this.send();
   }
 
-  /** An append has been given up; what nobody waits for is not kept, nor sent. */
-  forget(): void {
+  /** Drops appends that have timed out, so that they take no memory and are not sent. */
+  dropSettled(): void {
     while (this.queue[0]?.settled) this.queue.shift();
     if (!this.sending) this.send();
   }
 
-  /** Why an append that has waited too long was not appended, or may have been. */
-  reasonFor(append: PendingAppend): SseError {
+  /** The error for an append that timed out. It says whether the events may have been published. */
+  timeoutError(append: PendingAppend): SseError {
     const { batch } = this;
-    const open = batch !== undefined && (batch.open || this.sending) && batch.appends.includes(append);
-    return notAppended(this.channel, this.context.link.error ?? this.refusal, open);
+    const isSent = batch !== undefined && (batch.outcomeUnknown || this.sending);
+    const outcomeUnknown = isSent && batch.appends.includes(append);
+    return notAppended(this.channel, this.context.link.error ?? this.lastError, outcomeUnknown);
   }
 
-  /** Sends what waits, if it can be sent now. */
+  /** Sends the next batch, unless one is under way or the writer waits for a retry. */
   send(): void {
     const { link, settings } = this.context;
     if (this.sending) return;
-    // An append that was rejected with "not published" must not be sent. One that may be in the log stays in its batch.
-    if (this.batch?.open === false) this.batch.appends = this.batch.appends.filter(({ settled }) => !settled);
+    // An append that was rejected with "not published" must not be sent. If the outcome of the batch is unknown, the batch
+    // must stay as it is: Redis knows it by its number.
+    if (this.batch?.outcomeUnknown === false) {
+      this.batch.appends = this.batch.appends.filter(({ settled }) => !settled);
+    }
     if (this.batch?.appends.every(({ settled }) => settled)) this.batch = undefined;
     this.batch ??= this.nextBatch();
     if (!this.batch) return this.stop();
-    if (!link.up && settings.waitMs === false) return this.refuseAll(link.error, false);
-    if (!link.up || this.pausing !== undefined) return;
+    if (!link.up && settings.waitMs === false) return this.rejectBatch(link.error, false);
+    if (!link.up || this.retryTimer !== undefined) return;
     this.sending = true;
     this.deliver(this.batch).then(
       (answer) => this.succeed(answer as string),
@@ -95,7 +100,7 @@ export class ChannelWriter {
     );
   }
 
-  /** Fails everything that is under way. */
+  /** Rejects all appends that wait. */
   close(error: unknown): void {
     for (const append of [...(this.batch?.appends ?? []), ...this.queue.splice(0)]) {
       if (!append.settled) append.reject(error);
@@ -105,13 +110,13 @@ export class ChannelWriter {
   }
 
   private stop(): void {
-    this.context.settings.clock.cancel(this.pausing);
-    this.idle();
+    this.context.settings.clock.cancel(this.retryTimer);
+    this.onIdle();
   }
 
-  private refuseAll(error: unknown, open: boolean): void {
+  private rejectBatch(error: unknown, outcomeUnknown: boolean): void {
     for (const append of this.batch?.appends ?? []) {
-      if (!append.settled) append.reject(notAppended(this.channel, error, open));
+      if (!append.settled) append.reject(notAppended(this.channel, error, outcomeUnknown));
     }
     this.proceed();
   }
@@ -120,7 +125,7 @@ export class ChannelWriter {
     const appends: PendingAppend[] = [];
     let records = 0;
     let bytes = 0;
-    while (records < MOST_RECORDS && bytes < MOST_BYTES) {
+    while (records < MAX_BATCH_RECORDS && bytes < MAX_BATCH_BYTES) {
       const append = this.queue.shift();
       if (!append) break;
       if (append.settled) continue;
@@ -128,7 +133,8 @@ export class ChannelWriter {
       records += append.records.length;
       bytes += append.records.reduce((sum, record) => sum + record.bytes, 0);
     }
-    return appends.length === 0 ? undefined : { number: this.context.nextBatch(), appends, open: false };
+    if (appends.length === 0) return undefined;
+    return { number: this.context.nextBatch(), appends, outcomeUnknown: false };
   }
 
   private async deliver({ number, appends }: Batch): Promise<unknown> {
@@ -164,7 +170,7 @@ export class ChannelWriter {
       } else append.reject(disorder(this.channel, ...(result as [string, string])));
     }
     if (last > 0) this.context.history.acknowledge(this.channel, { epoch, us, count: last });
-    if (problem !== undefined) this.context.hampered(this.channel, problem);
+    if (problem !== undefined) this.context.followUpFailed(this.channel, problem);
     this.proceed();
   }
 
@@ -174,15 +180,15 @@ export class ChannelWriter {
       for (const append of this.batch?.appends ?? []) append.reject(error);
       return this.proceed();
     }
-    // Without a code it is not Redis that refused, and nobody knows what became of it.
-    const open = replyCode(error) === undefined;
-    if (settings.waitMs === false) return this.refuseAll(error, open);
-    this.refusal = error;
-    if (this.batch) this.batch.open ||= open;
+    // An error without a code is not an answer of Redis, so Redis may have executed the batch.
+    const outcomeUnknown = replyCode(error) === undefined;
+    if (settings.waitMs === false) return this.rejectBatch(error, outcomeUnknown);
+    this.lastError = error;
+    if (this.batch) this.batch.outcomeUnknown ||= outcomeUnknown;
     this.sending = false;
-    // A link that is down says when it is up again; one that is up has refused.
-    if (link.up) this.pause();
-    this.forget();
+    // A link that is down calls `Publisher.resume()` once it is up. If the link is up, only a timer retries.
+    if (link.up) this.retryLater();
+    this.dropSettled();
   }
 
   private proceed(): void {
@@ -192,9 +198,9 @@ export class ChannelWriter {
     this.send();
   }
 
-  private pause(): void {
-    this.pausing = this.context.settings.clock.schedule(() => {
-      this.pausing = undefined;
+  private retryLater(): void {
+    this.retryTimer = this.context.settings.clock.schedule(() => {
+      this.retryTimer = undefined;
       this.send();
     }, backOffMs(this.attempts++));
   }
@@ -214,7 +220,7 @@ function disorder(channel: string, id: string, last: string): SseError {
     'SSE_ID_ORDER',
     `The id ${quoted(id)} does not come after ${quoted(last)} in the channel ${quoted(channel)}.`,
     {
-      remedy: 'Own ids grow: whole numbers, or texts of one length in the order of their characters.',
+      remedy: 'Use ids that grow: whole numbers, or texts of equal length in the order of their characters.',
       context: { channel, id, last },
     },
   );

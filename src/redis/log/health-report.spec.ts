@@ -13,8 +13,8 @@ function report() {
   return { made, lines, later: (ms: number) => (now += ms) };
 }
 
-describe('the log of the application', () => {
-  it('has one warning when the event log goes down, and one line when it is up again', () => {
+describe('HealthReport', () => {
+  it('logs one warning when the event log goes down, and one line when it is up again', () => {
     const { made, lines } = report();
     made.up();
     made.down(new AggregateError([new Error('connect ECONNREFUSED ::1:6379')]));
@@ -31,17 +31,17 @@ describe('the log of the application', () => {
     ]);
   });
 
-  it('has a warning about what Redis refused, once a minute', () => {
+  it('warns about a command that Redis refused, once a minute', () => {
     const { made, lines, later } = report();
-    made.refused('c', 'NOPERM');
+    made.followUpFailed('c', 'NOPERM');
     later(59_999);
-    made.refused('c', 'NOPERM');
+    made.followUpFailed('c', 'NOPERM');
     later(1);
-    made.refused('c', 'NOPERM');
+    made.followUpFailed('c', 'NOPERM');
     expect(lines).toEqual(Array(2).fill(expect.stringMatching(/the channel "c", but refused .*: NOPERM\./)));
   });
 
-  it('has the address of a wrong URL without its credentials, once', async () => {
+  it('logs the address of a wrong URL once, without its credentials', async () => {
     const lines: string[] = [];
     const log = redisLog({ client: 'redis://user:secret@127.0.0.1:1/0' });
     log.useLogger({ log: (line) => lines.push(line), warn: (line) => lines.push(line) });

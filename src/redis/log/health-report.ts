@@ -1,17 +1,17 @@
 import type { LineLogger } from '../../log/event-log.js';
 import { reasonOf } from '../link/redis-errors.js';
 
-/** Milliseconds between two lines about commands that Redis refuses. */
+/** Minimum time between two warnings about commands that Redis refuses. */
 const REPEAT_MS = 60_000;
 
-/** Writes one line when the log goes down, and one when it is up again. */
+/** Logs one line when the event log goes down, and one when it is up again. */
 export class HealthReport {
   logger: LineLogger | undefined;
   private isDown = false;
-  private refusedAt = -Infinity;
+  private warnedAt = -Infinity;
 
   constructor(
-    /** Where Redis is, without credentials. */
+    /** The address of Redis, without credentials. */
     private readonly address: () => string,
     private readonly now: () => number,
   ) {}
@@ -21,8 +21,8 @@ export class HealthReport {
     this.isDown = true;
     this.logger?.warn(
       `The event log is down: ${this.address()} is not available (${reasonOf(error) ?? 'unknown reason'}). ` +
-        'Open streams wait for it, new ones are answered with 503, and publish() fails after "waitMs". ' +
-        'Connecting is tried again until it succeeds.',
+        'Open streams wait, new ones get a 503, and publish() fails after "waitMs". ' +
+        'The library keeps trying to reconnect.',
     );
   }
 
@@ -32,11 +32,11 @@ export class HealthReport {
     this.logger?.log(`The event log is up again: ${this.address()} is available.`);
   }
 
-  /** Redis has added events, and refused something that follows them. */
-  refused(channel: string, problem: string): void {
+  /** Redis has added events, but refused a command that follows them. */
+  followUpFailed(channel: string, problem: string): void {
     const now = this.now();
-    if (now - this.refusedAt < REPEAT_MS) return;
-    this.refusedAt = now;
+    if (now - this.warnedAt < REPEAT_MS) return;
+    this.warnedAt = now;
     this.logger?.warn(
       `${this.address()} has stored an event of the channel "${channel}", but refused to announce, trim or expire it: ` +
         `${problem}. Subscribers on other nodes receive such events late. ` +

@@ -7,13 +7,13 @@ const place = (began: number, us: number, count: number): EpochPlace => ({ epoch
 const LIFE = 1000;
 
 describe('a place', () => {
-  it('is given back by its position, and says when its epoch began', () => {
+  it('survives formatting and parsing, and its epoch gives the time at which it began', () => {
     const at = { epoch: epoch(1_795_890_000_000_000), us: 1_795_890_000_000_123, count: 1_000_000 };
     expect(parsePosition(formatPosition(at.epoch, at))).toEqual(at);
     expect([bornAt(at.epoch), isVacancy(at)]).toEqual([1_795_890_000_000_000, false]);
   });
 
-  it('that is a vacancy sorts before all epochs that begin at its time or later', () => {
+  it('of a vacancy sorts before all epochs that begin at its time or later', () => {
     const vacant = vacancy(500);
     const position = formatPosition(vacant.epoch, vacant);
     expect([isVacancy(vacant), bornAt(vacant.epoch)]).toEqual([true, 500]);
@@ -32,18 +32,18 @@ describe('a place', () => {
     'e1-11_',
     'E1-11_1',
     'e1-11_zzzzzzzzzzz',
-  ])('is not %p', (text) => expect(parsePosition(text)).toBeUndefined());
+  ])('is not parsed from %p', (text) => expect(parsePosition(text)).toBeUndefined());
 });
 
-describe('what is known of a channel', () => {
-  it('is the latest place of the latest epoch, whatever comes late', () => {
+describe('KnownHistory', () => {
+  it('keeps the latest place of the latest epoch, and ignores earlier ones', () => {
     const history = new KnownHistory();
     for (const each of [place(1, 10, 3), place(1, 9, 2), place(2, 11, 1), place(1, 12, 9)])
       history.note('c', each);
     expect(history.end('c')).toEqual(place(2, 11, 1));
   });
 
-  it('is what was acknowledged, also after news of a later epoch, so that a loss can still be seen', () => {
+  it('keeps an acknowledged place although a later epoch is known, so that the next answer shows the loss', () => {
     const history = new KnownHistory();
     history.note('c', place(200, 200, 1));
     history.acknowledge('c', place(5, 100, 7));
@@ -52,7 +52,7 @@ describe('what is known of a channel', () => {
     expect(history.isLostAt('c', { ...place(200, 200, 1), previous: epoch(5) }, LIFE)).toBe(false);
   });
 
-  it('is contradicted by every end of an epoch in which another entry has the acknowledged place', () => {
+  it('treats every end of an epoch as a loss if another entry has the acknowledged place', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 101, 7));
     history.acknowledge('c', place(5, 100, 7));
@@ -60,7 +60,7 @@ describe('what is known of a channel', () => {
     expect(history.isLostAt('c', { ...place(5, 200, 9), previous: undefined }, LIFE)).toBe(true);
   });
 
-  it('stays as it is where the acknowledged entry is older than the newest one', () => {
+  it('ignores an acknowledged entry that is older than the newest one', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 101, 8));
     history.acknowledge('c', place(5, 100, 7));
@@ -74,20 +74,20 @@ describe('what is known of a channel', () => {
     ['another entry in the same place', true, place(5, 101, 7), undefined],
     ['more entries that are older', true, place(5, 99, 8), undefined],
     ['an earlier epoch', true, place(4, 200, 9), undefined],
-    ['a later epoch whose beginner knew of this one', false, place(200, 200, 1), epoch(5)],
-    ['a later epoch whose beginner knew of one after this one', false, place(200, 200, 1), epoch(6)],
-    ['a later epoch whose beginner knew of none', true, place(200, 200, 1), undefined],
-    ['a later epoch whose beginner knew of an earlier one', true, place(200, 200, 1), epoch(4)],
-    ['a later epoch, begun when ours may be forgotten', false, place(100 + LIFE + 1, 9000, 1), undefined],
+    ['a later epoch, begun with knowledge of this one', false, place(200, 200, 1), epoch(5)],
+    ['a later epoch, begun with knowledge of one after this one', false, place(200, 200, 1), epoch(6)],
+    ['a later epoch, begun without knowledge of another', true, place(200, 200, 1), undefined],
+    ['a later epoch, begun with knowledge of an earlier one', true, place(200, 200, 1), epoch(4)],
+    ['a later epoch, begun after ours can be forgotten', false, place(100 + LIFE + 1, 9000, 1), undefined],
     ['a later epoch, begun at the last moment of ours', true, place(100 + LIFE, 9000, 1), undefined],
-  ])('against %s: lost is %p', (_, isLost, end, previous) => {
+  ])('finds for %s that a loss is %p', (_, isLost, end, previous) => {
     const history = new KnownHistory();
     history.note('c', place(5, 100, 7));
     expect(history.isLostAt('c', { ...end, previous }, LIFE)).toBe(isLost);
     expect(history.isLostAt('other', { ...end, previous }, LIFE)).toBe(false);
   });
 
-  it('an epoch without an entry is no loss when another one begins', () => {
+  it('finds no loss if a new epoch follows one that had no entries', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 0, 0));
     expect(history.isLostAt('c', place(200, 200, 1), LIFE)).toBe(false);
@@ -103,14 +103,14 @@ describe('what is known of a channel', () => {
     [false, 100, 8],
     [false, 101, 8],
     [true, 99, 8],
-  ])('lost is %p by an entry at %p microseconds with the count %p', (isLost, us, count) => {
+  ])('showLoss() is %p for an entry at %p microseconds with the count %p', (isLost, us, count) => {
     const known = place(5, 100, 7);
     expect(showLoss(known, known.epoch, [{ us, count }])).toBe(isLost);
     expect(showLoss(known, known.epoch, [known, { us, count }])).toBe(isLost);
     expect(showLoss(undefined, known.epoch, [{ us, count }])).toBe(false);
   });
 
-  it('every end of an epoch is a contradiction once something of it is lost', () => {
+  it('treats every end of an epoch as a loss after lose()', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 100, 7));
     history.lose('c', epoch(5));
@@ -120,7 +120,7 @@ describe('what is known of a channel', () => {
     expect(history.end('c')).toEqual(place(6, 1000, 8));
   });
 
-  it('a position is behind if the same epoch, or a later one, is known to go on', () => {
+  it('knows that a position has entries after it in the same or a later epoch', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 100, 7));
     const isBeyond = (...[began, us, count]: [number, number, number]) =>
@@ -130,7 +130,7 @@ describe('what is known of a channel', () => {
     expect(history.isBeyond('c', 'x')).toBe(false);
   });
 
-  it('is forgotten for those heard of longest ago, beyond 20,000 channels', () => {
+  it('forgets the channel that was updated longest ago, beyond 20,000 channels', () => {
     const history = new KnownHistory();
     for (let i = 0; i < 20_000; i++) history.note(`c${i}`, place(5, 100, 7));
     history.note('c0', place(5, 101, 8));

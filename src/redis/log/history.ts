@@ -1,32 +1,32 @@
 import type { LogPosition } from '../../log/cursor.js';
 import { bornAt, parsePosition, type ChannelEnd, type EpochPlace, type Place } from './place.js';
 
-/** The number of channels that are remembered; the ones heard of longest ago are forgotten. */
+/** The number of channels that are remembered. Beyond it, the channel that was updated longest ago is forgotten. */
 const MAX_CHANNELS = 20_000;
 
 /**
- * What this process knows of the history of each channel: the latest place that Redis has told it of.
+ * The history of each channel as far as this process knows it: the latest place that Redis has reported.
  *
- * Redis loses acknowledged events when it restarts without its data, or when a replica takes over that was behind. This
- * class decides whether that has happened, for answers, entries and announcements alike. `remember()` in `lua.ts` is its
- * counterpart in Redis: it begins the new epoch, and decides again, because another process may have done so already.
+ * Redis loses acknowledged events when it restarts without its data, or when a replica that was behind becomes the master.
+ * This class detects that in answers, entries and announcements. `remember()` in `lua.ts` is its counterpart in Redis. It
+ * begins the new epoch, but checks again first, because another process may have done so already.
  *
  * These facts show a loss:
- * - A later epoch is known than the one that Redis has.
- * - Within an epoch, a higher count is known. Or time and count do not grow together: then an entry was published in the
- *   place of one that is lost.
- * - Redis has a later epoch, and the process that began it did not know of ours, although Redis would not have forgotten
- *   our last entry by then.
+ * - This process knows a later epoch than the one that Redis has.
+ * - Within an epoch, this process knows a higher count.
+ * - Within an epoch, time and count do not grow together. Then an entry was lost, and another was published in its place.
+ * - Redis has a later epoch, and the process that began it did not know ours, although Redis still had to remember our last
+ *   entry at that time.
  */
 export class KnownHistory {
   private readonly ends = new Map<string, EpochPlace>();
 
-  /** The latest place that is known. */
+  /** The latest known place of a channel. */
   end(channel: string): EpochPlace | undefined {
     return this.ends.get(channel);
   }
 
-  /** Redis has told this process of a place that shows no loss. One that is earlier than the known one changes nothing. */
+  /** Notes a place that Redis reported and that shows no loss. A place before the known one changes nothing. */
   note(channel: string, place: EpochPlace): void {
     const known = this.ends.get(channel);
     if (known && (isEarlier(place, known) || (known.epoch === place.epoch && known.count >= place.count))) {
@@ -36,9 +36,9 @@ export class KnownHistory {
   }
 
   /**
-   * Redis has acknowledged an entry of this process. After a lost answer the acknowledgement can come from a receipt, when
-   * the entry itself is lost already and another process has published in its place. What was heard of that process in the
-   * meantime does not count then: the acknowledged place is kept, so that the next answer of Redis shows the loss.
+   * Notes an entry of this process that Redis has acknowledged. After a lost answer the acknowledgement comes from a receipt.
+   * By then the entry itself can be lost, and another process can have published in its place. The acknowledged place is
+   * kept in that case, although a later one is known, so that the next answer of Redis shows the loss.
    */
   acknowledge(channel: string, place: EpochPlace): void {
     const known = this.ends.get(channel);
@@ -47,21 +47,21 @@ export class KnownHistory {
     else this.note(channel, place);
   }
 
-  /** Entries of this epoch are lost. Every end of it is a contradiction from now on, until a new epoch begins. */
+  /** Notes that entries of this epoch are lost. From now on every end of this epoch shows a loss. */
   lose(channel: string, epoch: string): void {
     this.set(channel, { epoch, us: 0, count: Number.MAX_SAFE_INTEGER });
   }
 
-  /** Whether a channel that now ends here has lost something. Redis remembers an entry for `lifeUs` microseconds. */
+  /** True if a channel with this end has lost entries. Redis remembers an entry for `lifeUs` microseconds. */
   isLostAt(channel: string, end: ChannelEnd, lifeUs: number): boolean {
     const known = this.ends.get(channel);
     if (!known) return false;
     if (known.epoch === end.epoch) return end.count < known.count || contradict(known, end);
-    const isTold = bornAt(end.previous ?? '') >= bornAt(known.epoch);
-    return isEarlier(end, known) || (known.count > 0 && !isTold && bornAt(end.epoch) - known.us <= lifeUs);
+    const knewOurs = bornAt(end.previous ?? '') >= bornAt(known.epoch);
+    return isEarlier(end, known) || (known.count > 0 && !knewOurs && bornAt(end.epoch) - known.us <= lifeUs);
   }
 
-  /** Whether something is known to follow a position. */
+  /** True if this process knows of an entry after a position. */
   isBeyond(channel: string, position: LogPosition): boolean {
     const known = this.ends.get(channel);
     const place = parsePosition(position);
@@ -70,7 +70,7 @@ export class KnownHistory {
   }
 
   private set(channel: string, place: EpochPlace): void {
-    // Deleted first: a map iterates in the order of insertion, so its first key is the one heard of longest ago.
+    // A map iterates in insertion order. Deleting first moves the channel to the end, so the first key is the oldest.
     this.ends.delete(channel);
     this.ends.set(channel, place);
     if (this.ends.size <= MAX_CHANNELS) return;
@@ -79,7 +79,7 @@ export class KnownHistory {
   }
 }
 
-/** Whether one of these entries was published in the place of an entry that is lost, as far as a known place shows. */
+/** True if the known place shows that one of these entries was published in the place of a lost one. */
 export function showLoss(known: EpochPlace | undefined, epoch: string, entries: Iterable<Place>): boolean {
   if (!known) return false;
   if (known.epoch !== epoch) return bornAt(epoch) < bornAt(known.epoch);
@@ -91,7 +91,7 @@ function isEarlier(a: EpochPlace, b: EpochPlace): boolean {
   return bornAt(a.epoch) < bornAt(b.epoch);
 }
 
-/** Whether two places of one epoch cannot be of the same history. */
+/** True if two places of one epoch cannot belong to the same history. */
 function contradict(known: Place, { us, count }: Place): boolean {
   if (count === known.count) return us !== known.us;
   return count < known.count ? us > known.us : us < known.us;

@@ -2,10 +2,12 @@ import { COMPARE_IDS, REMEMBER } from './lua.js';
 import { redisScript } from '../link/redis-script.js';
 
 /**
- * Finds the entry with an own id, or the last one before it that has any. Each entry knows the own id that came before
- * it and where, so the first entry beyond the id tells; it is searched by halves, first in time, then by count.
+ * Finds the entry with an own id, or else the last entry before it that has an own id.
  *
- * KEYS: log, meta. ARGV: the id. Answers the epoch and the id of the entry in the stream, or nil.
+ * Each entry stores the own id before it and the place of that id (field `o`). So it is enough to find the first entry
+ * beyond the id and to follow its field `o`. A binary search finds that entry, first by time, then by count.
+ *
+ * KEYS: log, meta. ARGV: the own id. Returns the epoch and the id of the entry in the stream, or nil.
  */
 export const LOCATE_SCRIPT = redisScript(
   REMEMBER,
@@ -61,7 +63,7 @@ if not beyond(found) then
   if not found then return false end
 end
 
--- Among ids that have no order nobody knows what the search has passed over.
+-- The binary search is only valid if the ids are comparable.
 local own = field(found, 'i')
 if own and not compare(own, id) then return false end
 

@@ -1,11 +1,18 @@
 /**
- * What a channel remembers besides its entries, in the hash `meta`: e epoch, k the epoch before it that was known to the
- * process that began it, t and n the newest place, b bytes ever appended, f how many of them came before the oldest entry
- * (at least), o and p the last own id and its place.
+ * Reads the state of a channel, and begins a new epoch if the channel has none or has lost entries that the caller knows of.
+ * `KnownHistory` in history.ts lists the facts that show a loss. A new epoch is later than both the epoch in Redis and the
+ * one that the caller knows. So it differs from an old epoch that reappears when Redis restores older data.
  *
- * A channel begins a new epoch when it has none, also if only its entries are left, and when the caller knows of something
- * that is lost: `KnownHistory` in history.ts says by which facts. A new epoch is later than both the epoch that was found
- * and the one that is known, so an older epoch that comes back can always be told from the current one.
+ * The state is in the hash `meta`:
+ *
+ * | field | value |
+ * | --- | --- |
+ * | `e` | the epoch |
+ * | `k` | the latest epoch before `e` that the process that began `e` knew |
+ * | `t`, `n` | the newest place: microseconds and count |
+ * | `b` | the bytes of all entries that were ever appended |
+ * | `f` | a lower bound of the bytes of all entries before the oldest one that is kept |
+ * | `o`, `p` | the last own id, and its place |
  */
 export const REMEMBER = `
 local function text(number) return string.format('%.0f', number) end
@@ -39,7 +46,8 @@ local function born(epoch)
   return tonumber(epoch:sub(2, 1 + digits), 36) or 0
 end
 
--- Whether an entry of this epoch is missing, although one before it, or another one in its place, is there.
+-- True if the known entry of this epoch is missing and was not evicted: the channel ends before it, has another entry with
+-- its count, or still has an older entry.
 local function is_lost(log, state, known)
   local known_us, known_count = known:match('^(%d+)-(%d+)$')
   known_us, known_count = tonumber(known_us), tonumber(known_count)
@@ -58,7 +66,7 @@ local function has_lost(log, state, known_epoch, known, life_ms)
   return tonumber(life_ms) == 0 or born(state.epoch) - us <= life_ms * 1000
 end
 
--- life_ms: how long Redis remembers the channel, 0 is for ever
+-- life_ms: how long Redis remembers the channel. 0 means forever.
 local function remember(log, meta, suffix, known_epoch, known, life_ms)
   local m = redis.call('HMGET', meta, 'e', 't', 'n', 'b', 'f', 'o', 'p', 'k')
   local state = {
@@ -90,7 +98,7 @@ local function remember(log, meta, suffix, known_epoch, known, life_ms)
 end
 `;
 
-/** The order of own ids, as `compareEventIds` has it: below, above or at 0; nil if they have none. */
+/** Compares two own ids in the same way as `compareEventIds()`. Nil if they are not comparable. */
 export const COMPARE_IDS = `
 local function by_bytes(a, b)
   for i = 1, #a do

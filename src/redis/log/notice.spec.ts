@@ -1,7 +1,7 @@
 import { event } from '../../events/sse-event.js';
 import { channelKey, sortableNumber } from '../../log/cursor.js';
 import { toRecord } from '../../log/log-record.js';
-import { News, parseNotice } from './notice.js';
+import { AnnouncedEntries, parseNotice } from './notice.js';
 import { formatPosition } from './place.js';
 import { encodeHeader } from './stream-entry.js';
 
@@ -10,7 +10,7 @@ const EPOCH = `${sortableNumber(1_000_000)}abc`;
 const ALL = { events: 100, bytes: 100_000 };
 const at = (us: number, count: number, epoch = EPOCH) => formatPosition(epoch, { us, count });
 
-/** What the script announces of an append of these values. */
+/** The notice that the script sends for an append of these values. */
 function notice(us: number, first: number, values: readonly unknown[], epoch = EPOCH): string {
   const parts = values.map((value) => {
     const record = toRecord(value, undefined);
@@ -20,8 +20,8 @@ function notice(us: number, first: number, values: readonly unknown[], epoch = E
 }
 const parsed = (...args: Parameters<typeof notice>) => parseNotice(KEY, notice(...args))!;
 
-describe('a notice', () => {
-  it('gives the entries with their positions and own ids', () => {
+describe('parseNotice()', () => {
+  it('returns the entries with their positions and own ids', () => {
     const { end, first, entries } = parsed(7, 3, ['a\nb', event({ id: '5', data: 'ü' })]);
     expect([end, first]).toEqual([{ epoch: EPOCH, us: 7, count: 4 }, 3]);
     expect(entries!.map(({ id, position, frame }) => [id, position, frame])).toEqual([
@@ -30,7 +30,7 @@ describe('a notice', () => {
     ]);
   });
 
-  it('without entries says only that something came', () => {
+  it('accepts a notice without entries', () => {
     expect(parseNotice(KEY, `${EPOCH} 7 3 4`)).toEqual({
       end: { epoch: EPOCH, us: 7, count: 4 },
       first: 3,
@@ -39,11 +39,11 @@ describe('a notice', () => {
   });
 
   it.each(['', 'hello', `${EPOCH} x 1 1`, `${EPOCH} 7 5 4`, `${EPOCH} 7 1`, `${EPOCH} 1.5 1 1`])(
-    '%p is not one',
+    'returns undefined for %p',
     (text) => expect(parseNotice(KEY, text)).toBeUndefined(),
   );
 
-  it('that is cut off, or has an entry that this version cannot read, has no entries', () => {
+  it('returns no entries for a notice that is cut off, or has an entry of another version', () => {
     const whole = notice(7, 1, ['a', 'b']);
     const one = notice(7, 1, ['a']);
     const header = one.indexOf('\n', one.indexOf('\n') + 1) + 1;
@@ -59,19 +59,19 @@ describe('a notice', () => {
   });
 });
 
-describe('news', () => {
-  function news(): News {
-    const made = new News(EPOCH, 3);
+describe('AnnouncedEntries', () => {
+  function announced(): AnnouncedEntries {
+    const made = new AnnouncedEntries(EPOCH, 3);
     expect([made.add(parsed(7, 3, ['a', 'b'])), made.add(parsed(9, 5, ['c']))]).toEqual([true, true]);
     return made;
   }
   const frames = (after: string, limit = ALL) =>
-    news()
+    announced()
       .read(after, limit)
       ?.entries.map(({ frame }) => /data: (.*)/.exec(frame)?.[1]);
 
-  it('take only what follows without a hole, in the same epoch, with its entries', () => {
-    const made = news();
+  it('add only notices that follow without a hole, in the same epoch, with their entries', () => {
+    const made = announced();
     expect(made.add(parsed(10, 7, ['e']))).toBe(false);
     expect(made.add(parsed(10, 5, ['c']))).toBe(false);
     expect(made.add(parsed(10, 6, ['d'], `${sortableNumber(1_000_001)}abc`))).toBe(false);
@@ -79,26 +79,26 @@ describe('news', () => {
     expect(made.add(parsed(10, 6, ['d']))).toBe(true);
   });
 
-  it('give what follows a position in them, or the one directly before', () => {
+  it('return the entries after a position among them, or the position directly before', () => {
     expect(frames(at(1, 2))).toEqual(['a', 'b', 'c']);
     expect(frames(at(7, 3))).toEqual(['b', 'c']);
     expect(frames(at(7, 4))).toEqual(['c']);
   });
 
-  it('give nothing after their end, for an earlier position, another epoch or another history', () => {
+  it('return undefined at their end, and for an earlier position, another epoch or another history', () => {
     expect(frames(at(9, 5))).toBeUndefined();
     expect(frames(at(1, 1))).toBeUndefined();
     const other = `${sortableNumber(999_999)}abc`;
     expect([frames(at(7, 3, other)), frames(at(1, 2, other))]).toEqual([undefined, undefined]);
-    // The same count, but another entry.
+    // Another entry with the same count.
     expect(frames(at(8, 3))).toBeUndefined();
     expect(frames('x')).toBeUndefined();
   });
 
-  it('give no more than the limit says, and whether there is more', () => {
-    const slice = news().read(at(1, 2), { ...ALL, events: 2 });
+  it('respect the limit, and report whether there are more', () => {
+    const slice = announced().read(at(1, 2), { ...ALL, events: 2 });
     expect([slice?.entries.length, slice?.more, slice?.gap, slice?.from]).toEqual([2, true, false, at(1, 2)]);
-    expect(news().read(at(1, 2), { ...ALL, bytes: 1 })?.entries.length).toBe(1);
-    expect(news().read(at(1, 2), { ...ALL, events: 3 })?.more).toBe(false);
+    expect(announced().read(at(1, 2), { ...ALL, bytes: 1 })?.entries.length).toBe(1);
+    expect(announced().read(at(1, 2), { ...ALL, events: 3 })?.more).toBe(false);
   });
 });

@@ -5,17 +5,17 @@ import type { LogPosition } from '../../log/cursor.js';
 import { decodeRecord, entryAt, frameLength } from './stream-entry.js';
 import { parsePosition, type EpochPlace } from './place.js';
 
-/** What is announced of an append. */
+/** The announcement of an append, which Redis sends to all subscribers of the channel by pub/sub. */
 export interface Notice {
-  /** The channel's end after it. */
+  /** The channel's end after the append. */
   readonly end: EpochPlace;
   /** The count of the first entry. */
   readonly first: number;
-  /** All of the entries, if they are small enough to be part of the notice. */
+  /** The appended entries; `undefined` if they are too large to be part of the notice. */
   readonly entries: readonly LogEntry[] | undefined;
 }
 
-/** Reads a notice; `undefined` if it is none. */
+/** Parses a notice; `undefined` if the text is not a valid one. */
 export function parseNotice(key: ChannelKey, text: string): Notice | undefined {
   const line = text.indexOf('\n');
   const [epoch = '', ...numbers] = (line === -1 ? text : text.slice(0, line)).split(' ');
@@ -47,8 +47,11 @@ function entriesIn(
   return entries;
 }
 
-/** Entries that came with notices and follow each other: what a listener that is called now will ask for. */
-export class News {
+/**
+ * Consecutive entries that arrived in notices. A listener reads the log as soon as it is called, so these entries answer that
+ * read without a request to Redis.
+ */
+export class AnnouncedEntries {
   private readonly entries: LogEntry[] = [];
 
   constructor(
@@ -56,19 +59,19 @@ export class News {
     private readonly first: number,
   ) {}
 
-  /** Adds what came next, unless something is missing between. */
+  /** Adds the entries of the next notice. Returns false if they do not directly follow the ones that are here. */
   add({ end, first, entries }: Notice): boolean {
     if (end.epoch !== this.epoch || first !== this.first + this.entries.length || !entries) return false;
     this.entries.push(...entries);
     return true;
   }
 
-  /** What follows a position, if that is here. */
+  /** The entries after a position; `undefined` if the first of them is not here. */
   read(after: LogPosition, limit: ReadLimit): LogSlice | undefined {
     const place = parsePosition(after);
     const skip = place?.epoch === this.epoch ? place.count + 1 - this.first : -1;
     if (skip < 0 || skip >= this.entries.length) return undefined;
-    // An entry of that count, but another one: what came before it has been lost.
+    // Another entry with the same count: the entry at the position was lost.
     if (skip > 0 && this.entries[skip - 1]?.position !== after) return undefined;
     let end = skip;
     for (

@@ -4,8 +4,9 @@ import { redisScript } from '../link/redis-script.js';
 /**
  * Makes sure that a channel has an epoch.
  *
- * KEYS: log, meta. ARGV: random end of a new epoch, epoch and newest place known to the caller, life of meta in ms (0 is for
- * ever). Returns the epoch, the microseconds and the count of the newest place, and the epoch before this one.
+ * KEYS: log, meta. ARGV: the random end of a new epoch, the latest epoch and place that the caller knows, and the life of
+ * meta in ms (0 means forever). Returns the epoch, the microseconds and the count of the newest place, and the epoch before
+ * this one.
  */
 export const OPEN_SCRIPT = redisScript(
   REMEMBER,

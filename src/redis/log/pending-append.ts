@@ -3,35 +3,35 @@ import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
 import type { Clock } from '../../time/clock.js';
 
-/** One call of `append` that may not have been answered yet. */
+/** One call of `append()` and its promise. */
 export class PendingAppend {
-  /** It was answered, one way or another; nobody waits any more. */
+  /** True once the promise is resolved or rejected. */
   settled = false;
   readonly positions: Promise<readonly LogPosition[]>;
-  private accept!: (positions: readonly LogPosition[]) => void;
-  private refuse!: (error: unknown) => void;
+  private resolvePromise!: (positions: readonly LogPosition[]) => void;
+  private rejectPromise!: (error: unknown) => void;
 
   constructor(
     readonly channel: string,
     readonly records: readonly LogRecord[],
-    /** When it is given up, by the clock of the log. */
+    /** When it times out, by the clock of the log. */
     readonly deadline: number,
     private readonly onSettled: () => void,
   ) {
-    this.positions = new Promise((accept, refuse) => {
-      this.accept = accept;
-      this.refuse = refuse;
+    this.positions = new Promise((resolve, reject) => {
+      this.resolvePromise = resolve;
+      this.rejectPromise = reject;
     });
   }
 
   resolve(positions: readonly LogPosition[]): void {
     this.settle();
-    this.accept(positions);
+    this.resolvePromise(positions);
   }
 
   reject(error: unknown): void {
     this.settle();
-    this.refuse(error);
+    this.rejectPromise(error);
   }
 
   private settle(): void {
@@ -40,7 +40,7 @@ export class PendingAppend {
   }
 }
 
-/** Gives up appends whose time is over, under one timer: all have the same time, so the oldest is the next. */
+/** Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next. */
 export class Deadlines {
   private readonly waiting = new EntryRing<PendingAppend>();
   private timer: unknown;

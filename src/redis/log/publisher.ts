@@ -5,19 +5,19 @@ import type { ChannelState } from './channel-state.js';
 import { ChannelWriter, type WriterContext } from './channel-writer.js';
 import type { KnownHistory } from './history.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
-import { randomId } from '../link/random-id.js';
+import { randomId } from '../../random-id.js';
 import { closed } from '../link/redis-errors.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
 
-/** The appends of this process: a writer for each channel that has some under way, and how long they may wait. */
+/** The pending appends of this process: one writer per channel, the timeouts, and the limit on their size. */
 export class Publisher {
   private readonly writers = new Map<string, ChannelWriter>();
   private readonly context: WriterContext;
   private readonly deadlines: Deadlines;
   private batches = 0;
-  /** What waits for an answer, in bytes. */
+  /** The size of all pending appends. */
   private pendingBytes = 0;
 
   constructor(
@@ -26,7 +26,7 @@ export class Publisher {
     private readonly settings: RedisLogSettings,
     state: ChannelState,
     history: KnownHistory,
-    hampered: WriterContext['hampered'],
+    followUpFailed: WriterContext['followUpFailed'],
   ) {
     this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
     this.context = {
@@ -35,13 +35,13 @@ export class Publisher {
       settings,
       state,
       history,
-      writer: `${randomId()}${randomId()}`,
+      writer: randomId(12),
       nextBatch: () => ++this.batches,
-      hampered,
+      followUpFailed,
     };
   }
 
-  /** @throws {SseError} as a rejection `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
+  /** Rejects with `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
   append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
     const { waitMs, clock } = this.settings;
     const bytes = pendingBytes(records);
@@ -55,7 +55,7 @@ export class Publisher {
     return append.positions;
   }
 
-  /** Goes on after the link came up. */
+  /** Sends again after the link has come up. */
   resume(): void {
     for (const writer of this.writers.values()) writer.send();
   }
@@ -65,7 +65,7 @@ export class Publisher {
     for (const writer of this.writers.values()) writer.close(closed());
   }
 
-  /** One append is accepted whatever its size: `checkSizes()` bounds it. */
+  /** A single append is always accepted, because `checkSizes()` limits its size. */
   private fullError(channel: string, bytes: number): SseError | undefined {
     const { maxPendingBytes } = this.settings;
     const { pendingBytes } = this;
@@ -92,23 +92,23 @@ export class Publisher {
 
   private expire(append: PendingAppend): void {
     const writer = this.writers.get(append.channel);
-    append.reject(writer?.reasonFor(append) ?? closed());
-    writer?.forget();
+    append.reject(writer?.timeoutError(append) ?? closed());
+    writer?.dropSettled();
   }
 }
 
-/** The memory that a record takes besides its text while it waits. */
+/** Approximate memory that a pending record takes besides its text. */
 const RECORD_OVERHEAD_BYTES = 256;
 
 function pendingBytes(records: readonly LogRecord[]): number {
   return records.reduce((sum, { bytes }) => sum + bytes + RECORD_OVERHEAD_BYTES, 0);
 }
 
-/** One append is one command: a bigger one would keep all others waiting, or Redis would close the connection. */
-const MOST_AT_ONCE = { records: 50_000, bytes: 67_108_864 };
+/** An append is one command. A larger one would block Redis for too long, or Redis would close the connection. */
+const MAX_APPEND = { records: 50_000, bytes: 67_108_864 };
 
 /**
- * Makes sure that records can be kept, and sent in one piece.
+ * Checks that the log can keep these records, and that one command can send them.
  *
  * @throws {SseError} `SSE_EVENT_TOO_LARGE`
  */
@@ -119,14 +119,14 @@ export function checkSizes(channel: string, records: readonly LogRecord[], maxEv
     if (bytes <= maxEventBytes) continue;
     throw tooLarge(
       `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
-      `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
+      `The limit is ${maxEventBytes} bytes. Publish a reference to the data, or raise "maxEventBytes".`,
       { channel, bytes, maxEventBytes },
     );
   }
-  if (records.length <= MOST_AT_ONCE.records && sum <= MOST_AT_ONCE.bytes) return;
+  if (records.length <= MAX_APPEND.records && sum <= MAX_APPEND.bytes) return;
   throw tooLarge(
-    `${records.length} events of ${sum} bytes were published to the channel ${quoted(channel)} at once.`,
-    `At most ${MOST_AT_ONCE.records} and ${MOST_AT_ONCE.bytes} bytes are allowed: publish them in parts.`,
+    `${records.length} events of ${sum} bytes in total were published to the channel ${quoted(channel)} at once.`,
+    `The limit is ${MAX_APPEND.records} events and ${MAX_APPEND.bytes} bytes. Publish them in parts.`,
     { channel, bytes: sum, count: records.length },
   );
 }

@@ -14,31 +14,34 @@ import { quoted } from '../../errors/sse.errors.js';
 import type { RedisConnection } from '../link/redis-link.js';
 import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
-/** What is kept of a channel. A bound that is `false` is none; whichever is reached first evicts the oldest. */
+/** Retention of a channel. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
 export interface RedisRetention {
-  /** Events kept per channel; some tens more with `trim: 'approximate'`. @default 1000 */
+  /** Events kept per channel. With `trim: 'approximate'` Redis may keep up to about 100 more. @default 1000 */
   maxEvents?: number | false | undefined;
   /** Bytes of encoded events kept per channel. @default 1_048_576 */
   maxBytes?: number | false | undefined;
-  /** Milliseconds an event is kept; older ones go with the next append, or when all are too old. @default 600_000 */
+  /**
+   * Milliseconds for which an event is kept. Older events are removed with the next append, or when all events of the
+   * channel are too old. @default 600_000
+   */
   maxAgeMs?: number | false | undefined;
 }
 
-/** How {@link redisLog} reaches Redis, what it keeps there, and what it does while Redis is away. */
+/** Options of {@link redisLog}: the connection to Redis, the retention, and timeouts. */
 export interface RedisLogOptions extends RedisRetention {
-  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), the options of one, or a URL. */
+  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), client options, or a URL. */
   client: RedisConnection;
-  /** Begins all names in Redis; applications that share one Redis need different ones. @default 'sse:' */
+  /** Prefix of all names in Redis. Applications that share one Redis need different prefixes. @default 'sse:' */
   prefix?: string | undefined;
-  /** What to keep of a channel, where that differs. All nodes must agree. @default the same for all */
+  /** Retention of a channel if it differs. All nodes must agree. @default the same for all channels */
   retention?: ((channel: string) => RedisRetention | undefined) | undefined;
-  /** Bytes one encoded event may have; a bigger one is refused. @default 262_144, or `maxBytes` if that is less */
+  /** Maximum size of one encoded event. A larger event is rejected. @default 262_144, or `maxBytes` if that is less */
   maxEventBytes?: number | false | undefined;
-  /** Whether `maxEvents` is met to the event, or in blocks, which is cheaper for Redis. @default 'approximate' */
+  /** Whether Redis trims to exactly `maxEvents`, or in blocks, which is cheaper. @default 'approximate' */
   trim?: 'approximate' | 'exact' | undefined;
   /**
-   * Milliseconds that publishing waits for a Redis that is away or does not answer; `false` fails at once while it is
-   * away. @default 5000
+   * Milliseconds for which `publish()` waits while Redis is unavailable or does not answer. With `false` it fails
+   * immediately while Redis is unavailable. @default 5000
    */
   waitMs?: number | false | undefined;
   /**
@@ -47,17 +50,17 @@ export interface RedisLogOptions extends RedisRetention {
    */
   maxPendingBytes?: number | false | undefined;
   /**
-   * Milliseconds for which an empty channel that nobody watches is remembered, so that a client that missed nothing is
-   * not told that it may have. `false` is for ever. @default 3_600_000
+   * Milliseconds for which Redis remembers a channel that has no events and no subscribers. A client that returns within
+   * this time receives a gap notice only if it missed events. `false` means forever. @default 3_600_000
    */
   forgetMs?: number | false | undefined;
-  /** Milliseconds between pings; a connection that leaves one unanswered is replaced. @default 5000 */
+  /** Milliseconds between pings. A connection that does not answer one is replaced. @default 5000 */
   pingMs?: number | false | undefined;
-  /** The time, for tests. @default the machine's */
+  /** A clock for tests. @default the system clock */
   clock?: Clock | undefined;
 }
 
-/** {@link RedisRetention} with every question answered; 0 is no bound, as the scripts take it. */
+/** Resolved {@link RedisRetention}. 0 means unlimited, as in the scripts. */
 export interface RedisBounds {
   readonly maxEvents: number;
   readonly maxBytes: number;
@@ -65,17 +68,17 @@ export interface RedisBounds {
   readonly maxEventBytes: number;
 }
 
-/** {@link RedisLogOptions} with every question answered. */
+/** Resolved {@link RedisLogOptions}. */
 export interface RedisLogSettings {
   readonly prefix: string;
   readonly exact: boolean;
   readonly waitMs: number | false;
-  /** `Infinity` is no bound. */
+  /** `Infinity` means unlimited. */
   readonly maxPendingBytes: number;
   readonly forgetMs: number;
   readonly pingMs: number | false;
   readonly clock: Clock;
-  /** @throws {SseError} `SSE_INVALID_OPTIONS` for what the `retention` option cannot mean. */
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
   bounds(channel: string): RedisBounds;
 }
 
@@ -89,7 +92,7 @@ const TABLE: OptionTable<RedisLogOptions> = {
   ...RETENTION,
   client: redisClient,
   prefix: redisPrefix,
-  retention: func('of a channel name that returns its bounds'),
+  retention: func('of a channel name that returns its retention'),
   maxEventBytes: bytes,
   trim: oneOf('approximate', 'exact'),
   waitMs: anyOf(delayMs(1), none),
@@ -106,7 +109,7 @@ const RULES: readonly OptionRule<Required<RedisRetention>>[] = [
     maxAgeMs === false && {
       option: 'maxAgeMs',
       value: maxAgeMs,
-      remedy: 'Without any bound Redis grows forever. Keep at least one of the bounds.',
+      remedy: 'Without any limit the data in Redis grows forever. Keep at least one of the limits.',
     },
 ];
 
@@ -115,7 +118,7 @@ const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxE
 /**
  * Resolves the settings of a Redis log.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, and for options that bound nothing.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, and if all limits are switched off.
  */
 export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettings {
   const where = 'redisLog()';

@@ -28,8 +28,8 @@ import { Subscriptions } from '../link/subscriptions.js';
 import { WatchSweep } from './watch-sweep.js';
 
 /**
- * An event log on Redis Streams, shared by all processes that use the same Redis and prefix. It connects when it is first
- * used.
+ * Creates an event log on Redis Streams, shared by all processes that use the same Redis and prefix. It connects when it is
+ * first used.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  * @example
@@ -40,11 +40,11 @@ export function redisLog(options: RedisLogOptions): RedisLog {
 }
 
 /**
- * The log that {@link redisLog} makes.
+ * The log that {@link redisLog} creates.
  *
- * Appends are announced by pub/sub, which carries small entries along; whoever is behind reads the stream. One blocking
- * `XREAD` over all streams would do without announcements, but each event costs it a look at all of them: with 10,000,
- * Redis worked 2.5 ms for each event and each process, against 6 µs.
+ * Appends are announced by pub/sub. An announcement includes small entries; all others are read from the stream. One
+ * blocking `XREAD` over all streams would need no announcements, but Redis then checks all of these streams for each event.
+ * With 10,000 streams, that took 2.5 ms for each event and process, compared with 6 µs for an announcement.
  */
 export class RedisLog implements EventLog {
   private readonly history = new KnownHistory();
@@ -56,12 +56,13 @@ export class RedisLog implements EventLog {
   private readonly watches: RedisWatches;
   private readonly subscriptions: Subscriptions;
   private readonly sweep: WatchSweep;
-  /** Channels that could not be read although the link seemed to be up. */
-  private readonly stumbled = new Set<string>();
-  private stumbles = 0;
+  /** Channels for which a read failed although the link is up. Their listeners are woken after a pause. */
+  private readonly failedReads = new Set<string>();
+  /** How many reads failed since the last one that succeeded. */
+  private readFailures = 0;
   private opened = false;
   private closed = false;
-  private readonly attempt = new FirstAttempt();
+  private readonly firstAttempt = new FirstAttempt();
   private readonly report: HealthReport;
 
   /** @internal See {@link redisLog}. */
@@ -80,8 +81,8 @@ export class RedisLog implements EventLog {
     const state = (this.state = new ChannelState(link, keys, settings, history));
     this.reader = new ChannelReader(link, keys, state, history);
     this.publisher = new Publisher(link, keys, settings, state, history, (name, problem) => {
-      this.report.refused(name, problem);
-      // It may have been the announcement.
+      this.report.followUpFailed(name, problem);
+      // The command that failed may have been the announcement.
       this.watches.wake([name]);
     });
     this.subscriptions = new Subscriptions(link, clock, (notices) =>
@@ -97,13 +98,13 @@ export class RedisLog implements EventLog {
   }
 
   /**
-   * Resolves when Redis was reached.
+   * Connects on the first call. Resolves if Redis can be reached.
    *
-   * @throws {SseError} `SSE_LOG_UNAVAILABLE` if it is away; attempts go on.
+   * @throws {SseError} `SSE_LOG_UNAVAILABLE` if it cannot. The log keeps trying to connect.
    */
   async ready(): Promise<void> {
     this.open();
-    if (!this.link.up) await this.attempt.wait();
+    if (!this.link.up) await this.firstAttempt.wait();
     if (this.closed) throw closed();
     if (!this.link.up) throw unavailable('The event log is not connected', this.link.error);
   }
@@ -113,14 +114,16 @@ export class RedisLog implements EventLog {
     checkSizes(name, records, this.settings.bounds(name).maxEventBytes);
     if (records.length === 0) return [];
     this.open();
-    // Who does not wait for a Redis that is away waits to know whether it is.
-    if (this.settings.waitMs !== false || this.attempt.over) return this.publisher.append(name, records);
-    return this.attempt.wait().then(() => this.append(name, records));
+    // With `waitMs: false` an append fails immediately, but only after the first attempt to connect has settled.
+    if (this.settings.waitMs !== false || this.firstAttempt.settled) {
+      return this.publisher.append(name, records);
+    }
+    return this.firstAttempt.wait().then(() => this.append(name, records));
   }
 
   read(name: string, after: LogPosition | undefined, limit: ReadLimit): Awaitable<LogSlice> {
-    const fresh = after === undefined ? undefined : this.watches.fresh(name, after, limit);
-    return fresh ?? this.ask(name, () => this.readFrom(name, after, limit));
+    const announced = after === undefined ? undefined : this.watches.readAnnounced(name, after, limit);
+    return announced ?? this.ask(name, () => this.readFrom(name, after, limit));
   }
 
   tail(name: string): Promise<LogPosition> {
@@ -147,7 +150,7 @@ export class RedisLog implements EventLog {
     this.report.logger = logger;
   }
 
-  /** Up while it is connected, for commands and for announcements. Asking for it makes it connect. */
+  /** Reports `up` while both connections work, for commands and for announcements. The first call connects. */
   health(): LogHealth {
     if (this.closed) return { status: 'down', error: closed() };
     this.open();
@@ -162,7 +165,7 @@ export class RedisLog implements EventLog {
     this.sweep.stop();
     if (this.opened) this.link.close();
     this.publisher.close();
-    this.attempt.end();
+    this.firstAttempt.settle();
   }
 
   private open(): void {
@@ -174,56 +177,59 @@ export class RedisLog implements EventLog {
   private linkEvents(): LinkEvents {
     return {
       up: () => {
-        this.attempt.end();
+        this.firstAttempt.settle();
         if (this.closed) return;
         this.report.up();
         this.publisher.resume();
         this.subscriptions.resume();
-        // Whatever was announced meanwhile went unheard, and reads have failed.
+        // Announcements were missed, and reads have failed.
         this.watches.wake(this.watches.names());
       },
       down: (error) => {
-        this.attempt.end();
+        this.firstAttempt.settle();
         this.report.down(error);
       },
-      message: (channel, text) => this.watches.hear(this.keys.channelOf(channel), text),
+      message: (channel, text) => this.watches.receive(this.keys.channelOf(channel), text),
     };
   }
 
   private async readFrom(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
     const slice = await this.reader.read(name, after, limit);
     const last = slice.entries[slice.entries.length - 1]?.position ?? slice.from;
-    // What was announced while the answer was on its way is announced again, after this end.
+    // An entry that was announced while the answer was on its way is missing in the answer, so the listener reads again.
     if (!slice.more && this.history.isBeyond(name, last)) this.watches.wake([name]);
     return slice;
   }
 
-  /** Asks Redis about a channel. */
-  private async ask<V>(name: string, question: () => Promise<V>): Promise<V> {
+  /** Queries a channel. A failure that a retry can cure becomes `SSE_LOG_UNAVAILABLE`. */
+  private async ask<V>(name: string, query: () => Promise<V>): Promise<V> {
     await this.ready();
     try {
-      const answer = await question();
-      this.stumbles = 0;
+      const answer = await query();
+      this.readFailures = 0;
       return answer;
     } catch (error) {
       if (this.closed) throw closed();
       if (!isTransient(error)) throw error;
-      this.askAgainLater(name);
-      throw unavailable('The event log cannot be read now', error);
+      this.wakeLater(name);
+      throw unavailable('The event log cannot be read', error);
     }
   }
 
-  /** Who waits for a listener after a failure is woken when the link comes up; if it is, nothing else would do it. */
-  private askAgainLater(name: string): void {
+  /**
+   * Wakes the listeners of a channel after a pause, because a subscription reads again only when its listener is called. If
+   * the link is down, they are woken when it comes up.
+   */
+  private wakeLater(name: string): void {
     if (!this.link.up) return;
-    if (this.stumbled.size === 0) {
-      const retry = (): void => {
-        const names = [...this.stumbled];
-        this.stumbled.clear();
+    if (this.failedReads.size === 0) {
+      const wake = (): void => {
+        const names = [...this.failedReads];
+        this.failedReads.clear();
         this.watches.wake(names);
       };
-      this.settings.clock.schedule(retry, backOffMs(this.stumbles++));
+      this.settings.clock.schedule(wake, backOffMs(this.readFailures++));
     }
-    this.stumbled.add(name);
+    this.failedReads.add(name);
   }
 }

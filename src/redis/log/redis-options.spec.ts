@@ -9,7 +9,7 @@ const refused = (what: string): Error =>
     message: expect.stringContaining(what) as string,
   }) as Error;
 
-describe('options of a Redis log that it cannot have are refused', () => {
+describe('invalid options of redisLog() are rejected', () => {
   it.each<[unknown, string]>([
     [
       { clinet: client },
@@ -42,20 +42,20 @@ describe('options of a Redis log that it cannot have are refused', () => {
     [{ client, prefix: 'a{b}' }, 'redisLog(): Invalid option "prefix": "a{b}".'],
     [
       { client, maxEvents: false, maxBytes: false, maxAgeMs: false },
-      'redisLog(): Invalid option "maxAgeMs": false. Without any bound Redis grows forever.',
+      'redisLog(): Invalid option "maxAgeMs": false. Without any limit the data in Redis grows forever.',
     ],
   ])('%j', (options, what) => {
     expect(() => resolveRedisLogOptions(options as never)).toThrow(refused(what));
   });
 
-  it('in what retention() gives, too', () => {
+  it('also in the result of retention()', () => {
     const { bounds } = resolveRedisLogOptions({ client, retention: () => ({ maxEvent: 5 }) as object });
     expect(() => bounds('news')).toThrow(
       refused('redisLog(), retention("news"): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'),
     );
   });
 
-  it('and others are not', () => {
+  it('and valid ones are accepted', () => {
     expect(
       resolveRedisLogOptions({ client, trim: 'exact', maxAgeMs: undefined, waitMs: false }),
     ).toMatchObject({
@@ -65,7 +65,7 @@ describe('options of a Redis log that it cannot have are refused', () => {
   });
 });
 
-describe('options of Redis slots that they cannot have are refused', () => {
+describe('invalid options of redisSlots() are rejected', () => {
   it.each<[unknown, string]>([
     [{}, 'redisSlots(): Missing option "client".'],
     [client, 'redisSlots(): Invalid options: "redis://localhost:6379".'],
@@ -82,7 +82,7 @@ describe('options of Redis slots that they cannot have are refused', () => {
     ),
     [
       { client, leaseMs: 1.5 },
-      'redisSlots(): Invalid option "leaseMs": 1.5. Use a positive number of milliseconds. Redis takes whole',
+      'redisSlots(): Invalid option "leaseMs": 1.5. Use a positive number of milliseconds. Redis accepts whole',
     ],
     [{ client, waitMs: 0 }, 'redisSlots(): Invalid option "waitMs": 0.'],
     [
@@ -93,7 +93,7 @@ describe('options of Redis slots that they cannot have are refused', () => {
     expect(() => resolveRedisSlotsOptions(options as never)).toThrow(refused(what));
   });
 
-  it('and others are not', () => {
+  it('and valid ones are accepted', () => {
     expect(resolveRedisSlotsOptions({ client, waitMs: undefined, pingMs: false })).toMatchObject({
       leaseMs: 15_000,
       waitMs: 2000,

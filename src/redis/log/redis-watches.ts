@@ -1,31 +1,31 @@
 import { channelKey, type ChannelKey, type LogPosition } from '../../log/cursor.js';
 import type { LogListener, LogSlice, ReadLimit } from '../../log/event-log.js';
 import { showLoss, type KnownHistory } from './history.js';
-import { News, parseNotice } from './notice.js';
+import { AnnouncedEntries, parseNotice } from './notice.js';
 
 interface Watch {
   readonly listener: LogListener;
   active: boolean;
 }
 
-/** A channel that somebody in this process watches. */
+/** A channel with at least one listener in this process. */
 interface Watched {
   readonly key: ChannelKey;
   readonly watches: Set<Watch>;
-  /** What came in this turn, until the listeners were called. */
-  news: News | undefined;
+  /** Entries that were announced since the listeners were last called. */
+  announced: AnnouncedEntries | undefined;
 }
 
-/** Who watches what in this process, and what they have not been told yet. */
+/** The listeners of this process by channel. Calls them once per turn for all announcements of that turn. */
 export class RedisWatches {
   private readonly channels = new Map<string, Watched>();
   private readonly changed = new Set<Watched>();
-  private telling = false;
+  private notifying = false;
 
   constructor(
     private readonly history: KnownHistory,
-    private readonly began: (channel: string) => void,
-    private readonly ended: (channel: string) => void,
+    private readonly onFirstListener: (channel: string) => void,
+    private readonly onLastListenerLeft: (channel: string) => void,
   ) {}
 
   names(): string[] {
@@ -41,9 +41,9 @@ export class RedisWatches {
     for (const name of names) {
       let watched = this.channels.get(name);
       if (!watched) {
-        watched = { key: channelKey(name), watches: new Set(), news: undefined };
+        watched = { key: channelKey(name), watches: new Set(), announced: undefined };
         this.channels.set(name, watched);
-        this.began(name);
+        this.onFirstListener(name);
       }
       watched.watches.add(watch);
     }
@@ -54,8 +54,8 @@ export class RedisWatches {
     };
   }
 
-  /** A notice came. */
-  hear(name: string, text: string): void {
+  /** Takes a message of pub/sub. */
+  receive(name: string, text: string): void {
     const watched = this.channels.get(name);
     if (!watched) return;
     const notice = parseNotice(watched.key, text);
@@ -65,49 +65,49 @@ export class RedisWatches {
       if (showLoss(known, end.epoch, [{ us: end.us, count: first }])) {
         // The next read of this channel finds the loss and begins a new epoch.
         if (known?.epoch === end.epoch) this.history.lose(name, end.epoch);
-        watched.news = undefined;
+        watched.announced = undefined;
       } else if (known && known.epoch !== end.epoch) {
-        // Only the channel itself says whether the process that began this epoch knew of ours.
-        watched.news = undefined;
+        // A notice does not say whether the process that began this epoch knew ours. The next read of the channel does.
+        watched.announced = undefined;
       } else {
         this.history.note(name, end);
-        if (!watched.news?.add(notice)) {
-          watched.news = new News(end.epoch, first);
-          if (!watched.news.add(notice)) watched.news = undefined;
+        if (!watched.announced?.add(notice)) {
+          watched.announced = new AnnouncedEntries(end.epoch, first);
+          if (!watched.announced.add(notice)) watched.announced = undefined;
         }
       }
     }
-    this.tellLater(watched);
+    this.notifyLater(watched);
   }
 
-  /** Something may have changed in these channels, whatever it was. */
+  /** Calls the listeners of these channels, because they may have missed an announcement. */
   wake(names: Iterable<string>): void {
     for (const name of names) {
       const watched = this.channels.get(name);
-      if (watched) this.tellLater(watched);
+      if (watched) this.notifyLater(watched);
     }
   }
 
-  /** What follows a position, if it came in this turn: the listener that is being called wants nothing else. */
-  fresh(name: string, after: LogPosition, limit: ReadLimit): LogSlice | undefined {
-    return this.telling ? this.channels.get(name)?.news?.read(after, limit) : undefined;
+  /** The entries after a position, if they were just announced. Only for a read from within a listener. */
+  readAnnounced(name: string, after: LogPosition, limit: ReadLimit): LogSlice | undefined {
+    return this.notifying ? this.channels.get(name)?.announced?.read(after, limit) : undefined;
   }
 
   private remove(name: string, watch: Watch): void {
     const watched = this.channels.get(name);
     if (!watched?.watches.delete(watch) || watched.watches.size > 0) return;
     this.channels.delete(name);
-    this.ended(name);
+    this.onLastListenerLeft(name);
   }
 
-  private tellLater(watched: Watched): void {
-    // After the client has taken apart all that came with one read of the socket.
-    if (this.changed.size === 0) process.nextTick(tell, this);
+  private notifyLater(watched: Watched): void {
+    // On the next tick the Redis client has parsed all messages of one read of the socket, so one call covers them all.
+    if (this.changed.size === 0) process.nextTick(notify, this);
     this.changed.add(watched);
   }
 
   /** @internal */
-  tell(): void {
+  notify(): void {
     const channels = [...this.changed];
     this.changed.clear();
     const changed = new Map<Watch, string[]>();
@@ -118,13 +118,13 @@ export class RedisWatches {
         else changed.set(watch, [key.name]);
       }
     }
-    this.telling = true;
+    this.notifying = true;
     for (const [watch, names] of changed) if (watch.active) watch.listener(names);
-    this.telling = false;
-    for (const watched of channels) watched.news = undefined;
+    this.notifying = false;
+    for (const watched of channels) watched.announced = undefined;
   }
 }
 
-function tell(watches: RedisWatches): void {
-  watches.tell();
+function notify(watches: RedisWatches): void {
+  watches.notify();
 }

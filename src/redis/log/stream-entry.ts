@@ -11,13 +11,13 @@ const PAYLOADS = new Map(Object.entries(LETTERS).map(([payload, letter]) => [let
   LogRecord['payload']
 >;
 
-/** What stands beside the frame of a record: JSON on one line. */
+/** Encodes everything of a record except its frame and id, as JSON on one line. */
 export function encodeHeader({ frame, idAt, bytes, type, payload }: LogRecord): string {
   const header = [VERSION, LETTERS[payload], idAt, bytes, frame.length];
   return JSON.stringify(type === undefined ? header : [...header, type]);
 }
 
-/** The record of a header and a frame; `undefined` if this version did not write them. */
+/** Decodes a record from its header and frame; `undefined` if another version of this library wrote them. */
 export function decodeRecord(header: string, frame: string, id: string | undefined): LogRecord | undefined {
   const [version, letter, idAt, bytes, length, type] = parsed(header);
   const payload = PAYLOADS.get(letter);
@@ -27,7 +27,7 @@ export function decodeRecord(header: string, frame: string, id: string | undefin
   return { frame, idAt: idAt as number, bytes: bytes as number, id, type, payload };
 }
 
-/** The length of the frame that follows a header, in characters; `undefined` if that is no header. */
+/** The length of the frame that follows a header, in characters; `undefined` if the text is not a valid header. */
 export function frameLength(header: string): number | undefined {
   const length = parsed(header)[4];
   return typeof length === 'number' ? length : undefined;
@@ -42,16 +42,16 @@ function parsed(header: string): readonly unknown[] {
   }
 }
 
-/** An entry as `XRANGE` answers it: its id, then names and values in turn. */
+/** An entry of an `XRANGE` reply. `fields` has names and values in turn. */
 export type RawEntry = readonly [id: string, fields: readonly string[]];
 
-/** An entry that was read, or the place of something that is none of ours. */
+/** A decoded entry. `entry` is missing if another program, or another version of this library, wrote it. */
 export interface ReadEntry {
   readonly place: Place;
   readonly entry: LogEntry | undefined;
 }
 
-/** Reads an entry of the stream; anybody may have written there. */
+/** Decodes an entry of the stream. Other programs may have written it. */
 export function decodeEntry(key: ChannelKey, epoch: string, [id, fields]: RawEntry): ReadEntry {
   const place = parseEntryId(id);
   const header = field(fields, 'h');
@@ -61,7 +61,7 @@ export function decodeEntry(key: ChannelKey, epoch: string, [id, fields]: RawEnt
   return { place, entry: record && entryAt(key, epoch, place, record) };
 }
 
-/** The entry that a record has become. Microseconds order channels of one Redis as they were published. */
+/** The entry of a record at a place. Its microseconds give a common order to all channels of one Redis. */
 export function entryAt(key: ChannelKey, epoch: string, place: Place, record: LogRecord): LogEntry {
   return new LogEntry(key, formatPosition(epoch, place), place.us, record);
 }

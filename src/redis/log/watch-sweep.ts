@@ -5,11 +5,11 @@ import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import type { RedisWatches } from './redis-watches.js';
 
-const AT_ONCE = 500;
+const CONCURRENCY = 500;
 
 /**
- * Looks at the watched channels at an interval. It keeps Redis from forgetting those that are empty, and wakes the watchers
- * of those whose announcement was lost, as may happen while a cluster changes.
+ * Checks all watched channels at an interval. It renews their expiry, so that Redis does not forget empty ones. It also
+ * wakes the listeners of channels whose announcement was lost, which can happen while a cluster changes its topology.
  */
 export class WatchSweep {
   private timer: unknown;
@@ -24,7 +24,7 @@ export class WatchSweep {
     private readonly intervalMs: number,
   ) {}
 
-  /** Begins, if it has not. It ends by itself when nothing is watched. */
+  /** Starts the sweep, unless it runs. It stops when no channel is watched. */
   start(): void {
     this.timer ??= this.clock.schedule(() => void this.run(), this.intervalMs);
   }
@@ -35,14 +35,14 @@ export class WatchSweep {
 
   private async run(): Promise<void> {
     const names = this.watches.names();
-    for (let i = 0; i < names.length && this.link.up; i += AT_ONCE) {
-      await Promise.all(names.slice(i, i + AT_ONCE).map((name) => this.look(name)));
+    for (let i = 0; i < names.length && this.link.up; i += CONCURRENCY) {
+      await Promise.all(names.slice(i, i + CONCURRENCY).map((name) => this.check(name)));
     }
     this.timer = undefined;
     if (this.watches.names().length > 0) this.start();
   }
 
-  private async look(name: string): Promise<void> {
+  private async check(name: string): Promise<void> {
     const meta = this.keys.meta(name);
     const lifeMs = this.state.lifeMs(name);
     const known = this.history.end(name);
@@ -51,13 +51,13 @@ export class WatchSweep {
         this.link.send(meta, this.state.query(name)),
         lifeMs > 0 ? this.link.send(meta, ['PEXPIRE', meta, `${lifeMs}`]) : undefined,
       ]);
-      // A channel that does not exist gets an epoch now. The position of a vacancy is only good for as long as Redis
-      // would have remembered the channel, and those who watch it may wait for longer.
+      // A watched channel that does not exist gets an epoch now. The position of a vacancy is valid only for the time that
+      // Redis would have remembered the channel, and a subscription can wait longer than that.
       const end = this.state.learn(name, answer) ?? (await this.state.open(name));
       const isNew = known ? end.epoch !== known.epoch || end.count !== known.count : end.count > 0;
       if (isNew) this.watches.wake([name]);
     } catch {
-      // Redis is away; everything is woken when it is back.
+      // Redis is unavailable. All listeners are woken when the link comes up.
     }
   }
 }

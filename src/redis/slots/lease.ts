@@ -1,13 +1,13 @@
 import type { SlotRequest } from '../../limits/limits.js';
 
-/** A place of this process under one key, which lasts as long as it is renewed. */
+/** A slot of this process under one key. It must be renewed, or it expires. */
 export class Lease {
-  /** When Redis granted it, in microseconds of Redis's clock; '' if it was granted while Redis was away. */
+  /** When Redis granted it, in microseconds by the clock of Redis; '' if it was granted while Redis was unavailable. */
   since = '';
   /** True once it was released or evicted. */
-  over = false;
-  /** What Redis was last asked about it, until the answer is here. A release waits for that, so nothing comes after it. */
-  asked: Promise<unknown> | undefined;
+  ended = false;
+  /** The command about this lease that is under way. A release waits for it, so that the release is the last command. */
+  pending: Promise<unknown> | undefined;
 
   constructor(
     readonly id: string,
@@ -17,9 +17,9 @@ export class Lease {
 
 /** The leases of this process. */
 export class Leases {
-  /** Those that connections hold, by key, oldest first. */
+  /** The leases that connections hold, by key, oldest first. */
   private readonly held = new Map<string, Set<Lease>>();
-  /** All of them, also those that Redis has not granted yet: such a lease can be evicted before the answer is here. */
+  /** All leases by id. Includes those that are not granted yet: one can be evicted before the answer of Redis arrives. */
   private readonly known = new Map<string, Lease>();
   private count = 0;
 
@@ -28,14 +28,14 @@ export class Leases {
     return this.count;
   }
 
-  /** Makes a lease known by its id. */
-  expect(lease: Lease): void {
+  /** Adds a lease that is about to be requested. */
+  add(lease: Lease): void {
     this.known.set(lease.id, lease);
   }
 
-  /** Counts a lease as held, unless it is over already. */
+  /** Counts a lease as held, unless it has ended. */
   hold(lease: Lease): void {
-    if (lease.over) return;
+    if (lease.ended) return;
     const { key } = lease.request;
     const leases = this.held.get(key);
     if (leases) leases.add(lease);
@@ -43,10 +43,10 @@ export class Leases {
     this.count++;
   }
 
-  /** Marks a lease as over and forgets it; false if it was over before. */
+  /** Ends a lease and removes it. Returns false if it had ended before. */
   end(lease: Lease): boolean {
-    if (lease.over) return false;
-    lease.over = true;
+    if (lease.ended) return false;
+    lease.ended = true;
     this.known.delete(lease.id);
     const { key } = lease.request;
     const leases = this.held.get(key);
@@ -65,7 +65,7 @@ export class Leases {
     return this.held.get(key) ?? NONE;
   }
 
-  /** The held leases of each key, in parts of at most `size`. */
+  /** The held leases of all keys, in parts of at most `size`. Each part has leases of one key. */
   parts(size: number): Lease[][] {
     const parts: Lease[][] = [];
     for (const leases of this.held.values()) {

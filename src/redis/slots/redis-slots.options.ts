@@ -4,28 +4,28 @@ import { anyOf, delayMs, having, none, oneOf } from '../../checking/option-kinds
 import type { RedisConnection } from '../link/redis-link.js';
 import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
-/** How {@link redisSlots} counts. */
+/** Options of {@link redisSlots}. */
 export interface RedisSlotsOptions {
-  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), the options of one, or a URL. */
+  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), client options, or a URL. */
   client: RedisConnection;
-  /** Begins all names in Redis. @default 'sse:' */
+  /** Prefix of all names in Redis. @default 'sse:' */
   prefix?: string | undefined;
-  /** Milliseconds after which the places of a process that has died are free again. @default 15_000 */
+  /** Milliseconds after which the slots of a process that has crashed are free again. @default 15_000 */
   leaseMs?: number | undefined;
   /**
-   * What happens to new connections while Redis is away: `allow` counts those of this process alone, `refuse` fails them
-   * with `SSE_LOG_UNAVAILABLE`. Connections that are open stay open. @default 'allow'
+   * Whether new connections are accepted while Redis is unavailable. With `allow` each process counts its own connections
+   * alone. With `refuse` new connections fail with `SSE_LOG_UNAVAILABLE`. Open connections stay open. @default 'allow'
    */
   whileAway?: 'allow' | 'refuse' | undefined;
-  /** Milliseconds that a connection waits for Redis's answer before Redis is taken to be away. @default 2000 */
+  /** Milliseconds to wait for an answer. After that Redis counts as unavailable. @default 2000 */
   waitMs?: number | undefined;
-  /** Milliseconds between pings; a connection that leaves one unanswered is replaced. @default 5000 */
+  /** Milliseconds between pings. A connection that does not answer one is replaced. @default 5000 */
   pingMs?: number | false | undefined;
-  /** The time, for tests. @default the machine's */
+  /** A clock for tests. @default the system clock */
   clock?: Clock | undefined;
 }
 
-/** {@link RedisSlotsOptions} with every question answered. */
+/** Resolved {@link RedisSlotsOptions}. */
 export interface RedisSlotsSettings {
   readonly prefix: string;
   readonly leaseMs: number;
@@ -39,7 +39,8 @@ const delay = delayMs(1);
 const leaseMs: OptionKind = {
   ...delay,
   holds: (value) => Number.isInteger(value) && delay.holds(value),
-  instead: (value) => (delay.holds(value) ? 'Redis takes whole milliseconds only.' : delay.instead?.(value)),
+  instead: (value) =>
+    delay.holds(value) ? 'Redis accepts whole milliseconds only.' : delay.instead?.(value),
 };
 const TABLE: OptionTable<RedisSlotsOptions> = {
   client: redisClient,

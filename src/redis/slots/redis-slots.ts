@@ -3,7 +3,7 @@ import { createLink } from '../link/connect.js';
 import { FirstAttempt } from '../link/first-attempt.js';
 import { Lease, Leases } from './lease.js';
 import { Releases } from './releases.js';
-import { randomId } from '../link/random-id.js';
+import { randomId } from '../../random-id.js';
 import { closed, isTransient, unavailable } from '../link/redis-errors.js';
 import type { RedisLink } from '../link/redis-link.js';
 import { runScript } from '../link/redis-script.js';
@@ -17,8 +17,8 @@ import { SlotNames } from './slot-names.js';
 import { Subscriptions } from '../link/subscriptions.js';
 
 /**
- * Makes `limit` and `exclusive` hold over all processes that use the same Redis and prefix. A place is a lease that its
- * process renews. The store connects when it is first used, and is closed with the application.
+ * Creates a slot store that applies `limit` and `exclusive` to all processes with the same Redis and prefix. A slot is a lease
+ * that its process renews. The store connects when it is first used, and is closed with the application.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  * @example
@@ -28,19 +28,19 @@ export function redisSlots(options: RedisSlotsOptions): RedisSlots {
   return new RedisSlots(options, resolveRedisSlotsOptions(options));
 }
 
-/** The slots that {@link redisSlots} makes. */
+/** The slot store that {@link redisSlots} creates. */
 export class RedisSlots implements SlotStore {
   private readonly link: RedisLink;
   private readonly names: SlotNames;
   private readonly subscriptions: Subscriptions;
   private readonly leases = new Leases();
   private readonly releases: Releases;
-  private readonly node = `${randomId()}${randomId()}`;
-  private numbers = 0;
+  private readonly node = randomId(12);
+  private leaseCount = 0;
   private opened = false;
   private closed = false;
   private timer: unknown;
-  private readonly attempt = new FirstAttempt();
+  private readonly firstAttempt = new FirstAttempt();
 
   /** @internal See {@link redisSlots}. */
   constructor(
@@ -49,12 +49,12 @@ export class RedisSlots implements SlotStore {
   ) {
     const events = {
       up: () => {
-        this.attempt.end();
+        this.firstAttempt.settle();
         this.subscriptions.resume();
-        // Leases may have expired meanwhile, or be lost with Redis's data.
+        // Leases may have expired meanwhile, or Redis may have lost its data.
         void this.renew();
       },
-      down: () => this.attempt.end(),
+      down: () => this.firstAttempt.settle(),
       message: (_channel: string, ids: string) => {
         for (const id of ids.split(' ')) this.evict(id);
       },
@@ -65,7 +65,7 @@ export class RedisSlots implements SlotStore {
     this.subscriptions = new Subscriptions(this.link, settings.clock, () => undefined);
   }
 
-  /** The number of places that connections of this process hold. */
+  /** The number of slots that connections of this process hold. */
   get size(): number {
     return this.leases.size;
   }
@@ -74,7 +74,7 @@ export class RedisSlots implements SlotStore {
   async acquire(requests: readonly SlotRequest[]): Promise<SlotAnswer> {
     if (this.closed) throw closed('The slot store');
     this.open();
-    const leases = requests.map((request) => this.expect(request));
+    const leases = requests.map((request) => this.newLease(request));
     const full = await this.grant(leases).catch((error: unknown) => {
       this.release(leases);
       throw error;
@@ -88,18 +88,18 @@ export class RedisSlots implements SlotStore {
     return { slot: new LeasedSlot(this, leases) };
   }
 
-  /** Releases everything that is held and closes the connections. */
+  /** Releases all slots and closes the connections to Redis. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     this.settings.clock.cancel(this.timer);
     this.release(this.leases.all());
     if (!this.opened) return;
-    await this.within(this.settings.waitMs, this.releases.sent()).catch(() => undefined);
+    await this.withTimeout(this.settings.waitMs, this.releases.settled()).catch(() => undefined);
     this.link.close();
   }
 
-  /** @internal Ends leases of a connection, and tells Redis. */
+  /** @internal Ends leases of a connection, here and in Redis. */
   release(leases: readonly Lease[]): void {
     const own = leases.filter((lease) => this.leases.end(lease));
     if (own.length === 0) return;
@@ -114,44 +114,44 @@ export class RedisSlots implements SlotStore {
     this.subscriptions.want(this.names.node(this.node));
   }
 
-  private expect(request: SlotRequest): Lease {
-    const lease = new Lease(`${this.node}:${(++this.numbers).toString(36)}`, request);
-    this.leases.expect(lease);
+  private newLease(request: SlotRequest): Lease {
+    const lease = new Lease(`${this.node}:${(++this.leaseCount).toString(36)}`, request);
+    this.leases.add(lease);
     return lease;
   }
 
-  /** Gives the request that has no place left, if there is one. */
+  /** Acquires the leases. Returns the request whose limit is reached, if there is one. */
   private async grant(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
-    const asked = this.track(leases, this.ask(leases));
+    const pending = this.track(leases, this.ask(leases));
     try {
-      const full = await this.within(this.settings.waitMs, asked);
+      const full = await this.withTimeout(this.settings.waitMs, pending);
       if (full) for (const lease of leases) this.leases.end(lease);
       return full;
     } catch (error) {
       if (!isTransient(error)) throw error;
-      if (this.settings.refuses) throw unavailable('No place can be granted', error);
-      return this.makeRoomHere(leases);
+      if (this.settings.refuses) throw unavailable('The limit of open streams cannot be checked', error);
+      return this.grantLocally(leases);
     }
   }
 
   private async ask(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
-    if (!this.link.up) await this.attempt.wait();
+    if (!this.link.up) await this.firstAttempt.wait();
     const keys = this.names.of(leases);
-    const places = leases.flatMap(({ id, request: { max, replaceOldest } }) => [
+    const args = leases.flatMap(({ id, request: { max, replaceOldest } }) => [
       id,
       `${max}`,
       replaceOldest ? '1' : '',
     ]);
-    const answer = await runScript(this.link, ACQUIRE_SCRIPT, keys, [`${this.settings.leaseMs}`, ...places]);
+    const answer = await runScript(this.link, ACQUIRE_SCRIPT, keys, [`${this.settings.leaseMs}`, ...args]);
     const [full, since, evicted] = answer as [number, string?, string[]?];
     if (full > 0) return leases[full - 1]?.request;
     for (const lease of leases) lease.since = since ?? '';
-    this.tell(evicted ?? []);
+    this.announceEvicted(evicted ?? []);
     return undefined;
   }
 
-  /** Tells the processes of leases that were evicted. */
-  private tell(evicted: readonly string[]): void {
+  /** Tells each process which of its leases were evicted. */
+  private announceEvicted(evicted: readonly string[]): void {
     const others = new Map<string, string[]>();
     for (const id of evicted) {
       const [node = ''] = id.split(':');
@@ -162,7 +162,7 @@ export class RedisSlots implements SlotStore {
     }
     for (const [node, ids] of others) {
       const channel = this.names.node(node);
-      // If this is lost, the other process notices when it renews.
+      // If this message is lost, the other process learns it when it next renews.
       this.link.send(channel, [this.link.publishCommand, channel, ids.join(' ')]).catch(() => undefined);
     }
   }
@@ -172,15 +172,15 @@ export class RedisSlots implements SlotStore {
     if (lease && this.leases.end(lease)) lease.request.onReplaced();
   }
 
-  /** Counts the leases of this process alone. */
-  private makeRoomHere(leases: readonly Lease[]): SlotRequest | undefined {
+  /** Grants leases without Redis, by the leases of this process alone. */
+  private grantLocally(leases: readonly Lease[]): SlotRequest | undefined {
     for (const { request } of leases) {
       if (!request.replaceOldest && this.leases.of(request.key).size >= request.max) return request;
     }
     for (const { request } of leases) {
       for (const oldest of this.leases.of(request.key)) {
         if (this.leases.of(request.key).size < request.max) break;
-        // Redis may still have it.
+        // Through Redis, which may still have it.
         this.release([oldest]);
         oldest.request.onReplaced();
       }
@@ -197,8 +197,8 @@ export class RedisSlots implements SlotStore {
   }
 
   private async renew(): Promise<void> {
-    // First, so that the places are free for those that were lost.
-    await this.releases.again();
+    // Releases go first. They make room for the leases that Redis has lost.
+    await this.releases.resend();
     const parts = this.leases.parts(LEASES_AT_ONCE);
     for (let i = 0; i < parts.length && this.link.up && !this.closed; i += KEYS_AT_ONCE) {
       await Promise.all(parts.slice(i, i + KEYS_AT_ONCE).map((leases) => this.renewPart(leases)));
@@ -206,10 +206,10 @@ export class RedisSlots implements SlotStore {
     this.renewLater();
   }
 
-  /** Renews leases of one key. A lease that Redis has lost is granted once more if there is room, and ends otherwise. */
+  /** Renews leases of one key. A lease that Redis has lost is granted again if there is room, and ends otherwise. */
   private async renewPart(part: readonly Lease[]): Promise<void> {
-    // One that Redis is being asked about is left alone until the answer is here.
-    const leases = part.filter(({ over, asked }) => !over && !asked);
+    // Leases with a command under way are skipped, so that a renewal cannot overtake it.
+    const leases = part.filter(({ ended, pending }) => !ended && !pending);
     const [first] = leases;
     if (!first) return;
     const args = [`${this.settings.leaseMs}`, `${first.request.max}`];
@@ -223,20 +223,20 @@ export class RedisSlots implements SlotStore {
       for (const lease of leases) lease.since ||= now;
       for (const id of evicted) this.evict(id);
     } catch {
-      // Redis is unavailable. All leases are renewed when it is back.
+      // Redis is unavailable. All leases are renewed when the link comes up.
     }
   }
 
-  private track<V>(leases: readonly Lease[], asked: Promise<V>): Promise<V> {
-    for (const lease of leases) lease.asked = asked;
+  private track<V>(leases: readonly Lease[], pending: Promise<V>): Promise<V> {
+    for (const lease of leases) lease.pending = pending;
     const answered = (): void => {
-      for (const lease of leases) lease.asked = undefined;
+      for (const lease of leases) lease.pending = undefined;
     };
-    asked.then(answered, answered);
-    return asked;
+    pending.then(answered, answered);
+    return pending;
   }
 
-  private within<V>(ms: number, answer: Promise<V>): Promise<V> {
+  private withTimeout<V>(ms: number, answer: Promise<V>): Promise<V> {
     return new Promise((resolve, reject) => {
       const { clock } = this.settings;
       const late = clock.schedule(() => reject(new Error(`no answer within ${ms} ms`)), ms);
@@ -257,6 +257,6 @@ class LeasedSlot implements Slot {
   }
 }
 
-/** One call of the script blocks Redis for less than a millisecond. */
+/** With these sizes, one call of the script blocks Redis for less than a millisecond. */
 const LEASES_AT_ONCE = 500;
 const KEYS_AT_ONCE = 500;

@@ -7,8 +7,8 @@ import { RELEASE_SCRIPT } from './slots.script.js';
 
 /** Releases that Redis has not confirmed. Each is sent again until it is confirmed or the lease has expired. */
 export class Releases {
-  /** The leases, with the time at which Redis has forgotten them by itself. Oldest first. */
-  private readonly open = new Map<Lease, number>();
+  /** The leases and the times at which they expire in Redis anyway. Oldest first. */
+  private readonly unconfirmed = new Map<Lease, number>();
   private readonly sending = new Set<Promise<void>>();
 
   constructor(
@@ -18,27 +18,27 @@ export class Releases {
   ) {}
 
   get size(): number {
-    return this.open.size;
+    return this.unconfirmed.size;
   }
 
-  /** Releases leases that are over. */
+  /** Releases leases that have ended. */
   add(leases: readonly Lease[]): void {
     const { clock, leaseMs } = this.settings;
     this.dropExpired();
-    for (const lease of leases) this.open.set(lease, clock.now() + leaseMs);
+    for (const lease of leases) this.unconfirmed.set(lease, clock.now() + leaseMs);
     void this.send(leases);
   }
 
-  /** Sends again what was not confirmed. */
-  async again(): Promise<void> {
+  /** Sends all unconfirmed releases again. */
+  async resend(): Promise<void> {
     this.dropExpired();
-    const leases = [...this.open.keys()];
-    for (let i = 0; i < leases.length && this.link.up; i += AT_ONCE)
-      await this.send(leases.slice(i, i + AT_ONCE));
+    const leases = [...this.unconfirmed.keys()];
+    for (let i = 0; i < leases.length && this.link.up; i += BATCH_SIZE)
+      await this.send(leases.slice(i, i + BATCH_SIZE));
   }
 
-  /** Resolves when everything has been answered. */
-  async sent(): Promise<void> {
+  /** Resolves when all releases that are under way were answered or have failed. */
+  async settled(): Promise<void> {
     await Promise.all(this.sending);
   }
 
@@ -49,8 +49,8 @@ export class Releases {
   }
 
   private async run(leases: readonly Lease[]): Promise<void> {
-    // A grant that is still on its way would come after the release.
-    await Promise.allSettled(leases.map(({ asked }) => asked));
+    // Wait for a grant that is under way. Otherwise it could take effect after the release.
+    await Promise.allSettled(leases.map(({ pending }) => pending));
     try {
       await runScript(
         this.link,
@@ -58,19 +58,19 @@ export class Releases {
         this.names.of(leases),
         leases.map(({ id }) => id),
       );
-      for (const lease of leases) this.open.delete(lease);
+      for (const lease of leases) this.unconfirmed.delete(lease);
     } catch {
-      // Redis is unavailable: later.
+      // Redis is unavailable. The next renewal sends the releases again.
     }
   }
 
   private dropExpired(): void {
     const now = this.settings.clock.now();
-    for (const [lease, expiry] of this.open) {
+    for (const [lease, expiry] of this.unconfirmed) {
       if (expiry > now) return;
-      this.open.delete(lease);
+      this.unconfirmed.delete(lease);
     }
   }
 }
 
-const AT_ONCE = 500;
+const BATCH_SIZE = 500;

@@ -1,8 +1,8 @@
 import type { Lease } from './lease.js';
 
 /**
- * The names in Redis of what slots use. All keys have one hash tag, so that one script can take places under several of
- * them; in a cluster they are on one shard.
+ * The names of slots in Redis. All keys have the same hash tag, so in a cluster they are on one shard, and one script can
+ * acquire slots under several keys.
  */
 export class SlotNames {
   constructor(private readonly prefix: string) {}
@@ -15,7 +15,7 @@ export class SlotNames {
     }) as [string, ...string[]];
   }
 
-  /** The pub/sub channel on which a process is told which of its leases were evicted. */
+  /** The pub/sub channel that carries the ids of evicted leases to their process. */
   node(node: string): string {
     return `${this.prefix}slots:{node:${node}}`;
   }

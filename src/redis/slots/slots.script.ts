@@ -1,13 +1,14 @@
 import { redisScript } from '../link/redis-script.js';
 
 /**
- * The leases of a key are in two sorted sets: `until` has the time of expiry in ms, `since` the time of the grant in
- * microseconds. `until` alone decides which leases exist. `since` only orders them; what is in it alone is a leftover.
+ * The leases of a key are in two sorted sets. Their scores are the time of expiry in ms (`until`) and the time of the grant in
+ * microseconds (`since`). A lease exists if it is in `until`. The set `since` only gives the order, and a member that is only
+ * in `since` is a leftover.
  */
 const COMMON = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local begun = string.format('%.0f', time[1] * 1000000 + time[2])
+local now_us = string.format('%.0f', time[1] * 1000000 + time[2])
 
 local function drop_expired(ends, since)
   for _, lease in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now)) do
@@ -28,9 +29,17 @@ end
 `;
 
 /**
- * Grants leases of several keys, or none. KEYS: until and since of each. ARGV: lifetime in ms, then for each key the
- * lease, max, and '1' to evict the oldest. Answers { 0, time of the grant, the evicted leases }, or { number of the first
- * key without room }.
+ * Grants one lease under each of several keys, or none of them.
+ *
+ * | argument | value |
+ * | --- | --- |
+ * | `KEYS[2 * i - 1]`, `KEYS[2 * i]` | `until` and `since` of key `i`, counted from 1 |
+ * | `ARGV[1]` | lifetime in ms |
+ * | `ARGV[3 * i - 1]` | the lease for key `i` |
+ * | `ARGV[3 * i]` | the limit of key `i` |
+ * | `ARGV[3 * i + 1]` | `'1'` to evict the oldest lease of key `i` if the limit is reached |
+ *
+ * Returns { 0, the time of the grant, the evicted leases }, or { the number of the first key whose limit is reached }.
  */
 export const ACQUIRE_SCRIPT = redisScript(
   COMMON,
@@ -46,10 +55,10 @@ end
 local evicted = {}
 for i = 1, count do
   local ends, since, lease, max = KEYS[2 * i - 1], KEYS[2 * i], ARGV[3 * i - 1], tonumber(ARGV[3 * i])
-  -- A lease that was renewed before this arrived needs no other to go.
+  -- If the lease is already in the set, because a renewal came first, nothing has to be evicted.
   local held = redis.call('ZSCORE', ends, lease) and -1 or redis.call('ZCARD', ends)
   while held >= max do
-    -- Without the order, the one that would expire first.
+    -- If since has no members, evict the lease that would expire first.
     local oldest = redis.call('ZRANGE', since, 0, 0)[1] or redis.call('ZRANGE', ends, 0, 0)[1]
     redis.call('ZREM', since, oldest)
     if redis.call('ZREM', ends, oldest) == 1 then
@@ -57,17 +66,18 @@ for i = 1, count do
       held = held - 1
     end
   end
-  add(ends, since, lease, life, begun)
+  add(ends, since, lease, life, now_us)
   keep(ends, since, life)
 end
-return { 0, begun, evicted }
+return { 0, now_us, evicted }
 `,
 );
 
 /**
- * Renews leases of one key, and grants those that are gone once more if there is room. KEYS: until, since. ARGV: lifetime
- * in ms, max, then each lease and the time of its grant ('' is now). Answers { now in microseconds, the leases that were
- * evicted }.
+ * Renews leases of one key. Leases that are missing are granted again if there is room.
+ *
+ * KEYS: until, since. ARGV: lifetime in ms, the limit, then each lease and the time of its grant ('' means now). Returns
+ * { now in microseconds, the leases without room }.
  */
 export const RENEW_SCRIPT = redisScript(
   COMMON,
@@ -75,7 +85,7 @@ export const RENEW_SCRIPT = redisScript(
 local ends, since, life, max = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local lost, evicted = {}, {}
 for i = 3, #ARGV, 2 do
-  -- Late is not too late: nobody has taken the place of an expired lease that is still here.
+  -- A lease that has expired but is still in the set can be renewed, because no other lease has replaced it.
   if redis.call('ZSCORE', ends, ARGV[i]) then
     redis.call('ZADD', ends, now + life, ARGV[i])
   else
@@ -86,18 +96,18 @@ drop_expired(ends, since)
 local held = redis.call('ZCARD', ends)
 for _, i in ipairs(lost) do
   if held < max then
-    add(ends, since, ARGV[i], life, ARGV[i + 1] ~= '' and ARGV[i + 1] or begun)
+    add(ends, since, ARGV[i], life, ARGV[i + 1] ~= '' and ARGV[i + 1] or now_us)
     held = held + 1
   else
     evicted[#evicted + 1] = ARGV[i]
   end
 end
 keep(ends, since, life)
-return { begun, evicted }
+return { now_us, evicted }
 `,
 );
 
-/** Releases leases. KEYS: until and since of each. ARGV: the leases. */
+/** Releases leases. KEYS: until and since of each lease. ARGV: the leases. */
 export const RELEASE_SCRIPT = redisScript(`
 for i = 1, #ARGV do
   redis.call('ZREM', KEYS[2 * i - 1], ARGV[i])
