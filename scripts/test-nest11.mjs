@@ -33,7 +33,7 @@ const NOT_HERE = [
 const { devDependencies, dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'));
 const kept = Object.fromEntries(
   Object.entries(devDependencies).filter(([name]) =>
-    /^(@swc\/|@types\/|jest$|rxjs$|reflect-metadata$|fast-check$|eventsource$|compression$|cookie-parser$|helmet$|class-transformer$|fastify$|@fastify\/(compress|cookie|helmet)|@nestjs\/throttler$|@redis\/|busboy$)/.test(
+    /^(@swc\/|@types\/|jest$|rxjs$|reflect-metadata$|fast-check$|eventsource$|compression$|cookie-parser$|helmet$|class-transformer$|@fastify\/(compress|cookie|helmet)|@nestjs\/throttler$|@redis\/)/.test(
       name,
     ),
   ),
