@@ -15,15 +15,14 @@ export { raw } from './events/raw.js';
 export type { Emits, Serialize } from './events/to-event.js';
 export { eventsOf, type UpstreamBytes, type UpstreamEvent, type UpstreamOptions } from './source/upstream.js';
 
-export { FormatInterceptor, type FormatOptions } from './interceptors/format.interceptor.js';
+export { FormatInterceptor } from './interceptors/format.interceptor.js';
 export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';
 export type { ErrorBody } from './errors/told.js';
 export type { SseErrorPhase } from './errors/error-reports.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 
 export { SseConnections } from './connection/sse-connections.js';
-export type { LimitAnswer, Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.js';
-export type { OverflowOptions, OverflowPolicy } from './connection/overflow.js';
+export type { Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.js';
 
 export { Channels, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
@@ -68,17 +67,17 @@ export type { OnError, SseErrorContext } from './options/error-context.js';
 export type { SseModuleAsyncOptions, SseOptionsFactory } from './options/async.options.js';
 export {
   SSE_DEFAULTS,
-  type CompleteOptions,
-  type ErrorEventOptions,
-  type ExclusiveOptions,
-  type HeartbeatOptions,
-  type LimitOptions,
-  type PayloadOption,
   type SseModuleOptions,
   type SseOptions,
   type SseRouteOptions,
-  type TimeoutOptions,
 } from './options/sse.options.js';
+export type { FormatOptions } from './stages/format.options.js';
+export type { HeartbeatOptions } from './stages/heartbeat.options.js';
+export type { CompleteOptions, ErrorEventOptions } from './stages/ending.options.js';
+export type { TimeoutOptions } from './stages/lifetime.options.js';
+export type { PayloadOption } from './stages/payload.js';
+export type { OverflowOptions, OverflowPolicy } from './connection/slow-client.options.js';
+export type { ExclusiveOptions, LimitAnswer, LimitOptions } from './limits/limit.options.js';
 export { SSE_CHANNELS, SSE_CONNECTIONS, SSE_RUNS } from './options/sse.tokens.js';
 
 export { isSseError, SseError, type SseErrorCode } from './errors/sse.errors.js';

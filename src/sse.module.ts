@@ -14,18 +14,14 @@ import { Channels } from './channels/channels.js';
 import { Runs } from './runs/runs.js';
 import { systemClock } from './time/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
-import { SseGatekeeper } from './handler/sse.gatekeeper.js';
+import { SseGuard } from './handler/sse.guard.js';
 import { SseConnections } from './connection/sse-connections.js';
 import { closeFirst } from './nest/first-to-close.js';
 import { checkImportedOnce } from './nest/module-imports.js';
 import { RouteGuards } from './nest/route-guards.js';
 import { SseRoutes } from './nest/sse-routes.js';
-import {
-  asyncOptionsProviders,
-  checkedOptions,
-  type SseModuleAsyncOptions,
-} from './options/async.options.js';
-import { resolveModuleOptions } from './options/resolve-options.js';
+import { asyncOptionsProviders, type SseModuleAsyncOptions } from './options/async.options.js';
+import { resolveModuleOptions, type ModuleSettings } from './options/resolve-options.js';
 import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
 import { SseError } from './errors/sse.errors.js';
@@ -63,7 +59,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
    * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are unknown, out of range or contradict each other.
    */
   static forRoot(options: SseModuleOptions = {}): DynamicModule {
-    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useFactory: () => checkedOptions(options) }]);
+    return dynamicModule([{ provide: SSE_MODULE_OPTIONS, useFactory: () => resolveModuleOptions(options) }]);
   }
 
   /**
@@ -82,7 +78,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     const modules = this.moduleRef.get(ModulesContainer, { strict: false });
     checkImportedOnce(modules, this.moduleRef, SSE_MODULE_OPTIONS);
     closeFirst(modules, StreamsModule);
-    this.moduleRef.get(SseRoutes).guard(this.moduleRef.get(SseGatekeeper));
+    this.moduleRef.get(SseRoutes).install(this.moduleRef.get(SseGuard));
   }
 
   /** @internal */
@@ -97,20 +93,20 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
 
   /** @internal Before the server is closed, which would wait for the streams. */
   onModuleDestroy(): void {
-    this.moduleRef.get(SseGatekeeper).cutOffs.due();
+    this.moduleRef.get(SseGuard).cutOffs.due();
     this.closing?.start();
   }
 
   /** @internal After the server was closed. */
   async onApplicationShutdown(): Promise<void> {
     this.closing?.stop();
-    this.moduleRef.get(SseRoutes).letGo();
+    this.moduleRef.get(SseRoutes).uninstall();
     await this.moduleRef.get(SseConnections).slots.close?.();
   }
 
   private async endStreams(): Promise<void> {
     const { moduleRef } = this;
-    const { shutdownMs, shutdownRetryMs } = resolveModuleOptions(moduleRef.get(SSE_MODULE_OPTIONS));
+    const { shutdownMs, shutdownRetryMs } = moduleRef.get<ModuleSettings>(SSE_MODULE_OPTIONS);
     // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
     await Promise.all([
       moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
@@ -150,20 +146,20 @@ function dynamicModule(options: Provider[], imports: DynamicModule['imports'] = 
       { provide: SSE_CHANNELS, useExisting: Channels },
       { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS] },
       { provide: SSE_RUNS, useExisting: Runs },
-      SseGatekeeper,
+      SseGuard,
     ],
     exports: [SseConnections, SSE_CONNECTIONS, Channels, SSE_CHANNELS, Runs, SSE_RUNS],
   };
 }
 
-function makeConnections({ slots, maxQueuedBytes }: SseModuleOptions): SseConnections {
+function makeConnections({ slots, maxQueuedBytes }: ModuleSettings): SseConnections {
   return new SseConnections(systemClock, slots, maxQueuedBytes);
 }
 
-function makeChannels({ log, serialize }: SseModuleOptions): Channels {
-  return new Channels({ log, serialize, logger: new Logger('Channels') });
+function makeChannels({ log, streams }: ModuleSettings): Channels {
+  return new Channels({ log, serialize: streams.serialize, logger: new Logger('Channels') });
 }
 
-function makeRuns(channels: Channels, { runs, serialize, onError }: SseModuleOptions): Runs {
-  return new Runs(channels, { serialize, onError, ...runs });
+function makeRuns(channels: Channels, { runs, streams, onError }: ModuleSettings): Runs {
+  return new Runs(channels, { serialize: streams.serialize, onError, ...runs });
 }

@@ -1,8 +1,9 @@
 import type { SharedTimers } from '../time/shared-timers.js';
 import type { Flushes } from './flushes.js';
 import type { WriteListener } from './guarded-write.js';
-import type { OverflowLimit, OverflowOptions } from './overflow.js';
+import type { OverflowLimit } from './overflow.js';
 import type { OverflowBudget } from './overflow-budget.js';
+import type { ResolvedSlowClient } from './slow-client.options.js';
 
 /** What all outlets of an application share. */
 export interface OutletHost {
@@ -12,10 +13,8 @@ export interface OutletHost {
 }
 
 /** What an outlet works with. */
-export interface OutletOptions {
-  stallMs: number | false;
+export interface OutletOptions extends ResolvedSlowClient {
   heartbeat: false | { intervalMs: number };
-  overflow: Required<OverflowOptions>;
 }
 
 /** Who is told what becomes of an outlet. */

@@ -10,7 +10,7 @@ import { Flushes } from './flushes.js';
 import { Outlet } from './outlet.js';
 import type { OutletListener, OutletOptions } from './outlet-host.js';
 import { OverflowBudget } from './overflow-budget.js';
-import { OVERFLOW_DEFAULTS } from './overflow.js';
+import { SLOW_CLIENT_DEFAULTS } from './slow-client.options.js';
 import { SharedText } from './shared-text.js';
 
 const STALL_MS = 30_000;
@@ -61,7 +61,12 @@ beforeEach(() => {
 
 function outletOf(response: object, options: Partial<OutletOptions> = {}): { outlet: Outlet; told: Told } {
   const told = new Told();
-  const all = { stallMs: STALL_MS, heartbeat: false as const, overflow: OVERFLOW_DEFAULTS, ...options };
+  const all = {
+    stallMs: STALL_MS,
+    heartbeat: false as const,
+    overflow: SLOW_CLIENT_DEFAULTS.overflow,
+    ...options,
+  };
   const outlet = new Outlet(host, all, response, told);
   outlet.watch();
   return { outlet, told };

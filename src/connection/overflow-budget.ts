@@ -12,9 +12,6 @@ export interface Budgeted {
   evict(): void;
 }
 
-/** The default of `maxQueuedBytes`. */
-export const MAX_QUEUED_BYTES = 134_217_728;
-
 /** One synchronous burst may take this share of the budget: a source that never stops emitting does not evict others. */
 const BURST_SHARE = 1 / 4;
 

@@ -1,5 +1,6 @@
 import { event } from '../events/sse-event.js';
-import { OverflowQueue, type OverflowOptions } from './overflow.js';
+import { OverflowQueue } from './overflow.js';
+import type { OverflowOptions } from './slow-client.options.js';
 import { OverflowBudget } from './overflow-budget.js';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 

@@ -2,39 +2,10 @@ import { event as makeEvent, type SseEvent } from '../events/sse-event.js';
 import { immediate } from '../errors/guard.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import type { Budgeted, OverflowBudget } from './overflow-budget.js';
-
-/** What happens to events of a push source that a client is too slow for. */
-export type OverflowPolicy =
-  'disconnect' | 'drop-oldest' | 'drop-newest' | { coalesce: (event: SseEvent) => string | undefined };
-
-/** How much may wait for a client that is behind, and what happens beyond it. */
-export interface OverflowOptions {
-  /**
-   * Bytes of memory that waiting events may use for one client: their text, and about 128 bytes for each event. With
-   * `'disconnect'`, events of one burst that the client could not have read yet do not count. @default 1_048_576
-   */
-  maxBytes?: number;
-  /**
-   * What gives way: the connection, the oldest waiting events, the newest, or (`coalesce`) any waiting event with
-   * the same key as a newer one; where that is not enough, the oldest. @default 'disconnect'
-   */
-  policy?: OverflowPolicy;
-  /**
-   * Tells a client that has caught up how many events it missed, in an event of this type (`overflow` if none is
-   * given) with `{"dropped":3}`. @default false
-   */
-  report?: false | { event?: string };
-}
+import type { OverflowOptions } from './slow-client.options.js';
 
 /** Type of the event that tells of dropped ones. */
 const OVERFLOW_EVENT = 'overflow';
-
-/** The default of {@link OverflowOptions}. */
-export const OVERFLOW_DEFAULTS: Required<OverflowOptions> = {
-  maxBytes: 1_048_576,
-  policy: 'disconnect',
-  report: false,
-};
 
 /** The limit that one more event would break. */
 export type OverflowLimit = 'overflow.maxBytes' | 'maxQueuedBytes';

@@ -3,7 +3,8 @@ import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
 import { immediate } from '../errors/guard.js';
 import { Flushes } from './flushes.js';
-import { MAX_QUEUED_BYTES, OverflowBudget } from './overflow-budget.js';
+import { CONNECTIONS_DEFAULTS } from './connections.options.js';
+import { OverflowBudget } from './overflow-budget.js';
 import { SlotTable, type SlotStore } from '../limits/limits.js';
 import { SharedTimers } from '../time/shared-timers.js';
 
@@ -39,7 +40,11 @@ export class SseConnections {
   /** @internal Counts the streams under all other limits. */
   readonly slots: SlotStore;
 
-  constructor(clock: Clock = systemClock, slots?: SlotStore, maxQueuedBytes: number = MAX_QUEUED_BYTES) {
+  constructor(
+    clock: Clock = systemClock,
+    slots?: SlotStore,
+    maxQueuedBytes: number = CONNECTIONS_DEFAULTS.maxQueuedBytes,
+  ) {
     this.slots = slots ?? this.local;
     this.timers = new SharedTimers(clock);
     this.flushes = new Flushes(clock);

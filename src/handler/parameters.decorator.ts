@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { SseConnection as Connection } from '../connection/sse-connection.js';
 import { SseError, moduleMissing } from '../errors/sse.errors.js';
-import { portOf } from '../request/handler-port.js';
+import { replyOf } from '../request/reply.js';
 import { routeOptionsOf } from '../nest/sse.metadata.js';
 
 /** A parameter decorator of streams; it takes pipes, as Nest's own do. */
@@ -41,7 +41,7 @@ function connectionOf(context: ExecutionContext): Connection {
       context: { handler: name },
     });
   }
-  const port = portOf(context.getArgByIndex<object>(1));
-  if (!port) throw moduleMissing(name);
-  return port.connection as Connection;
+  const reply = replyOf(context.getArgByIndex<object>(1));
+  if (!reply) throw moduleMissing(name);
+  return reply.connection as Connection;
 }

@@ -1,9 +1,8 @@
 import { HttpCode, RequestMapping, RequestMethod } from '@nestjs/common';
 import { checkOptions } from '../checking/option-check.js';
 import { SseError, moduleMissing, quoted } from '../errors/sse.errors.js';
-import { ROUTE_TABLE } from '../options/option-tables.js';
-import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
-import { portOf } from '../request/handler-port.js';
+import { ROUTE_TABLE, type SseOptions, type SseRouteOptions } from '../options/sse.options.js';
+import { replyOf } from '../request/reply.js';
 import { addResponse, type HiddenResponse } from '../nest/hidden-response.js';
 import { useOwnSignal } from './nest-signal.js';
 import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
@@ -69,9 +68,9 @@ function streaming(method: Method, { index, takenOver }: HiddenResponse, name: s
     // Called by hand, from a test or another handler, and not by Nest: then it is the method that was written.
     if (typeof response !== 'object' || response === null) return method.apply(this, args);
     args.length = index;
-    const port = portOf(response);
-    if (!port) throw moduleMissing(name);
-    return port.handle(() => method.apply(this, args), takenOver);
+    const reply = replyOf(response);
+    if (!reply) throw moduleMissing(name);
+    return reply.handle(() => method.apply(this, args), takenOver);
   };
 }
 

@@ -1,4 +1,3 @@
-import type { SseErrorContext } from '../options/error-context.js';
 import {
   Injectable,
   Logger,
@@ -9,12 +8,17 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { SseEvent } from '../events/sse-event.js';
-import type { Sink } from '../events/sink.js';
 import { ErrorReports } from '../errors/error-reports.js';
 import { checkOptions } from '../checking/option-check.js';
-import { ERRORS } from '../options/option-tables.js';
-import { SSE_DEFAULTS, type ErrorEventOptions } from '../options/sse.options.js';
-import { ErrorEventStage } from '../stages/error-event.stage.js';
+import type { SseErrorContext } from '../options/error-context.js';
+import {
+  ERROR_EVENT_TABLE,
+  resolveErrorEvent,
+  type ErrorEventOptions,
+  type ResolvedEnding,
+} from '../stages/ending.options.js';
+import { EndingStage, type EndingSink } from '../stages/ending.stage.js';
+import { FORMAT_DEFAULTS } from '../stages/format.options.js';
 import { through } from './through.js';
 
 /**
@@ -28,9 +32,12 @@ import { through } from './through.js';
 export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent> {
   private readonly reports = new ErrorReports<SseErrorContext>(new Logger(ErrorEventInterceptor.name));
 
+  private readonly ending: ResolvedEnding;
+
   /** @throws {SseError} `SSE_INVALID_OPTIONS` */
-  constructor(@Optional() private readonly options: ErrorEventOptions = {}) {
-    checkOptions('ErrorEventInterceptor', options, ERRORS);
+  constructor(@Optional() options: ErrorEventOptions = {}) {
+    checkOptions('ErrorEventInterceptor', options, ERROR_EVENT_TABLE);
+    this.ending = { errors: resolveErrorEvent(options), complete: 'reconnect' };
   }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {
@@ -39,27 +46,20 @@ export class ErrorEventInterceptor implements NestInterceptor<SseEvent, SseEvent
       this.reports.error(place, error, { phase: 'stream', handler: place, executionContext: context });
     return next.handle().pipe(
       through((out) => {
-        let opened = false;
-        const seen: Sink<SseEvent> = {
+        const sink: EndingSink & { used: boolean } = {
+          used: false,
+          leaving: false,
+          ending: false,
           next: (event) => {
-            opened = true;
+            sink.used = true;
             out.next(event);
           },
           error: (error) => out.error(error),
           complete: () => out.complete(),
         };
-        const settings = {
-          options: { ...this.options, event: this.options.event ?? SSE_DEFAULTS.errorEvent },
-          context,
-          serialize: SSE_DEFAULTS.serialize,
-          opened: () => opened,
-          silent: () => false,
-          ending: () => undefined,
-          report,
-          unheard: () => undefined,
-          farewell: undefined,
-        };
-        return new ErrorEventStage(settings, seen);
+        const options = { ...this.ending, ...FORMAT_DEFAULTS };
+        const unheard = (): void => undefined;
+        return new EndingStage({ options, context, reconnects: false, report, unheard }, sink);
       }),
     );
   }

@@ -8,13 +8,9 @@ import {
 import type { Observable } from 'rxjs';
 import type { SseEvent } from '../events/sse-event.js';
 import { checkOptions } from '../checking/option-check.js';
-import { FORMAT } from '../options/option-tables.js';
-import { SSE_DEFAULTS, type SseOptions } from '../options/sse.options.js';
+import { FORMAT_DEFAULTS, FORMAT_TABLE, type FormatOptions } from '../stages/format.options.js';
 import { FormatStage } from '../stages/format.stage.js';
 import { through } from './through.js';
-
-/** What {@link FormatInterceptor} takes. */
-export type FormatOptions = Pick<SseOptions, 'emits' | 'serialize'>;
 
 /**
  * Turns what a stream emits into events, by the rules of `@Sse()`. Routes of `@Sse()` have it built in; on its own it
@@ -27,11 +23,11 @@ export type FormatOptions = Pick<SseOptions, 'emits' | 'serialize'>;
 export class FormatInterceptor implements NestInterceptor<unknown, SseEvent> {
   /** @throws {SseError} `SSE_INVALID_OPTIONS` */
   constructor(@Optional() private readonly options: FormatOptions = {}) {
-    checkOptions('FormatInterceptor', options, FORMAT);
+    checkOptions('FormatInterceptor', options, FORMAT_TABLE);
   }
 
   intercept(_context: ExecutionContext, next: CallHandler<unknown>): Observable<SseEvent> {
-    const { emits = SSE_DEFAULTS.emits, serialize = SSE_DEFAULTS.serialize } = this.options;
+    const { emits = FORMAT_DEFAULTS.emits, serialize = FORMAT_DEFAULTS.serialize } = this.options;
     return next
       .handle()
       .pipe(through((out) => new FormatStage({ emits, serialize, makeId: undefined }, out)));

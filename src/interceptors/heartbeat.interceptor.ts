@@ -11,9 +11,14 @@ import { SharedTimers } from '../time/shared-timers.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { checkOptions } from '../checking/option-check.js';
-import { HEARTBEAT } from '../options/option-tables.js';
-import { SSE_DEFAULTS, type HeartbeatOptions, type ResolvedHeartbeat } from '../options/sse.options.js';
+import { FORMAT_DEFAULTS } from '../stages/format.options.js';
 import { Heartbeat, type Beating } from '../stages/heartbeat.js';
+import {
+  HEARTBEAT_TABLE,
+  resolveHeartbeat,
+  type HeartbeatOptions,
+  type ResolvedHeartbeat,
+} from '../stages/heartbeat.options.js';
 import { through, type Stage } from './through.js';
 
 /**
@@ -32,9 +37,8 @@ export class HeartbeatInterceptor implements NestInterceptor<SseEvent, SseEvent>
     @Optional() options: HeartbeatOptions = {},
     @Optional() private readonly timers: SharedTimers = new SharedTimers(systemClock),
   ) {
-    checkOptions('HeartbeatInterceptor', options, HEARTBEAT);
-    const { heartbeatMs, serialize } = SSE_DEFAULTS;
-    this.options = { ...options, intervalMs: options.intervalMs ?? heartbeatMs, serialize };
+    checkOptions('HeartbeatInterceptor', options, HEARTBEAT_TABLE);
+    this.options = resolveHeartbeat(options, FORMAT_DEFAULTS.serialize);
   }
 
   intercept(context: ExecutionContext, next: CallHandler<SseEvent>): Observable<SseEvent> {

@@ -1,9 +1,3 @@
-/**
- * The response to a connection beyond a limit: this HTTP status, `'retry'` (the delay to reconnect, then the end), or
- * `'replace'` (the oldest connection is closed instead).
- */
-export type LimitAnswer = number | 'retry' | 'replace';
-
 /** The places of one `acquire()` call. */
 export interface Slot {
   /** Gives all of them back. Never throws. Calls after the first do nothing. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ContextIdFactory, ExternalContextCreator, ModulesContainer, type ContextId } from '@nestjs/core';
-import { isGate } from './gate.js';
+import { isStandIn } from './stand-in.js';
 import { SseError } from '../errors/sse.errors.js';
 
 /** What is used of Nest's GuardsContextCreator: it has been this since Nest 5, and stands behind a private field. */
@@ -51,7 +51,7 @@ export class RouteGuards {
       ? undefined
       : ContextIdFactory.getByRequest(context.switchToHttp().getRequest<object>());
     const guards = finder.create(host.instance as object, context.getHandler(), module, contextId, host.id);
-    return guards.filter((guard) => !isGate(guard));
+    return guards.filter((guard) => !isStandIn(guard));
   }
 
   /**

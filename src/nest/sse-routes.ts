@@ -1,60 +1,59 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { resolveOptions } from '../options/resolve-options.js';
-import type { ResolvedOptions, SseModuleOptions } from '../options/sse.options.js';
+import { resolveOptions, type ModuleSettings, type ResolvedOptions } from '../options/resolve-options.js';
 import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
 import { skipCaching } from './caching-interceptors.js';
-import {
-  addGuardGate,
-  addInterceptorGate,
-  closeGate,
-  interceptorsOf,
-  openGate,
-  type Gatekeeper,
-} from './gate.js';
 import { warnOfReplacedHeaders } from './header-decorators.js';
 import { dropInheritedResponse } from './hidden-response.js';
 import { checkNothingElseAnswers } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
+import {
+  addGuard,
+  addInterceptor,
+  installGuard,
+  interceptorsOf,
+  removeGuard,
+  type StreamGuard,
+} from './stand-in.js';
 
 /** One `@Sse()` route of this application. */
 export interface SseRoute {
   /** Class and method, for messages. */
   name: string;
-  /** The name, made unique: two classes may have the same name. Equal in all processes that run the same application. */
+  /** The name, made unique, because two classes may have the same name. Equal in all processes of the same application. */
   id: string;
   options: ResolvedOptions;
 }
 
 type Module = ReturnType<ModulesContainer['get']> & object;
 
-/** What is used of Nest's ApplicationConfig, which it does not offer for injection. */
+/** The part of Nest's ApplicationConfig that we use. Nest does not offer it for injection. */
 interface GlobalInterceptors {
   getGlobalInterceptors(): object[];
   getGlobalRequestInterceptors(): object[];
 }
 
-/** Knows the `@Sse()` routes, with their options resolved. */
+/** The `@Sse()` routes of an application, with their options resolved. */
 @Injectable()
 export class SseRoutes {
-  /** By handler, then by controller: a handler may be inherited. `null` marks a route that is not ours. */
+  /** By handler, then by controller, because a handler may be inherited. `null` marks any other route. */
   private readonly known = new WeakMap<object, Map<object, SseRoute> | null>();
   private readonly scanner = new MetadataScanner();
   private readonly logger = new Logger('SseModule');
-  /** How many routes have each name. */
+  /** The number of routes with each name. */
   private readonly names = new Map<string, number>();
-  private keeper: Gatekeeper | undefined;
+  private installed: StreamGuard | undefined;
 
   constructor(
-    @Inject(SSE_MODULE_OPTIONS) private readonly moduleOptions: SseModuleOptions,
+    @Inject(SSE_MODULE_OPTIONS) private readonly settings: ModuleSettings,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(RouteGuards) private readonly guards: RouteGuards,
   ) {}
 
-  /** The route that a request goes to, if it is one of ours. */
+  /** The route of a request, if it is an `@Sse()` route. */
   of(context: ExecutionContext): SseRoute | undefined {
     const controller = context.getClass();
     const handler = context.getHandler();
@@ -64,7 +63,7 @@ export class SseRoutes {
   }
 
   /**
-   * Resolves the options of all routes, so that a contradiction ends the start-up and not a request.
+   * Resolves the options of all routes at start-up, so that a contradiction does not wait for the first request.
    *
    * @throws {SseError} `SSE_INVALID_OPTIONS`
    */
@@ -73,29 +72,29 @@ export class SseRoutes {
   }
 
   /**
-   * Puts a gatekeeper behind the guards of the `@Sse()` routes, and outside their interceptors where they have any: it has
-   * to see what they make of a stream, and they each value, as with Nest's own `@Sse()`. Other routes are left alone,
-   * unless they have global interceptors anyway.
+   * Puts a guard behind the guards of the `@Sse()` routes. Where a route has interceptors, it is also the first of them: it
+   * has to see what they return, and they see each value, as with Nest's own `@Sse()`. Other routes do not change, unless
+   * there are global interceptors.
    */
-  guard(keeper: Gatekeeper): void {
+  install(guard: StreamGuard): void {
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
     if (!httpAdapter) return;
-    const open = openGate(httpAdapter.getInstance<object>(), httpAdapter.getType(), keeper);
-    if (!open || this.hasGlobals()) this.globals?.getGlobalInterceptors().unshift(keeper);
-    this.keeper = keeper;
+    const found = installGuard(httpAdapter.getInstance<object>(), httpAdapter.getType(), guard);
+    if (!found || this.hasGlobals()) this.globals?.getGlobalInterceptors().unshift(guard);
+    this.installed = guard;
     this.eachHandler((controller, handler, name) => {
       if (!routeOptionsOf(handler)) {
         dropInheritedResponse(controller.prototype as object, name);
         return;
       }
-      addGuardGate(handler);
-      addInterceptorGate(controller);
-      addInterceptorGate(handler);
+      addGuard(handler);
+      addInterceptor(controller);
+      addInterceptor(handler);
     });
     this.skipCaching();
   }
 
-  /** Says once which streams are not stored by which caching interceptor. */
+  /** Excludes streams from caching interceptors, and logs once which. */
   private skipCaching(): void {
     const skipped = new Map<string, string[]>();
     const { globals } = this;
@@ -116,10 +115,10 @@ export class SseRoutes {
     }
   }
 
-  /** The application is closed; its framework's may be used by another. */
-  letGo(): void {
+  /** Removes the guard from the framework's application, which another Nest application may use after this one. */
+  uninstall(): void {
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
-    if (httpAdapter && this.keeper) closeGate(httpAdapter.getInstance<object>(), this.keeper);
+    if (httpAdapter && this.installed) removeGuard(httpAdapter.getInstance<object>(), this.installed);
   }
 
   private get globals(): GlobalInterceptors | undefined {
@@ -151,7 +150,7 @@ export class SseRoutes {
       return undefined;
     }
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
-    const options = resolveOptions(name, this.moduleOptions, controllerOptionsOf(controller), own);
+    const options = resolveOptions(name, this.settings.streams, controllerOptionsOf(controller), own);
     checkNothingElseAnswers(name, handler);
     warnOfReplacedHeaders(name, handler, this.logger);
     if (options.revalidateMs !== false) this.guards.check(name);

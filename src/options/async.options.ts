@@ -2,7 +2,7 @@ import type { FactoryProvider, InjectionToken, ModuleMetadata, Provider, Type } 
 import { checkOptions, type OptionTable } from '../checking/option-check.js';
 import { anything, func, kind } from '../checking/option-kinds.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
-import { resolveModuleOptions, resolveOptions } from './resolve-options.js';
+import { resolveModuleOptions, type ModuleSettings } from './resolve-options.js';
 import type { SseModuleOptions } from './sse.options.js';
 import { SSE_MODULE_OPTIONS } from './sse.tokens.js';
 
@@ -34,17 +34,6 @@ const ASYNC_TABLE: OptionTable<SseModuleAsyncOptions> = {
 };
 
 /**
- * The options of the module as they are, before anything is made of them.
- *
- * @throws {SseError} `SSE_INVALID_OPTIONS`
- */
-export function checkedOptions(options: SseModuleOptions): SseModuleOptions {
-  resolveModuleOptions(options);
-  resolveOptions('SseModule', options);
-  return options;
-}
-
-/**
  * What makes the options, as providers.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS` where it is not one of the three ways.
@@ -65,13 +54,13 @@ export function asyncOptionsProviders(options: SseModuleAsyncOptions): Provider[
   }
   const provide = SSE_MODULE_OPTIONS;
   if (useFactory) {
-    const make = async (...args: never[]): Promise<SseModuleOptions> =>
-      checkedOptions(await useFactory(...args));
+    const make = async (...args: never[]): Promise<ModuleSettings> =>
+      resolveModuleOptions(await useFactory(...args));
     return [{ provide, useFactory: make, ...(inject && { inject }) }];
   }
-  const make = async (factory: SseOptionsFactory): Promise<SseModuleOptions> => {
+  const make = async (factory: SseOptionsFactory): Promise<ModuleSettings> => {
     if (typeof factory?.createSseOptions !== 'function') throw noFactory(where, factory);
-    return checkedOptions(await factory.createSseOptions());
+    return resolveModuleOptions(await factory.createSseOptions());
   };
   if (useClass) return [useClass, { provide, useFactory: make, inject: [useClass] }];
   return [{ provide, useFactory: make, inject: [useExisting as InjectionToken] }];

@@ -165,7 +165,7 @@ describe('a key that is no option is refused, with the one that was probably mea
     expect(refusal(() => resolveOptions('News.all', {}, { shutdownMs: 5 } as object))).toBe(
       '@SseDefaults() of News: Invalid option "shutdownMs": 5. Move it to SseModule.forRoot().',
     );
-    expect(refusal(() => resolveModuleOptions({ colour: 1 } as object))).toContain('"shutdownRetryMs".');
+    expect(refusal(() => resolveModuleOptions({ colour: 1 } as object))).toContain('"shutdownRetryMs"');
     expect(refused({ colour: 1 } as object)).not.toContain('shutdownRetryMs');
   });
 });

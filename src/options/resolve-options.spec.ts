@@ -3,7 +3,7 @@ import { SSE_DEFAULTS, type SseOptions, type SseRouteOptions } from './sse.optio
 
 const refusal = (options: object, route: object = {}): unknown => {
   try {
-    return resolveOptions('Jobs.progress', options, {}, route);
+    return resolveOptions('Jobs.progress', resolveModuleOptions(options).streams, {}, route);
   } catch (error) {
     return error;
   }
@@ -156,11 +156,12 @@ describe('options out of range are refused, with the name and the value', () => 
     [{ limit: { key: 'ip', max: 1, status: 200 } }, '"limit.status": 200'],
     [{ limit: { key: 'ip', max: 1, retryMs: -1 } }, '"limit.retryMs": -1'],
   ])('%j', (options, says) => {
-    expect(refusal(options)).toMatchObject({
+    const rejected = (where: string): object => ({
       code: 'SSE_INVALID_OPTIONS',
-      message: expect.stringContaining(`Jobs.progress: Invalid option ${says}`) as string,
+      message: expect.stringContaining(`${where}: Invalid option ${says}`) as string,
     });
-    expect(refusal({}, options)).toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
+    expect(refusal(options)).toMatchObject(rejected('SseModule'));
+    expect(refusal({}, options)).toMatchObject(rejected('Jobs.progress'));
   });
 
   it.each([

@@ -1,114 +1,118 @@
-import type { Serialize } from '../events/to-event.js';
-import { checkOptions, checkRules } from '../checking/option-check.js';
-import { STREAM_RULES } from './option-rules.js';
-import { CONTROLLER_TABLE, MODULE_TABLE, ROUTE_TABLE } from './option-tables.js';
+import { checkOptions, checkRules, type OptionRule } from '../checking/option-check.js';
+import { CONNECTIONS_DEFAULTS, type ConnectionsOptions } from '../connection/connections.options.js';
+import type { ResolvedSlowClient } from '../connection/slow-client.options.js';
+import { LIMITS_RULES, resolveLimits, type ResolvedLimit } from '../limits/limit.options.js';
+import { resolveErrorEvent, type ResolvedEnding } from '../stages/ending.options.js';
+import type { ResolvedFormat } from '../stages/format.options.js';
+import { resolveHeartbeat, type ResolvedHeartbeat } from '../stages/heartbeat.options.js';
+import { LIFETIME_RULES, type ResolvedLifetime } from '../stages/lifetime.options.js';
+import type { RequestOptions } from './request.options.js';
 import {
+  CONTROLLER_TABLE,
+  MODULE_TABLE,
+  ROUTE_TABLE,
   SSE_DEFAULTS,
-  type HeartbeatOptions,
-  type LimitOptions,
-  type ResolvedLimit,
-  type ResolvedOptions,
   type SseModuleOptions,
   type SseOptions,
   type SseRouteOptions,
 } from './sse.options.js';
 
+/** The options of one route, with all defaults filled in. */
+export interface ResolvedOptions
+  extends ResolvedFormat, ResolvedEnding, ResolvedLifetime, ResolvedSlowClient, Required<RequestOptions> {
+  heartbeat: false | ResolvedHeartbeat;
+  limits: ResolvedLimit[];
+}
+
+/** The options of the module, checked once at start-up, with the defaults of the application filled in. */
+export interface ModuleSettings
+  extends Required<ConnectionsOptions>, Pick<SseModuleOptions, 'log' | 'runs' | 'slots' | 'onError'> {
+  /** The options for all routes. {@link resolveOptions} adds those of the controller and the route. */
+  readonly streams: SseOptions;
+}
+
+/** Two options of different subjects of which one could never have an effect. */
+const RULES: readonly OptionRule<ResolvedOptions>[] = [
+  ({ heartbeat, stallMs }) =>
+    heartbeat !== false &&
+    stallMs !== false &&
+    heartbeat.intervalMs > stallMs && {
+      option: 'stallMs',
+      value: stallMs,
+      remedy: `It is shorter than the heartbeat, ${heartbeat.intervalMs}. Use a longer one, or a shorter heartbeat.`,
+    },
+  ...LIFETIME_RULES,
+  ...LIMITS_RULES,
+];
+
 /**
- * The options of one route: those of the module, the controller and the route, in rising order, over the defaults.
+ * Resolves the options of the module.
+ *
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown options, invalid values, and options that contradict each other.
+ */
+export function resolveModuleOptions(options: SseModuleOptions): ModuleSettings {
+  checkOptions('SseModule', options, MODULE_TABLE);
+  const { log, runs, slots, onError, maxQueuedBytes, shutdownMs, shutdownRetryMs, ...streams } = options;
+  const settings: ModuleSettings = {
+    ...CONNECTIONS_DEFAULTS,
+    ...defined({ log, runs, slots, onError, maxQueuedBytes, shutdownMs, shutdownRetryMs }),
+    streams: defined(streams),
+  };
+  checkRules('SseModule', resolved(settings.streams, {}, {}), RULES);
+  return settings;
+}
+
+/**
+ * Resolves the options of one route: those of the module, the controller and the route, in rising order, over the defaults.
  *
  * @param where the route as messages name it, `Class.method`
- * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, a value that its option cannot have, or two that contradict
- * each other.
+ * @param module {@link ModuleSettings.streams}
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown options, invalid values, and options that contradict each other.
  */
 export function resolveOptions(
   where: string,
-  module: SseModuleOptions,
+  module: SseOptions,
   controller: SseOptions = {},
   route: SseRouteOptions = {},
 ): ResolvedOptions {
-  checkOptions(where, module, MODULE_TABLE);
   checkOptions(`@SseDefaults() of ${where.split('.', 1)[0]}`, controller, CONTROLLER_TABLE);
   checkOptions(where, route, ROUTE_TABLE);
-  const own: SseOptions = { ...defined(controller), ...defined(route) };
-  const given: SseOptions = { ...defined(module), ...own };
-  const serialize = given.serialize ?? SSE_DEFAULTS.serialize;
-  const heartbeat = resolvedHeartbeat(given.heartbeat, serialize);
-  const resolved: ResolvedOptions = {
-    emits: given.emits ?? SSE_DEFAULTS.emits,
+  const options = resolved(module, defined(controller), defined(route));
+  checkRules(where, options, RULES);
+  return options;
+}
+
+function resolved(module: SseOptions, controller: SseOptions, route: SseRouteOptions): ResolvedOptions {
+  const own: SseOptions = { ...controller, ...route };
+  const { ids, emits, serialize, ...given } = { ...SSE_DEFAULTS, ...module, ...own };
+  const heartbeat = given.heartbeat === false ? false : resolveHeartbeat(given.heartbeat, serialize);
+  return {
+    emits,
     serialize,
-    ids: given.ids ?? SSE_DEFAULTS.ids,
-    openAfterMs: given.openAfterMs ?? SSE_DEFAULTS.openAfterMs,
+    ids,
     heartbeat,
-    errors: { ...given.errors, event: given.errors?.event ?? SSE_DEFAULTS.errorEvent },
+    errors: resolveErrorEvent(given.errors),
     complete: given.complete,
-    timeout: given.timeout ?? false,
-    maxDurationMs: given.maxDurationMs ?? false,
+    timeout: given.timeout,
+    maxDurationMs: given.maxDurationMs,
     expiresAt: given.expiresAt,
-    revalidateMs: given.revalidateMs ?? false,
+    revalidateMs: given.revalidateMs,
     overflow: {
       ...SSE_DEFAULTS.overflow,
-      ...defined(given.overflow ?? {}),
+      ...defined(given.overflow),
       ...fromNest(route),
       ...defined(route.overflow ?? {}),
     },
-    // A heartbeat that comes more seldom than the default limit moves that limit; one that is given is held to.
-    stallMs: given.stallMs ?? Math.max(SSE_DEFAULTS.stallMs, heartbeat === false ? 0 : heartbeat.intervalMs),
-    teardownWarnMs: given.teardownWarnMs ?? SSE_DEFAULTS.teardownWarnMs,
-    limits: [...resolvedLimits(defined(module), true), ...resolvedLimits(own, false)],
-    lastEventIdQuery: given.lastEventIdQuery ?? false,
-    maxLastEventIdBytes: given.maxLastEventIdBytes ?? SSE_DEFAULTS.maxLastEventIdBytes,
-  };
-  checkRules(where, resolved, STREAM_RULES);
-  return resolved;
-}
-
-/**
- * The application's own options over their defaults.
- *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for an unknown key, or a value that its option cannot have.
- */
-export function resolveModuleOptions(options: SseModuleOptions): {
-  shutdownMs: number;
-  shutdownRetryMs: number | false;
-} {
-  checkOptions('SseModule', options, MODULE_TABLE);
-  const { shutdownMs = SSE_DEFAULTS.shutdownMs, shutdownRetryMs = SSE_DEFAULTS.shutdownRetryMs } = options;
-  return { shutdownMs, shutdownRetryMs };
-}
-
-function resolvedHeartbeat(
-  given: SseOptions['heartbeat'],
-  serialize: Serialize,
-): ResolvedOptions['heartbeat'] {
-  if (given === false) return false;
-  const options: HeartbeatOptions = typeof given === 'object' ? given : { intervalMs: given };
-  return { ...options, intervalMs: options.intervalMs ?? SSE_DEFAULTS.heartbeatMs, serialize };
-}
-
-function resolvedLimits(options: SseOptions, shared: boolean): ResolvedLimit[] {
-  const { limit = [], exclusive } = options;
-  const limits = Array.isArray(limit)
-    ? limit.map((each, i) => resolvedLimit(each, `limit[${i}]`, shared))
-    : [resolvedLimit(limit, 'limit', shared)];
-  if (exclusive !== undefined) {
-    const given = typeof exclusive === 'object' ? exclusive : { key: exclusive };
-    limits.push(resolvedLimit({ ...given, max: 1 }, 'exclusive', shared));
-  }
-  return limits;
-}
-
-function resolvedLimit(
-  { key, max, status, retryMs }: LimitOptions,
-  name: string,
-  shared: boolean,
-): ResolvedLimit {
-  return {
-    key,
-    max,
-    status: status ?? (key === 'process' ? 503 : 429),
-    retryMs: retryMs ?? SSE_DEFAULTS.limitRetryMs,
-    name,
-    shared,
+    // A heartbeat that is sent less often than the default limit raises that limit. A limit that was given is kept.
+    stallMs:
+      own.stallMs ??
+      module.stallMs ??
+      Math.max(SSE_DEFAULTS.stallMs, heartbeat === false ? 0 : heartbeat.intervalMs),
+    limits: [...resolveLimits(module, true), ...resolveLimits(own, false)],
+    openAfterMs: given.openAfterMs,
+    teardownWarnMs: given.teardownWarnMs,
+    lastEventIdQuery: given.lastEventIdQuery,
+    maxLastEventIdBytes: given.maxLastEventIdBytes,
   };
 }
 
@@ -117,7 +121,7 @@ function fromNest({ maxPendingDataLength: max }: SseRouteOptions): { maxBytes?: 
   return { maxBytes: max === 0 ? Infinity : max };
 }
 
-/** An option that is there but undefined does not hide that of a higher level. */
+/** Removes options that are `undefined`, which must not hide those of a higher level. */
 function defined<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -1,4 +1,4 @@
-/** The options given to `SseModule.forRoot()` or made by `forRootAsync()`. */
+/** The `ModuleSettings`: the options given to `SseModule.forRoot()` or made by `forRootAsync()`, checked and resolved. */
 export const SSE_MODULE_OPTIONS = Symbol.for('nestjs-event-stream:module-options');
 
 /** `SseConnections`, for a package in the other module format than the application, where the class is another one. */

@@ -1,34 +1,11 @@
-import { BadRequestException, HttpException, type ExecutionContext } from '@nestjs/common';
+import { HttpException, type ExecutionContext } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
-import { decodeLastEventId, lastEventIdProblem } from './last-event-id.js';
 import { guard, immediate } from '../errors/guard.js';
 import type { Slot, SlotAnswer, SlotRequest, SlotStore } from '../limits/limits.js';
-import { rawRequest } from '../connection/response.js';
-import type { ResolvedLimit, ResolvedOptions } from '../options/sse.options.js';
+import type { ResolvedLimit } from '../limits/limit.options.js';
 import type { RoutedStream, StreamHost } from './stream-host.js';
 
-/**
- * Where the client left off: the header, or on a first connect the query parameter if the route takes it.
- *
- * @throws {BadRequestException} if it is too long or has control characters.
- */
-export function readLastEventId(request: object, options: ResolvedOptions): string | undefined {
-  const header = rawRequest(request).headers['last-event-id'];
-  const id =
-    typeof header === 'string' && header !== '' ? decodeLastEventId(header) : fromQuery(request, options);
-  if (id === undefined) return undefined;
-  const problem = lastEventIdProblem(id, options.maxLastEventIdBytes);
-  if (problem) throw new BadRequestException(`The Last-Event-ID cannot be read: ${problem}.`);
-  return id;
-}
-
-function fromQuery(request: object, { lastEventIdQuery }: ResolvedOptions): string | undefined {
-  if (!lastEventIdQuery) return undefined;
-  const value = (request as { query?: Record<string, unknown> }).query?.['lastEventId'];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** What places are taken for. */
+/** The stream that places are taken for. */
 export interface Admitted extends RoutedStream {
   readonly host: StreamHost;
   readonly context: ExecutionContext;
@@ -36,7 +13,7 @@ export interface Admitted extends RoutedStream {
   readonly troubles: { onTeardownError(error: unknown): void };
 }
 
-/** A limit that applies to this request, and what it counts. */
+/** A limit that applies to this request, and the request for its place. */
 interface Counted {
   readonly limit: ResolvedLimit;
   readonly request: SlotRequest;
@@ -88,7 +65,7 @@ export class Admission {
     }
   }
 
-  /** Releases what is held, and what is still on its way as soon as it is here. */
+  /** Releases all places, also those that the store has not answered yet. */
   release(): void {
     this.over = true;
     this.evicting = [];
@@ -133,7 +110,7 @@ export class Admission {
     }
     const refusing = counted.find(({ request }) => request === answer.full) ?? counted[0];
     if (!refusing || this.over) return refusing?.limit;
-    // Of the process, if another limit refuses.
+    // Places of the process are held already if another limit refuses.
     this.releaseHeld();
     return this.refuse(refusing.limit);
   }

@@ -1,7 +1,7 @@
 import type { ErrorReports } from '../errors/error-reports.js';
 import type { CutOffLimit } from '../connection/connection.js';
 import type { SseConnection } from '../connection/sse-connection.js';
-import type { ResolvedOptions } from '../options/sse.options.js';
+import type { ResolvedSlowClient } from '../connection/slow-client.options.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
 /** As many get a line of their own within the window; the others are counted. */
@@ -17,7 +17,7 @@ export interface CutOff {
 /** Returns the limit of a route, or of the process, with its value. */
 export function cutOff(
   limit: CutOffLimit,
-  { overflow, stallMs }: Pick<ResolvedOptions, 'overflow' | 'stallMs'>,
+  { overflow, stallMs }: ResolvedSlowClient,
   maxQueuedBytes: number,
 ): CutOff {
   const values = { 'overflow.maxBytes': overflow.maxBytes, maxQueuedBytes, stallMs: Number(stallMs) };

@@ -6,14 +6,14 @@ import { isThenable } from './is-thenable.js';
 import type { Caller } from './outcome.js';
 import type { RequestStream } from './request-stream.js';
 
-/** Nest comes to the handler through interceptors: they see each value that it emits, as with Nest's own `@Sse()`. */
+/** A call that reaches the handler through interceptors, which see each value that it emits, as with Nest's own `@Sse()`. */
 export class InterceptedCall implements Caller {
   constructor(
     private readonly stream: RequestStream,
     private subscriber: Subscriber<unknown> | undefined,
   ) {}
 
-  /** Starts what is behind: the other interceptors, the pipes, the handler. */
+  /** Starts the other interceptors, the pipes and the handler. */
   proceed(next: CallHandler<unknown>): Running {
     const { stream } = this;
     const subscriber = new GuardedSubscriber(
@@ -28,10 +28,10 @@ export class InterceptedCall implements Caller {
     return subscriber;
   }
 
-  /** Calls the handler, and says what Nest is to go on with. */
+  /** Calls the handler, and returns the result that Nest hands to the interceptors. */
   handle(invoke: () => unknown): unknown {
     const { stream } = this;
-    // A client that has left during a pipe needs no handler.
+    // The client may have left during a pipe.
     if (stream.connection.ended) return undefined;
     const result = invoke();
     if (!isThenable(result)) return this.accept(result, false);
@@ -62,7 +62,7 @@ export class InterceptedCall implements Caller {
   private accept(result: unknown, resolved: boolean): unknown {
     const { stream } = this;
     const source = stream.take(result);
-    if (!source) return stream.plain ? result : undefined;
+    if (!source) return stream.answer ? result : undefined;
     return new Observable((subscriber) => {
       stream.scheduleHead(source, resolved);
       return stream.start(source, subscriber);

@@ -3,19 +3,19 @@ import type { StreamConnection } from '../connection/connection.js';
 import { event } from '../events/sse-event.js';
 import { PLACE_TYPE } from '../wire/end-of-stream.js';
 
-/** How long a new stream waits for a log that is down before it is answered with 503. As long as `publish()` waits. */
+/** Milliseconds that a new stream waits for a log that is down, until it is answered with 503. `publish()` waits as long. */
 const PLACE_WITHIN_MS = 5000;
 
-/** When the head of a stream goes out where no event takes it along. */
+/** Sends the head of a stream that has no first event yet. */
 export class Opening {
   private timer: unknown;
 
   constructor(
     private readonly connection: StreamConnection,
-    private readonly comesBack: boolean,
+    private readonly reconnects: boolean,
   ) {}
 
-  /** After so long; 0 is a turn, for errors that are on their way. */
+  /** Sends the head after `ms` milliseconds. 0 means one turn of the event loop: an error may already be on its way. */
   after(ms: number): void {
     const { connection } = this;
     const { clock } = connection.timers;
@@ -25,24 +25,24 @@ export class Opening {
   }
 
   /**
-   * A client that has seen the head of a channel's stream misses nothing that is published from then on: the head waits
-   * for the subscription's place. One that reconnects by itself is told that place, for it may lose its connection
-   * before the first event.
+   * Sends the head when the subscription knows its position: a client that has seen the head misses nothing that is
+   * published afterwards. A client that reconnects by itself also receives the position as an ID, because it may lose its
+   * connection before the first event.
    */
   atPlace(subscription: ChannelSubscription): void {
-    const { connection, comesBack } = this;
+    const { connection, reconnects } = this;
     const open = (): void => {
       const { cursor } = subscription;
-      if (comesBack && !connection.used && cursor !== undefined && cursor !== connection.lastEventId) {
+      if (reconnects && !connection.used && cursor !== undefined && cursor !== connection.lastEventId) {
         connection.next(event({ type: PLACE_TYPE, id: cursor, data: '' }));
       }
       connection.open();
     };
-    // A head without a place would promise that nothing is missed from then on, and the log may be gone for long.
+    // A head without a position would promise that nothing is missed from now on, and the log may be down for long.
     const giveUp = (): void => subscription.giveUp();
     this.timer = connection.timers.clock.schedule(giveUp, PLACE_WITHIN_MS);
     void subscription.ready.then(() => {
-      // One that is over already may have failed, which can still be an HTTP error: its source will tell.
+      // A subscription that has ended may have failed, which can still be an HTTP error. Its source reports it.
       if (!subscription.ended) open();
     });
   }

@@ -1,14 +1,15 @@
-import type { SseErrorContext } from '../options/error-context.js';
 import type { ExecutionContext } from '@nestjs/common';
 import type { StreamConnection } from '../connection/connection.js';
-import type { Running } from '../source/source.js';
 import type { SseConnections } from '../connection/sse-connections.js';
 import type { ErrorReports } from '../errors/error-reports.js';
-import type { CutOffLog } from './cut-off-log.js';
+import type { SseErrorCode } from '../errors/sse.errors.js';
 import type { RouteGuards } from '../nest/route-guards.js';
 import type { SseRoute } from '../nest/sse-routes.js';
+import type { SseErrorContext } from '../options/error-context.js';
+import type { Running } from '../source/source.js';
+import type { CutOffLog } from './cut-off-log.js';
 
-/** What the streams of an application work with. */
+/** The parts of an application that its streams share. */
 export interface StreamHost {
   readonly connections: SseConnections;
   readonly guards: RouteGuards;
@@ -19,14 +20,22 @@ export interface StreamHost {
   answer(stream: RoutedStream, answer: PlainAnswer): Promise<void>;
 }
 
+/** The half of a request that Nest knows. It hears of the head and of the end of its stream. */
+export interface StreamOwner {
+  /** The head is sent, so the request is answered. */
+  headSent(): void;
+  /** The stream is over. `error` is there if nothing was sent, and an HTTP error can be. */
+  ended(code: SseErrorCode, error?: unknown): void;
+}
+
 /** An ordinary answer, as any route gives. */
 export interface PlainAnswer {
   value: unknown;
-  /** In place of the one that the response has. */
+  /** Replaces the status of the response. */
   status?: number;
-  /** What sends its body, where that takes time. */
+  /** Sends the body of a web `Response`. */
   sending?: Running;
-  /** Whether the handler answers, now or later, and the library must not. */
+  /** True if the handler answers by itself, now or later, and the library must not. */
   byHandler?: boolean;
 }
 

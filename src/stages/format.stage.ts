@@ -1,8 +1,11 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { immediate } from '../errors/guard.js';
 import { checkedId, SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { toEvent, type Emits, type Serialize } from '../events/to-event.js';
+import type { ResolvedFormat } from './format.options.js';
 
-/** Makes the id of an event that has none; asked only for events with data. */
+/** Makes the ID of an event that has none. It is called only for events with data. */
 export type IdMaker = (value: unknown) => string | undefined;
 
 /** How values become events. */
@@ -12,7 +15,7 @@ export interface FormatSettings {
   makeId: IdMaker | undefined;
 }
 
-/** Values → events. The first value that cannot be one ends the stream as an error. */
+/** Turns values into events. The first value that cannot be an event ends the stream with an error. */
 export class FormatStage implements Sink<unknown> {
   private failed = false;
 
@@ -23,7 +26,8 @@ export class FormatStage implements Sink<unknown> {
 
   next(value: unknown): void {
     if (this.failed) return;
-    // Around what comes after, too: an error there would be thrown at the source, which cannot do anything about it.
+    // The next stages are inside this block as well. Otherwise their errors would be thrown into the source, which did not
+    // cause them.
     try {
       const { emits, serialize, makeId } = this.settings;
       let event = toEvent(value, emits, serialize);
@@ -44,7 +48,7 @@ export class FormatStage implements Sink<unknown> {
   }
 }
 
-/** Comments and the like never carry an id that was made for them. */
+/** Comments, delays and raw blocks do not get an ID. */
 function lacksId({ id, data, raw }: SseEvent): boolean {
   return id === undefined && data !== undefined && raw === undefined;
 }
@@ -53,7 +57,17 @@ function withId(event: SseEvent, id: string | undefined): SseEvent {
   return new SseEvent(event.type, checkedId(id), event.retry, event.comment, event.data);
 }
 
-/** Numbers from 1, or from where a client left off. */
+/** The maker of IDs for the option `ids`, if there is one. */
+export function idMaker(
+  ids: ResolvedFormat['ids'],
+  context: ExecutionContext,
+  lastEventId: string | undefined,
+): IdMaker | undefined {
+  if (ids === false) return undefined;
+  return ids === 'sequence' ? sequence(lastEventId) : (value) => immediate(ids(value, context), 'ids');
+}
+
+/** Counts from 1, or from the last ID that the client has received. */
 export function sequence(lastEventId: string | undefined): IdMaker {
   let last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
   return () => String(++last);

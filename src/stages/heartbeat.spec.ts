@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { SharedTimers } from '../time/shared-timers.js';
 import { comment, event, type SseEvent } from '../events/sse-event.js';
-import type { HeartbeatOptions } from '../options/sse.options.js';
+import type { HeartbeatOptions } from './heartbeat.options.js';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { Heartbeat } from './heartbeat.js';
 

@@ -5,7 +5,8 @@ import { EMPTY_COMMENT } from '../wire/encode-event.js';
 import { toText } from '../events/to-event.js';
 import { immediate } from '../errors/guard.js';
 import type { ExecutionContext } from '@nestjs/common';
-import { valueFor, type ResolvedHeartbeat } from '../options/sse.options.js';
+import type { ResolvedHeartbeat } from './heartbeat.options.js';
+import { valueFor } from './payload.js';
 
 /** What a heartbeat keeps alive. */
 export interface Beating {

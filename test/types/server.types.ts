@@ -146,7 +146,7 @@ export type Levels = [
   Expect<Equal<'method' extends keyof SseRouteOptions ? true : false, true>>,
   Expect<Equal<'shutdownMs' extends keyof SseModuleOptions ? true : false, true>>,
   Expect<Equal<SseOptions['heartbeat'], SseRouteOptions['heartbeat']>>,
-  Expect<Equal<(typeof SSE_DEFAULTS)['heartbeatMs'], 15_000>>,
+  Expect<Equal<(typeof SSE_DEFAULTS)['heartbeat'], 15_000>>,
 ];
 // @ts-expect-error a controller has no method
 SseDefaults({ method: RequestMethod.POST });
