@@ -26,7 +26,7 @@ import type { SseModuleOptions } from './options/sse.options.js';
 import { SSE_CHANNELS, SSE_CONNECTIONS, SSE_MODULE_OPTIONS, SSE_RUNS } from './options/sse.tokens.js';
 import { SseError } from './errors/sse.errors.js';
 
-/** Is destroyed before all other modules, so that streams and runs end while what they need is still there. */
+/** Nest destroys this module before all others, so that streams and runs end while their dependencies still exist. */
 @Module({})
 class StreamsModule implements OnModuleDestroy {
   /** Ends the streams and runs of the application. */
@@ -47,14 +47,14 @@ class StreamsModule implements OnModuleDestroy {
 export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private closing: ServerClosing | undefined;
 
-  /** @throws {SseError} `SSE_MODULE_MISSING` where it was imported without `forRoot()`. */
+  /** @throws {SseError} `SSE_MODULE_MISSING` if it was imported without `forRoot()` */
   constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {
-    // Asked for here and not injected, as Nest would only name the first provider that the class alone does not have.
+    // Looked up here and not injected: otherwise Nest's error would only name the first missing provider.
     if (!this.has(SSE_MODULE_OPTIONS)) throw bare();
   }
 
   /**
-   * With options for all routes; controllers (`@SseDefaults()`) and routes (`@Sse()`) may differ.
+   * Imports the module with options for all routes. Controllers (`@SseDefaults()`) and routes (`@Sse()`) can override them.
    *
    * @throws {SseError} `SSE_INVALID_OPTIONS` at start-up, for options that are unknown, out of range or contradict each other.
    */
@@ -63,7 +63,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   }
 
   /**
-   * With options that are made at start-up, from what is injected.
+   * Imports the module with options that are made at start-up from injected providers.
    *
    * @throws {SseError} `SSE_INVALID_OPTIONS`
    * @example
@@ -73,7 +73,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
     return dynamicModule(asyncOptionsProviders(options), options.imports);
   }
 
-  /** @internal The last moment before Nest looks at guards and interceptors. */
+  /** @internal The last moment before Nest reads the metadata of guards and interceptors. */
   configure(): void {
     const modules = this.moduleRef.get(ModulesContainer, { strict: false });
     checkImportedOnce(modules, this.moduleRef, SSE_MODULE_OPTIONS);
@@ -85,19 +85,19 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   onModuleInit(): void {
     this.moduleRef.get(StreamsModule, { strict: false }).end = () => this.endStreams();
     this.moduleRef.get(SseRoutes).resolveAll();
-    // An application without a server has no adapter, or one that stands for none.
+    // An application without a server has no adapter, or one without a server.
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
     const server = httpAdapter?.getHttpServer() as ServerLike | undefined;
     if (typeof server?.on === 'function') this.closing = new ServerClosing(server, systemClock);
   }
 
-  /** @internal Before the server is closed, which would wait for the streams. */
+  /** @internal Called before Nest closes the server, which would wait for the streams. */
   onModuleDestroy(): void {
     this.moduleRef.get(SseGuard).cutOffs.due();
     this.closing?.start();
   }
 
-  /** @internal After the server was closed. */
+  /** @internal Called after the server was closed. */
   async onApplicationShutdown(): Promise<void> {
     this.closing?.stop();
     this.moduleRef.get(SseRoutes).uninstall();
@@ -107,7 +107,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   private async endStreams(): Promise<void> {
     const { moduleRef } = this;
     const { shutdownMs, shutdownRetryMs } = moduleRef.get<ModuleSettings>(SSE_MODULE_OPTIONS);
-    // Streams go first, so that those who view a run of this process are asked to come back, not told that it failed.
+    // Streams go first. Otherwise the viewers of a run of this process would receive its failure instead of a delay to reconnect.
     await Promise.all([
       moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
       moduleRef.get(Runs).close(shutdownMs),

@@ -2,8 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { routeOptionsOf } from '../nest/sse.metadata.js';
 
 /**
- * Whether a request goes to an `@Sse()` route: for global interceptors that wrap responses, time out or cache, and
- * have to leave streams alone.
+ * True for a request to an `@Sse()` route. Global interceptors that wrap responses, time out or cache use it to skip streams.
  *
  * @example
  * if (isSseRoute(context)) return next.handle();

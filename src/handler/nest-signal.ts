@@ -2,11 +2,11 @@ import * as nest from '@nestjs/common';
 import { SseSignal } from './parameters.decorator.js';
 import { routeArguments, setRouteArguments } from '../nest/route-arguments.js';
 
-/** Nest 12's own `@SseSignal()`, which finds nothing on a route that is not Nest's. */
+/** Nest 12's own `@SseSignal()`, which has no value on a route that is not Nest's own `@Sse()`. */
 const NESTS = factoryOf((nest as { SseSignal?: () => ParameterDecorator }).SseSignal);
 const OURS = factoryOf(SseSignal);
 
-/** Has Nest's own `@SseSignal()` of a handler give what this library's does. */
+/** Makes Nest's own `@SseSignal()` on a handler return the same signal as that of this library. */
 export function useOwnSignal(target: object, key: string | symbol): void {
   const entries = routeArguments(target.constructor, key);
   if (NESTS === undefined || !entries.some(([, { factory }]) => factory === NESTS)) return;
@@ -17,7 +17,7 @@ export function useOwnSignal(target: object, key: string | symbol): void {
   setRouteArguments(target.constructor, key, ours);
 }
 
-/** What stands behind a parameter decorator: the same function wherever it is used. */
+/** The factory of a parameter decorator: the same function wherever the decorator is used. */
 function factoryOf(decorator: (() => ParameterDecorator) | undefined): unknown {
   class Probe {
     method(): void {}

@@ -4,12 +4,13 @@ import { SseError, moduleMissing } from '../errors/sse.errors.js';
 import { replyOf } from '../request/reply.js';
 import { routeOptionsOf } from '../nest/sse.metadata.js';
 
-/** A parameter decorator of streams; it takes pipes, as Nest's own do. */
+/** A parameter decorator for streams. It takes pipes, as Nest's own decorators do. */
 export type StreamParameter = (...pipes: (Type<PipeTransform> | PipeTransform)[]) => ParameterDecorator;
 
 /**
- * Where the client left off: its `Last-Event-ID` (or the query parameter, see `lastEventIdQuery`), `undefined` on a
- * first connect. It is client input: at most `maxLastEventIdBytes` long and without control characters, no more.
+ * The ID of the last event that the client has received, from its `Last-Event-ID` header or, with `lastEventIdQuery`, from the
+ * query. `undefined` on a first connect. It is client input: the library only checks that it has at most
+ * `maxLastEventIdBytes` bytes and no control characters.
  *
  * @example
  * @Sse('news') news(@LastEventId() after?: string) { return this.channel.subscribe({ after }); }
@@ -19,8 +20,8 @@ export const LastEventId: StreamParameter = createParamDecorator(
 );
 
 /**
- * An `AbortSignal` that aborts when the stream is over, whoever ended it. Its `reason` is an `SseError` whose code
- * says why. Hand it to whatever the handler waits for.
+ * An `AbortSignal` that aborts when the stream is over, whether the client, the server or a limit has ended it. Its `reason` is
+ * an `SseError` whose code names the cause. Pass it to everything that the handler waits for.
  */
 export const SseSignal: StreamParameter = createParamDecorator(
   (_data: undefined, context: ExecutionContext): AbortSignal => connectionOf(context).signal,
@@ -28,7 +29,7 @@ export const SseSignal: StreamParameter = createParamDecorator(
 
 /** The connection of this request. */
 export type SseConnection<Request extends object = object> = Connection<Request>;
-/** The connection of this request: its id, what was sent so far, and `close()`. */
+/** The connection of this request: its ID, its counters, and `close()`. */
 export const SseConnection: StreamParameter = createParamDecorator(
   (_data: undefined, context: ExecutionContext): Connection => connectionOf(context),
 );

@@ -6,9 +6,9 @@ import { SseError } from '../errors/sse.errors.js';
 import { toHttpError } from '../errors/http-error.js';
 
 /**
- * Gives an {@link SseError} that comes out of an ordinary route the status that it has on an `@Sse()` route: 503 while
- * the event log is away, 404 for a run that there is none of, 413, 409, 400. One that is a mistake in the program stays
- * a 500. What is 500 or above is logged.
+ * Maps an {@link SseError} that an ordinary route throws to the status that it has on an `@Sse()` route: 503 while the event
+ * log is unavailable, 404 for an unknown run, and 413, 409 or 400. A mistake in the program stays a 500. Errors of 500 and above
+ * are logged.
  *
  * @example
  * @UseFilters(SseErrorFilter)
@@ -20,7 +20,7 @@ export class SseErrorFilter extends BaseExceptionFilter<SseError> {
 
   override catch(error: SseError, host: ArgumentsHost): void {
     const answer = toHttpError(error, true);
-    // What has no status is a 500, which Nest logs.
+    // Nest logs an error without a status as a 500.
     if (answer instanceof HttpException && answer.getStatus() >= 500) {
       this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);
     }

@@ -7,7 +7,7 @@ import { addResponse, type HiddenResponse } from '../nest/hidden-response.js';
 import { useOwnSignal } from './nest-signal.js';
 import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
 
-// Under this key Nest keeps what its decorator says; it has not changed since its first release.
+// The metadata key of Nest's `@HttpCode()`. It has not changed since Nest's first release.
 const HTTP_CODE = '__httpCode__';
 
 const NONE: SseRouteOptions = Object.freeze({});
@@ -15,9 +15,9 @@ const NONE: SseRouteOptions = Object.freeze({});
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Makes a method a route that answers with an event stream of what it returns: an async generator, any iterable, a
- * Node or web stream, an Observable, or a promise of one. Guards, pipes, interceptors, filters and parameter
- * decorators work as on any route. A plain value is the route's ordinary answer.
+ * Makes a method a route that answers with an event stream. The method returns an async generator, any iterable, a Node or web
+ * stream, an Observable, or a promise of one of these. Guards, pipes, interceptors, filters and parameter decorators work as on
+ * any route. Any other value is the ordinary answer of the route.
  *
  * @example
  * @Sse('progress/:id')
@@ -36,7 +36,7 @@ export function Sse(
   const options = withPath ? givenOptions : pathOrOptions;
   return (target, key, descriptor) => {
     const name = `${target.constructor.name}.${String(key)}`;
-    // All else about options is looked at when the application starts, together with those of the module.
+    // The options are checked when the application starts, together with those of the module.
     if (options === null) checkOptions(name, options, ROUTE_TABLE);
     if (!withPath && givenOptions !== NONE) throw swapped(name, givenOptions);
     const method = descriptor.value as unknown as Method;
@@ -52,7 +52,7 @@ export function Sse(
 }
 
 /**
- * Options for all `@Sse()` routes of a controller: over the module's, under a route's own.
+ * Sets options for all `@Sse()` routes of a controller. They replace those of the module; a route can replace them.
  *
  * @example
  * @SseDefaults({ heartbeat: 5_000 })
@@ -65,7 +65,7 @@ export function SseDefaults(options: SseOptions): ClassDecorator {
 function streaming(method: Method, { index, takenOver }: HiddenResponse, name: string): Method {
   return function (this: unknown, ...args: unknown[]): unknown {
     const response = args[index];
-    // Called by hand, from a test or another handler, and not by Nest: then it is the method that was written.
+    // Called by a test or by another handler, and not by Nest: it behaves as the method that was written.
     if (typeof response !== 'object' || response === null) return method.apply(this, args);
     args.length = index;
     const reply = replyOf(response);

@@ -6,7 +6,7 @@ import { resolveModuleOptions, type ModuleSettings } from './resolve-options.js'
 import type { SseModuleOptions } from './sse.options.js';
 import { SSE_MODULE_OPTIONS } from './sse.tokens.js';
 
-/** Makes the options of the module: what `useClass` and `useExisting` of {@link SseModuleAsyncOptions} name. */
+/** Makes the options of the module. `useClass` and `useExisting` of {@link SseModuleAsyncOptions} name such a provider. */
 export interface SseOptionsFactory {
   /** Called once, at start-up. */
   createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
@@ -14,13 +14,13 @@ export interface SseOptionsFactory {
 
 /** Options of the module that are made at start-up, in one of three ways. */
 export interface SseModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  /** What `useFactory` gets. */
+  /** The providers that are passed to `useFactory`. */
   inject?: FactoryProvider['inject'];
-  /** Makes the options, from what it injects. */
+  /** Makes the options from the injected providers. */
   useFactory?: (...args: never[]) => SseModuleOptions | Promise<SseModuleOptions>;
-  /** A class that makes them, of which the module makes an instance. */
+  /** A class that makes them. The module makes an instance of it. */
   useClass?: Type<SseOptionsFactory>;
-  /** A provider that makes them, of a module among `imports` or a global one. */
+  /** A provider that makes them, from a module among `imports` or from a global module. */
   useExisting?: InjectionToken<SseOptionsFactory>;
 }
 
@@ -34,9 +34,9 @@ const ASYNC_TABLE: OptionTable<SseModuleAsyncOptions> = {
 };
 
 /**
- * What makes the options, as providers.
+ * Turns asynchronous options into providers of the resolved options.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` where it is not one of the three ways.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` if not exactly one of the three ways is given
  */
 export function asyncOptionsProviders(options: SseModuleAsyncOptions): Provider[] {
   const where = 'SseModule.forRootAsync()';
@@ -46,7 +46,7 @@ export function asyncOptionsProviders(options: SseModuleAsyncOptions): Provider[
   if (ways.length !== 1) {
     throw new SseError(
       'SSE_INVALID_OPTIONS',
-      `${where}: ${ways.length} ways to make the options are given.`,
+      `${where}: ${ways.length} of the ways to make the options are given.`,
       {
         remedy: 'Give one of "useFactory", "useClass" and "useExisting".',
       },
@@ -67,7 +67,7 @@ export function asyncOptionsProviders(options: SseModuleAsyncOptions): Provider[
 }
 
 function noFactory(where: string, given: unknown): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: ${quoted(given)} makes no options.`, {
+  return new SseError('SSE_INVALID_OPTIONS', `${where}: ${quoted(given)} cannot make options.`, {
     remedy: 'Give it a method createSseOptions(): see SseOptionsFactory.',
   });
 }

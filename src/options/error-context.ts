@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { SseConnection } from '../connection/sse-connection.js';
 import type { ErrorContext } from '../errors/error-reports.js';
 
-/** Where an error that was logged comes from. */
+/** The origin of an error that was logged. */
 export interface SseErrorContext extends ErrorContext {
   /** Class and method of the handler, such as `JobsController.progress`. Missing for runs. */
   readonly handler?: string;

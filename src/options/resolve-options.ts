@@ -63,7 +63,8 @@ export function resolveModuleOptions(options: SseModuleOptions): ModuleSettings 
 }
 
 /**
- * Resolves the options of one route: those of the module, the controller and the route, in rising order, over the defaults.
+ * Resolves the options of one route. Options of the route replace those of the controller, and these replace those of the
+ * module.
  *
  * @param where the route as messages name it, `Class.method`
  * @param module {@link ModuleSettings.streams}

@@ -138,8 +138,8 @@ export class Admission {
 }
 
 /**
- * What a limit counts. No two limits share a key: it names the route (none for a limit of the module, which counts over
- * all routes), the limit, and last what the application supplies, which is the only part that can contain any text.
+ * The key that a limit counts. No two limits share one: it names the route and the limit. A limit of the module counts over
+ * all routes, so it names none. The part that the application supplies comes last, because it can contain any text.
  */
 function slotKey(limit: ResolvedLimit, { route, context }: Admitted): string | undefined {
   const { key, shared, name } = limit;
@@ -152,7 +152,7 @@ function slotKey(limit: ResolvedLimit, { route, context }: Admitted): string | u
   return own === undefined ? undefined : `${place}:key:${own}`;
 }
 
-/** Stands in for a handler, so that an error of the store takes the way of an error of the handler. */
+/** Replaces a handler by a function that throws, so that an error of the store is handled like one of the handler. */
 function thrower(error: unknown): () => never {
   return () => {
     throw error;

@@ -4,11 +4,11 @@ import type { SseConnection } from '../connection/sse-connection.js';
 import type { ResolvedSlowClient } from '../connection/slow-client.options.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
-/** As many get a line of their own within the window; the others are counted. */
+/** The number of connections that get their own line within the window. The others are counted. */
 const LINES = 50;
 const WINDOW_MS = 10_000;
 
-/** Why a connection was cut off: the limit that its client was too slow for, by name and value. */
+/** The reason why a connection was cut off: the limit that its client exceeded, by name and value. */
 export interface CutOff {
   limit: CutOffLimit;
   value: number;
@@ -25,8 +25,8 @@ export function cutOff(
 }
 
 /**
- * The log's record of clients that were too slow: one line each, so that a stream that is gone can be accounted for.
- * What slows one client down slows down many, so beyond so many lines at a time they are counted, in one line.
+ * Logs clients that were too slow, in one line each, so that every lost stream can be explained. A slow network often affects
+ * many clients at once. Beyond {@link LINES} lines within the window, they are counted and logged in one line.
  */
 export class CutOffLog implements Timed {
   slot: Set<Timed> | undefined;
@@ -39,7 +39,7 @@ export class CutOffLog implements Timed {
     private readonly timers: SharedTimers,
   ) {}
 
-  /** Takes note of a connection that is about to be cut off, while it can be seen what waits for it. */
+  /** Logs a connection that is about to be cut off, while its queue can still be measured. */
   add({ route, id, queuedBytes }: SseConnection, { limit, value }: CutOff): void {
     const now = this.timers.clock.now();
     if (now - this.startedAt >= WINDOW_MS) {
@@ -58,7 +58,7 @@ export class CutOffLog implements Timed {
     );
   }
 
-  /** The window is over, or the application: those without a line of their own are told of together. */
+  /** Logs those that were only counted, at the end of the window or of the application. */
   due(): void {
     this.timers.cancel(this);
     if (this.unnamed.size === 0) return;

@@ -1,4 +1,4 @@
-/** Whether a value can be awaited, also where it is a promise of another kind, such as a lazy query. */
+/** True for any value that can be awaited, including promises of other libraries, such as a lazy query. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&

@@ -15,7 +15,7 @@ import { dropNext, dropReply, type Reply } from './reply.js';
 import { RequestStream } from './request-stream.js';
 import type { RequestStreamInit, StreamHost, StreamOwner } from './stream-host.js';
 
-/** What Nest is told of one request: whether it is admitted, the result of its handler, and its error. */
+/** The result of one request for Nest: whether it is admitted, the result of its handler, and its error. */
 export class NestReply implements Reply, StreamOwner {
   private readonly stream: RequestStream;
   /** True for HEAD: the client asks for the head only. */
@@ -43,8 +43,8 @@ export class NestReply implements Reply, StreamOwner {
   }
 
   /**
-   * Decides whether the request may go on to the interceptors, the pipes and the handler. It may not if the client is told not
-   * to reconnect, if the right to the stream has expired, or if a limit has no place left.
+   * Decides whether the request may go on to the interceptors, the pipes and the handler. It may not if the stream has already
+   * ended for this client, if the right to the stream has expired, or if a limit has no place left.
    *
    * @throws {Error} the error that the limit or the option answers with
    */
@@ -128,7 +128,7 @@ export class NestReply implements Reply, StreamOwner {
 
   headSent(): void {
     const { context, connection } = this.stream;
-    // Nest has nothing left to do. What it holds for a request is released now, and not when the stream ends.
+    // Nest has nothing left to do. Its objects for this request are released now, and not when the stream ends.
     this.outcome.answered();
     this.outcome = ANSWERED;
     dropNext(context);

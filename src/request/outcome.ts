@@ -1,24 +1,24 @@
-/** Who waits for an outcome: Nest, in one way or another. */
+/** Waits for an outcome on behalf of Nest. */
 export interface Caller {
-  /** The request needs nothing more. */
+  /** The request is answered. */
   answered(): void;
-  /** Nothing was sent: the error is for the exception filters. */
+  /** Nothing was sent. The error is for the exception filters. */
   failed(error: unknown): void;
 }
 
-/** What Nest is told of a request, once: before it asks, or when it has waited for it. */
+/** The outcome of a request, which Nest receives once: when it asks, or later if it is not known by then. */
 export class Outcome {
-  /** Whether it is not known yet. */
+  /** True until it is known. */
   pending = true;
   private refusal: { error: unknown } | undefined;
   private caller: Caller | undefined;
 
-  /** Whether somebody waits for it. Nobody does while Nest is busy with pipes. */
+  /** True if Nest waits for it. Nest does not while it runs pipes. */
   get awaited(): boolean {
     return this.caller !== undefined;
   }
 
-  /** Has `caller` told. One that came before is not: Nest has got beyond it. */
+  /** Reports the outcome to `caller`, now or later. It replaces an earlier caller, which Nest has finished with. */
   tell(caller: Caller): void {
     if (this.pending) this.caller = caller;
     else if (this.refusal) caller.failed(this.refusal.error);
@@ -41,12 +41,12 @@ export class Outcome {
     });
   }
 
-  /** Lets Nest go on: it asks again when it has come to the handler. */
+  /** Lets Nest go on. It asks again when it reaches the handler. */
   forget(): void {
     this.caller = undefined;
   }
 
-  /** Nothing if it is known, and a promise of nothing otherwise. */
+  /** Returns a promise if the outcome is not known yet. */
   wait(): Promise<void> | undefined {
     this.check();
     if (!this.pending) return undefined;
@@ -76,6 +76,6 @@ export class Outcome {
   }
 }
 
-/** What Nest is told of every request whose head is out: one for all, so that no stream holds one of its own. */
+/** The outcome of every request whose head is sent: one for all, so that no open stream holds its own. */
 export const ANSWERED = new Outcome();
 ANSWERED.answered();

@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import { rawResponse } from '../connection/response.js';
 
 /**
- * What Nest is told of one request. The guard makes it, and the method that `@Sse()` wrapped finds it by the response. The
+ * The result of one request for Nest. The guard makes it, and the method that `@Sse()` wrapped finds it by the response. The
  * two can be of different package formats, so it is an interface and not a class.
  */
 export interface Reply {

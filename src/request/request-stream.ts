@@ -23,7 +23,7 @@ import type { PlainAnswer, RequestStreamInit, StreamHost, StreamOwner } from './
 import { StreamSink } from './stream-sink.js';
 import { StreamTime } from './stream-time.js';
 
-/** What the client of one request is sent: the result of the handler, as a stream or as an ordinary answer. */
+/** The response to one request: the result of the handler, as a stream or as an ordinary answer. */
 export class RequestStream implements ConnectionListener {
   readonly connection: StreamConnection;
   readonly context: ExecutionContext;
@@ -36,7 +36,7 @@ export class RequestStream implements ConnectionListener {
   answer: PlainAnswer | undefined;
   /** The source, until it is started. */
   private source: Source | undefined;
-  /** What is stopped with the stream: its source, or everything behind the interceptors. */
+  /** The subscription that stops with the stream: to its source, or to everything behind the interceptors. */
   private running: Running | undefined;
   private composed: Pipeline | undefined;
   private reporter: SourceTroubles | undefined;
@@ -156,7 +156,7 @@ export class RequestStream implements ConnectionListener {
     else this.opening.after(resolved || source.head || !source.pulled ? 0 : this.route.options.openAfterMs);
   }
 
-  /** Keeps what is to be stopped with the stream. */
+  /** Keeps the subscription that stops with the stream. */
   hold(running: Running): void {
     this.running = running;
     if (this.connection.ended) this.releaseSource();

@@ -6,14 +6,15 @@ import { openChunks } from '../source/streams.js';
 import { bodyOfResponse, checkSendable, discardResponse, isWebResponse } from '../source/web-response.js';
 import type { PlainAnswer } from './stream-host.js';
 
-/** Who hears of trouble with a body. */
+/** Receives the errors of a body. */
 interface Troubles extends Teardown {
   report(error: unknown): void;
 }
 
 /**
- * Sends an answer that is a web `Response`: its status, its header fields, and its body as it comes. `false` for any other
- * answer. Once the head is out, a body that fails is cut off, so that the client does not take what it got for all of it.
+ * Sends an answer that is a web `Response`: its status, its header fields, and its body as it comes. Returns `false` for any
+ * other answer. If the body fails after the head, the connection is cut, so that the client does not mistake the part that it
+ * received for the whole.
  *
  * @throws {SseError} `SSE_NOT_STREAMABLE` for a `Response` that cannot be sent.
  */
@@ -41,7 +42,7 @@ export function sendResponse(answer: PlainAnswer, connection: StreamConnection, 
   return true;
 }
 
-/** Lets go of the body of an answer, sent or not. */
+/** Releases the body of an answer, whether it was sent or not. */
 export function discardAnswer({ value, sending }: PlainAnswer): void {
   if (sending) sending.unsubscribe();
   else if (isWebResponse(value)) discardResponse(value);

@@ -44,7 +44,7 @@ export class SourceTroubles implements Teardown {
   onSlow(): void {
     this.reports.warn(
       `The source of ${this.place} still runs ${String(this.warnMs)} ms after its stream has ended. ` +
-        'It waits for something that does not settle: hand the @SseSignal() of the handler to it.',
+        'It waits for something that does not settle. Pass it the @SseSignal() of the handler.',
     );
   }
 
@@ -58,7 +58,7 @@ export class SourceTroubles implements Teardown {
     this.report(error, 'teardown');
   }
 
-  /** Logs an error that its client is not shown. */
+  /** Logs an error whose details the client does not receive. */
   report(error: unknown, phase: SseErrorPhase = 'stream'): void {
     if (isReported(error)) return;
     const { route, connection } = this;
@@ -92,9 +92,9 @@ export class SourceTroubles implements Teardown {
   }
 
   /**
-   * Whether a late failure only says that the source has stopped. Each client library reports an abort with a class of its
-   * own, so it is the moment that counts: once a signal that was handed out has aborted, a failure is its consequence. A
-   * source without the signal may have seen the client leave by itself, and then says so with an `AbortError`.
+   * True if a late failure only means that the source has stopped. Each client library reports an abort with a class of its
+   * own, so the moment decides: after a signal that the handler received has aborted, a failure is its consequence. A source
+   * without the signal may have noticed by itself that the client has left, and reports that with an `AbortError`.
    */
   private tellsOfAbort(error: unknown): boolean {
     const { connection } = this;

@@ -39,7 +39,7 @@ export interface PlainAnswer {
   byHandler?: boolean;
 }
 
-/** What a stream is made of. */
+/** The parts of a request that a stream is made of. */
 export interface RequestStreamInit {
   request: object;
   response: object;

@@ -2,14 +2,14 @@ import type { BatchSink } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';
 import type { Pipeline } from '../pipeline.js';
 
-/** What a source gives its values to. */
+/** The stream that a source feeds. */
 export interface Streaming {
   readonly stages: Pipeline;
   readonly batches: BatchConsumer;
   failed(error: unknown): void;
 }
 
-/** Where the values of a source go that travels whole: through the stages, or past them where they come encoded. */
+/** Receives the values of a source without interceptors: into the stages, or past them if they are already encoded. */
 export class StreamSink implements BatchSink {
   constructor(private readonly stream: Streaming) {}
 

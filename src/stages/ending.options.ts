@@ -28,7 +28,7 @@ export interface EndingOptions {
   /** The event that a client receives for an error after the head. */
   errors?: ErrorEventOptions;
   /**
-   * The last event of a stream that completes. With `'reconnect'` there is none, and clients may reconnect.
+   * The last event of a stream that completes. `'reconnect'` sends no event, and clients may reconnect.
    * @default no event; an `EventSource` is stopped from reconnecting
    */
   complete?: CompleteOptions | 'reconnect';

@@ -12,15 +12,15 @@ import type { ResolvedFormat } from './format.options.js';
 export interface EndingSettings {
   options: ResolvedEnding & Pick<ResolvedFormat, 'emits' | 'serialize'>;
   context: ExecutionContext;
-  /** True if the client is an `EventSource`, which reconnects unless it is told not to. */
+  /** True if the client is an `EventSource`, which reconnects by itself. */
   reconnects: boolean;
   /** Called once with an error that the client is not shown in full. */
   report(error: unknown): void;
-  /** Called with an error that no event reports, because the stream was told to end. */
+  /** Called with an error that no event reports, because the application shuts down. */
   unheard(error: unknown): void;
 }
 
-/** What the stage writes to. */
+/** The next stage: the connection. */
 export interface EndingSink extends Sink<SseEvent> {
   /** True if anything was sent. Until then an error is an HTTP error. */
   readonly used: boolean;

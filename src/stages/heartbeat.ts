@@ -8,26 +8,26 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ResolvedHeartbeat } from './heartbeat.options.js';
 import { valueFor } from './payload.js';
 
-/** What a heartbeat keeps alive. */
+/** The stream that a heartbeat keeps alive. */
 export interface Beating {
-  /** When something was last sent, on the clock of the timers. */
+  /** The time of the last write, on the clock of the timers. */
   readonly lastWriteAt: number;
-  /** True while a write would only wait behind others. */
+  /** True while a write would only wait in a queue. */
   readonly waiting: boolean;
   next(event: SseEvent): void;
 }
 
-/** Whose heartbeat it is. */
+/** The request that a heartbeat belongs to. */
 export interface HeartbeatOwner {
   readonly context: ExecutionContext;
-  /** Something of the application's that was asked for the heartbeat has thrown. */
+  /** A function of the application that makes the heartbeat has thrown. */
   failed(error: unknown): void;
 }
 
-/** A heartbeat may be late by this share of its interval: those that share a wake-up cost half of what single ones do. */
+/** A heartbeat may be late by this share of its interval. Heartbeats that share a wake-up cost half as much (measured). */
 const LATE_SHARE = 1 / 32;
 
-/** Sends one heartbeat after each silence; all heartbeats of an application share their timers. */
+/** Sends a heartbeat whenever the stream has been idle for the interval. All heartbeats of an application share timers. */
 export class Heartbeat implements Timed {
   slot: Set<Timed> | undefined;
   private readonly scope: AsyncResource | undefined;
@@ -57,7 +57,7 @@ export class Heartbeat implements Timed {
       return;
     }
     this.schedule(intervalMs);
-    // Behind a client that does not read it would only be one more thing that waits.
+    // A heartbeat for a client that does not read would only wait in the queue.
     if (this.stream.waiting) return;
     try {
       this.stream.next(this.scope ? this.scope.runInAsyncScope(() => this.beat()) : this.beat());
@@ -81,7 +81,7 @@ export class Heartbeat implements Timed {
   }
 }
 
-/** Whether functions of the application make the heartbeats, which are to find the async context of their request. */
+/** True if functions of the application make the heartbeats. They run in the async context of their request. */
 export function asksApplication({ data, id }: ResolvedHeartbeat): boolean {
   return typeof data === 'function' || typeof id === 'function';
 }

@@ -70,7 +70,7 @@ eachAdapter((adapter) =>
         }
         expect(logger.warnings).toEqual([
           `${words}, so its answer is a 200 without a stream. ` +
-            'Was the `return` before the stream forgotten? If it is meant, say so with @HttpCode(204).',
+            'Add the missing `return`, or add @HttpCode(204) if the empty answer is intended.',
         ]);
       },
     );
