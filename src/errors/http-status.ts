@@ -16,7 +16,7 @@ export const HTTP_ANSWERS: Readonly<Partial<Record<SseErrorCode, HttpAnswer>>> =
   SSE_INVALID_CHANNEL: { status: 400, message: 'The channel name is not valid.' },
   SSE_RUN_UNKNOWN: { status: 404, message: 'A run with this id does not exist.' },
   SSE_RUN_EXISTS: { status: 409, message: 'A run with this id is already running.' },
-  SSE_RUN_LOST: { status: 503, message: 'The run was lost.' },
+  SSE_RUN_LOST: { status: 503, message: 'The run was interrupted.' },
   SSE_SHUTDOWN: { status: 503, message: 'The application is shutting down.' },
   SSE_LOG_UNAVAILABLE: { status: 503, message: 'The event log is temporarily unavailable.' },
   SSE_EVENT_TOO_LARGE: { status: 413, message: 'The event is too large.', ofPublisher: true },

@@ -3,7 +3,7 @@ import { event, type SseEvent } from '../events/sse-event.js';
 import { titleOf } from '../errors/http-status.js';
 import { REPORTED, SseError, quoted } from '../errors/sse.errors.js';
 import { toldOf } from '../errors/told.js';
-import { RunException } from './run.exception.js';
+import { lostRun } from './run.errors.js';
 
 /**
  * The state of a run: `completed` if the source ended and the log has all of its events, `stopped` by `stop()` or as an
@@ -45,13 +45,13 @@ export function brief(outcome: RunOutcome): RunOutcome {
 }
 
 /** The error for viewers of a run that ended this way. `undefined` if the end is not an error. */
-export function complaint({ status, failure }: RunOutcome, id: string): HttpException | undefined {
+export function complaint({ status, failure }: RunOutcome, id: string): Error | undefined {
   if (status === 'failed') {
     const { status: code = 500, response = 'Internal server error' } = failure ?? {};
     return Object.assign(new HttpException(response, code), { [REPORTED]: true });
   }
   if (status !== 'lost' && status !== 'interrupted') return undefined;
-  return Object.assign(RunException.over(id, status), { [REPORTED]: true });
+  return Object.assign(lostRun(id, status), { [REPORTED]: true });
 }
 
 /** The reason of the signal of a run that ends this way. */

@@ -11,7 +11,7 @@ import { complaint, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
 import { notAFunction, type RunSource } from './run-source.js';
 import { RunView } from './run-view.js';
-import { RunException } from './run.exception.js';
+import { runExists, runsClosed, unknownRun } from './run.errors.js';
 import {
   ATTACH_TABLE,
   RUNS_TABLE,
@@ -71,17 +71,17 @@ export class Runs {
     const settings = resolveRunOptions(options, this.settings);
     const before = this.owners.get(id);
     if (before?.ending) await before.settled;
-    if (this.closed) throw RunException.closed(id);
+    if (this.closed) throw runsClosed(id);
     const control = await this.look(id);
     const owner = await this.acquire(id, control, settings);
     if (!owner) {
       this.watchOwner(id, control);
       if (options.attachIfRunning) return this.run(id, false);
-      throw RunException.exists(id);
+      throw runExists(id);
     }
     if (this.closed) {
       await owner.end({ status: 'interrupted' });
-      throw RunException.closed(id);
+      throw runsClosed(id);
     }
     void owner.begin(source);
     return this.run(id, true);
@@ -107,7 +107,7 @@ export class Runs {
     if (owner) return owner.events.subscribe(options);
     const control = await this.look(id);
     const { current, ended } = control.state;
-    if (!current) throw RunException.unknown(id);
+    if (!current) throw unknownRun(id);
     const events = new RunEvents(this.channels, id, current.run, current.from);
     const view = this.view(events, control);
     view?.expect();
@@ -134,7 +134,7 @@ export class Runs {
     }
     const control = await this.look(id);
     const { current, running } = control.state;
-    if (!current) throw RunException.unknown(id);
+    if (!current) throw unknownRun(id);
     if (!running) return false;
     await this.view(new RunEvents(this.channels, id, current.run, current.from), control)?.stop();
     return true;

@@ -105,7 +105,7 @@ eachAdapter((adapter) => {
       expect(await stream.json()).toEqual({
         statusCode: 400,
         error: 'Bad Request',
-        message: 'The Last-Event-ID cannot be read: it has 5 bytes, and at most 4 are read.',
+        message: 'The Last-Event-ID cannot be read: it has 5 bytes, and the limit is 4.',
       });
     });
 

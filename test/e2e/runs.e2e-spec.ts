@@ -6,6 +6,7 @@ import {
   Param,
   Post,
   RequestMethod,
+  UseFilters,
   UseInterceptors,
 } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, INestApplication } from '@nestjs/common';
@@ -15,6 +16,7 @@ import {
   Runs,
   Sse,
   SseConnections,
+  SseErrorFilter,
   event,
   memoryLog,
   type EventLog,
@@ -49,6 +51,7 @@ const SOURCES: Record<string, (signal: AbortSignal) => unknown> = {
 };
 
 @Controller('chats')
+@UseFilters(SseErrorFilter)
 class Chats {
   constructor(private readonly runs: Runs) {}
 
@@ -128,17 +131,17 @@ eachAdapter((adapter) => {
 
   it('is 404 before it was started, 409 while it runs, 400 for ids that cannot be', async () => {
     const app = await demo();
-    const unknown = { statusCode: 404, error: 'Not Found', message: 'There is no run "r".' };
+    const unknown = { statusCode: 404, error: 'Not Found', message: 'A run with this id does not exist.' };
     expect(await ask(app, 'GET', '/chats/r')).toEqual({ status: 404, body: unknown });
     expect(await ask(app, 'DELETE', '/chats/r')).toEqual({
       status: 404,
-      body: { ...unknown, message: 'There is no run "r".' },
+      body: unknown,
     });
     expect((await ask(app, 'GET', '/chats/r/status')).body).toEqual({ status: null });
     await start(app, 'hand');
     expect(await start(app, 'hand')).toEqual({
       status: 409,
-      body: { statusCode: 409, error: 'Conflict', message: 'The run "r" is running already.' },
+      body: { statusCode: 409, error: 'Conflict', message: 'A run with this id is already running.' },
     });
     expect((await ask(app, 'GET', '/chats/a%00b')).status).toBe(400);
     const forged = await openStream(app, '/chats/r', { lastEventId: 'x'.repeat(1000) });
@@ -269,7 +272,7 @@ eachAdapter((adapter) => {
     log.close = () => undefined;
     await b.close();
     expect((await viewer.next('error')).data).toBe(
-      '{"statusCode":503,"error":"Service Unavailable","message":"The run \\"r\\" was interrupted."}',
+      '{"statusCode":503,"error":"Service Unavailable","message":"The run was interrupted."}',
     );
     expect(await viewer.end()).toBe('ended');
   });
