@@ -47,8 +47,8 @@ describe('the package as it is built', () => {
         try { make({ client: 'redis://localhost' }) } catch (error) { console.log(error.code, error.message) }
     })`;
     const said =
-      'SSE_INVALID_OPTIONS The package "@redis/client" is not installed. npm install @redis/client, or give a client of ' +
-      'the package "redis" in place of options or a URL.\n';
+      'SSE_INVALID_OPTIONS The package "@redis/client" is not installed. Run "npm install @redis/client", or pass a client of ' +
+      'the package "redis" instead of options or a URL.\n';
     expect(await node('-r', './test/fixtures/no-redis-client.cjs', '-e', code)).toBe(said + said);
   });
 
