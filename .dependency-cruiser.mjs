@@ -44,6 +44,7 @@ const MAY_IMPORT = {
 /** Packages and Node modules that a folder may import, besides those above. */
 const MAY_USE = {
   errors: ['@nestjs/common', 'node:http'],
+  events: ['@standard-schema/spec'],
   time: ['node:async_hooks'],
   source: ['rxjs'],
   limits: ['@nestjs/common'],

@@ -6,6 +6,10 @@ export type SseErrorCode =
   | 'SSE_INVALID_RAW'
   /** JSON, or the `serialize` of the route, cannot express a value. */
   | 'SSE_NOT_SERIALIZABLE'
+  /** A contract has no events, an illegal name, or a schema that is asynchronous or throws; or two contracts of a channel differ. */
+  | 'SSE_INVALID_CONTRACT'
+  /** The name or the data of an event breaks its contract. `context` has the event, and the issues with their paths. */
+  | 'SSE_INVALID_EVENT'
   /** A handler returned something that cannot be streamed: a string, a function, a bare iterator, a channel. */
   | 'SSE_NOT_STREAMABLE'
   /** A handler or a source threw something that is not an object. */

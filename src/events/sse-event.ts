@@ -1,11 +1,11 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /** What an event may be made of, as given to {@link event}. */
-export interface EventInit {
+export interface EventInit<Type extends string | undefined = string | undefined, Data = unknown> {
   /** The name under which a client listens (`event:` on the wire). Default: none, which clients call `message`. */
-  type?: string | undefined;
+  type?: Type | undefined;
   /** The same as `type`, under the name of the wire. */
-  event?: string | undefined;
+  event?: Type | undefined;
   /** The last event ID from this event on: printable ASCII, no space at either end. */
   id?: string | number | undefined;
   /** The reconnection time in milliseconds, a non-negative integer. */
@@ -13,7 +13,7 @@ export interface EventInit {
   /** Text before the event that clients skip. */
   comment?: string | undefined;
   /** The payload: a string as it is, anything else as JSON (or the route's `serialize`). */
-  data?: unknown;
+  data?: Data;
 }
 
 const BRAND = Symbol.for('nestjs-event-stream:event');
@@ -22,18 +22,22 @@ const BRAND = Symbol.for('nestjs-event-stream:event');
  * One event on its way to the wire: immutable, and legal by construction. Made by {@link event}, {@link comment},
  * {@link retryAfter} and {@link raw}, and from every other value by the route's formatting.
  */
-export class SseEvent {
-  declare readonly [BRAND]: true;
+export class SseEvent<Type extends string | undefined = string | undefined, Data = unknown> {
+  /**
+   * @internal Exists only as a type, and under a name: a `unique symbol` of the ES module is not that of the CommonJS copy, and
+   * a contract may be typed by one and a handler by the other. At run time the mark is a symbol, which JSON cannot forge.
+   */
+  declare readonly '~event': true;
   /** Blocks that go out as they are; the other fields are then empty. */
   declare readonly raw?: string;
 
   /** @internal Fields are checked by those who call this. */
   constructor(
-    readonly type: string | undefined,
+    readonly type: Type,
     readonly id: string | undefined,
     readonly retry: number | undefined,
     readonly comment: string | undefined,
-    readonly data: unknown,
+    readonly data: Data,
     raw?: string,
   ) {
     // Not to be seen by a class serializer: the copy that it makes then still reads as a MessageEvent, id and all.
@@ -55,6 +59,9 @@ export function isSseEvent(value: unknown): value is SseEvent {
  * @example
  * yield event({ type: 'progress', id: 7, data: { pct: 70 } });
  */
+export function event<const Type extends string | undefined = undefined, Data = undefined>(
+  init: EventInit<Type, Data>,
+): SseEvent<Type, Data>;
 export function event(init: EventInit): SseEvent {
   if (typeof init !== 'object' || init === null) throw noFields(init);
   for (const key of Object.keys(init)) if (!EVENT_FIELDS.has(key)) throw unknownField(key);
@@ -72,7 +79,7 @@ export function event(init: EventInit): SseEvent {
 }
 
 /** A comment: text that clients skip and a person reading the stream sees. One `: ` line per line of text. */
-export function comment(text: string): SseEvent {
+export function comment(text: string): SseEvent<undefined, undefined> {
   if (typeof text !== 'string') throw refused('comment', text, NO_STRING);
   return Object.freeze(new SseEvent(undefined, undefined, undefined, text, undefined));
 }
@@ -82,7 +89,7 @@ export function comment(text: string): SseEvent {
  *
  * @throws {SseError} `SSE_INVALID_FIELD` if `ms` is not a non-negative integer.
  */
-export function retryAfter(ms: number): SseEvent {
+export function retryAfter(ms: number): SseEvent<undefined, undefined> {
   return Object.freeze(new SseEvent(undefined, undefined, requiredRetry(ms), undefined, undefined));
 }
 

@@ -39,8 +39,8 @@ declare const unknown: unknown;
 // What makes events gives events, which nobody can change.
 export type Makers = [
   Expect<Equal<ReturnType<typeof event>, SseEvent>>,
-  Expect<Equal<ReturnType<typeof comment>, SseEvent>>,
-  Expect<Equal<ReturnType<typeof retryAfter>, SseEvent>>,
+  Expect<Equal<ReturnType<typeof comment>, SseEvent<undefined, undefined>>>,
+  Expect<Equal<ReturnType<typeof retryAfter>, SseEvent<undefined, undefined>>>,
   Expect<Equal<ReturnType<typeof raw>, SseEvent>>,
   Expect<Equal<SseEvent['type'], string | undefined>>,
   Expect<Equal<SseEvent['id'], string | undefined>>,
