@@ -17,7 +17,7 @@ const RULES = [
   [/\bas long as that\b|\bfor so long\b/, 'Write "for this long", or name the time.'],
   [/\b(?:is|are|was|were|be|been) told\b/, 'Write who reports what to whom: "receives", "is reported".'],
   [/\blet(?:s|ting)? go of\b|\blet in\b/, 'Use "release", "admit".'],
-  [/\b(?:is|are) none\b/, 'Write "is not a valid X", "there is no X".'],
+  [/(?<!\bthere )\b(?:is|are) none\b/, 'Write "is not a valid X", "there is no X".'],
   [
     /(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b|less\b|shorter\b|earlier\b|later\b)\w+/,
     'Write "is not a valid X", "there is no X".',

@@ -1,13 +1,14 @@
 import type { Writable } from 'node:stream';
 import type { Sink } from '../events/sink.js';
 import type { Demand, Running, Source } from '../source/source.js';
-import { HandedOver, rawRequest, rawResponse, type RawResponse } from './response.js';
+import { takesMore, type Flushing } from './body.js';
+import { ReplyPayload, rawRequest, rawResponse, type RawResponse } from './response.js';
 
-/** What becomes of a body. */
+/** Receives the end of a body. */
 export interface BodyListener {
-  /** All of it was given to the operating system. */
+  /** The whole body was handed to the operating system. */
   sent(): void;
-  /** The source failed after the head. */
+  /** The source failed after the head was sent. */
   failed(error: unknown): void;
 }
 
@@ -17,17 +18,12 @@ interface FastifyReplyLike {
   send(payload?: unknown): unknown;
 }
 
-/** Compression of any kind, which holds back what it is given until it is told to go on. */
-interface Flushing {
-  flush?(): void;
-}
-
-/** A response to an answer that is not an event stream: chunks of its body go out as they come, at the client's pace. */
+/** Writes a body that is not an event stream. Chunks are sent as they arrive, with backpressure. */
 export class BodySink implements Sink<unknown>, Demand {
   ended = false;
   ready = true;
   private stream: Writable | undefined;
-  private room: (() => void) | undefined;
+  private resolveReady: (() => void) | undefined;
 
   constructor(
     private readonly response: object,
@@ -41,23 +37,23 @@ export class BodySink implements Sink<unknown>, Demand {
     else this.reply.send();
   }
 
-  /** Sends the head, then what `source` gives: at once, or where Fastify has `onSend` hooks after they ran. */
+  /** Sends the head and then the chunks of `source`. With Fastify, the `onSend` hooks run before that. */
   send(source: Source): Running {
     const raw = this.watch();
     let running: Running | undefined;
     let over = false;
     const start = (stream: Writable): void => {
       this.stream = stream;
-      stream.on('drain', () => this.letIn());
-      // A client waits for the head, also while nothing of the body is there.
+      stream.on('drain', () => this.drained());
+      // The client gets the head even if the source has no chunk yet.
       if ((stream as unknown) === raw) raw.flushHeaders();
       if (!over) running = source.open(this, this);
     };
     if (raw === this.response) start(raw);
     else {
-      // The compressing hook of Fastify holds the head and what follows back until it has enough.
+      // The compression hook of Fastify would hold back the head and the chunks until it has enough bytes.
       rawRequest(this.reply.request).headers['x-no-compression'] ??= 'stream';
-      this.reply.send(new HandedOver(start));
+      this.reply.send(new ReplyPayload(start));
     }
     const unsubscribe = (): void => {
       over = true;
@@ -68,10 +64,8 @@ export class BodySink implements Sink<unknown>, Demand {
   }
 
   next(chunk: unknown): void {
-    const stream = this.stream as Writable & Flushing;
-    // Only `false` asks to wait: middleware may drop what write() returns.
-    const more: unknown = stream.write(chunk);
-    this.ready = more !== false;
+    const stream = this.stream as Writable & Partial<Flushing>;
+    this.ready = takesMore(stream.write(chunk));
     stream.flush?.();
   }
 
@@ -87,7 +81,7 @@ export class BodySink implements Sink<unknown>, Demand {
 
   whenReady(): Promise<void> {
     if (this.ready || this.ended) return Promise.resolve();
-    return new Promise((resolve) => (this.room = resolve));
+    return new Promise((resolve) => (this.resolveReady = resolve));
   }
 
   private get reply(): FastifyReplyLike {
@@ -97,13 +91,13 @@ export class BodySink implements Sink<unknown>, Demand {
   private watch(): RawResponse {
     const raw = rawResponse(this.response);
     raw.once('finish', () => this.listener.sent());
-    raw.once('close', () => this.letIn());
+    raw.once('close', () => this.drained());
     return raw;
   }
 
-  private letIn(): void {
+  private drained(): void {
     this.ready = true;
-    this.room?.();
-    this.room = undefined;
+    this.resolveReady?.();
+    this.resolveReady = undefined;
   }
 }

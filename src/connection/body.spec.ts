@@ -5,7 +5,7 @@ import { SharedTimers } from '../time/shared-timers.js';
 import { PartedBody, bodyOf } from './body.js';
 import type { RawResponse } from './response.js';
 
-/** A stream whose writes are taken one by one, when the test says so. */
+/** A stream that finishes a write when the test calls `take()`. */
 class SlowStream extends Writable {
   readonly chunks: Buffer[] = [];
   private taken: (() => void) | undefined;
@@ -30,16 +30,16 @@ class SlowStream extends Writable {
 const LARGE = 'é'.repeat(25_000);
 
 describe('the body of a response over HTTP/2', () => {
-  it('is handed over in parts where it is large, so that each that is taken can be seen', async () => {
+  it('is written in parts if it is large, so that each part that the client reads can be seen', async () => {
     const stream = new SlowStream({ highWaterMark: 16_384 });
     const body = new PartedBody(stream);
     let drained = 0;
     expect(body.write(LARGE, 50_000)).toBe(false);
     body.onceDrained(() => drained++);
-    const held = [body.held];
+    const held = [body.heldBytes];
     for (let i = 0; i < 3; i++) {
       await stream.take();
-      held.push(body.held);
+      held.push(body.heldBytes);
     }
     expect(held).toEqual([33_616, 17_232, 848, 0]);
     expect(drained).toBe(0);
@@ -48,15 +48,15 @@ describe('the body of a response over HTTP/2', () => {
     expect(stream.text).toBe(LARGE);
   });
 
-  it('goes out as it is where it is small', () => {
+  it('is written in one piece if it is small', () => {
     const stream = new SlowStream({ highWaterMark: 16_384 });
     const body = new PartedBody(stream);
     expect(body.write('data: 1\n\n', 9)).toBe(true);
-    expect(body.held).toBe(0);
+    expect(body.heldBytes).toBe(0);
     expect(stream.text).toBe('data: 1\n\n');
   });
 
-  it('ends after all of it, in its order, also if the end comes in between', async () => {
+  it('ends after all parts if end() is called between two of them', async () => {
     const stream = new SlowStream({ highWaterMark: 16_384 });
     const body = new PartedBody(stream);
     body.write(LARGE, 50_000);
@@ -67,7 +67,7 @@ describe('the body of a response over HTTP/2', () => {
     expect(stream.writableFinished).toBe(true);
   });
 
-  it('ends with a large last text, in parts as well', async () => {
+  it('writes a large last text in parts', async () => {
     const stream = new SlowStream({ highWaterMark: 16_384 });
     const body = new PartedBody(stream);
     body.end(LARGE);
@@ -77,7 +77,7 @@ describe('the body of a response over HTTP/2', () => {
     expect(stream.writableFinished).toBe(true);
   });
 
-  it('is given up with its stream', async () => {
+  it('writes nothing more once its stream is destroyed', async () => {
     const stream = new SlowStream({ highWaterMark: 16_384 });
     const body = new PartedBody(stream);
     let drained = 0;
@@ -90,7 +90,7 @@ describe('the body of a response over HTTP/2', () => {
   });
 });
 
-it('a body that compresses gives each write at once', async () => {
+it('a compressing body sends each write immediately', async () => {
   const [gzip, plain] = [createGzip(), createGunzip()];
   let text = '';
   gzip.pipe(plain).on('data', (part: Buffer) => (text += part.toString()));

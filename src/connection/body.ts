@@ -1,4 +1,4 @@
-// Longer than others: the four ways in which a body is written stand side by side.
+// Longer than others: the four ways to write a body are side by side.
 import { OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
@@ -6,51 +6,51 @@ import type { SharedTimers, Timed } from '../time/shared-timers.js';
 import { isHttp2, type RawResponse } from './response.js';
 import { unsentBytes } from './stall-watch.js';
 
-/** Bytes that several connections send: made once, whoever asks first. */
+/** Bytes that several connections send. They are encoded once. */
 export interface SharedBytes {
   readonly text: string;
   /** `text` in UTF-8. */
   readonly bytes: Buffer;
   readonly byteLength: number;
-  /** What `make` makes of them, kept for the next who passes the same function. */
+  /** Returns `make(this)`, and caches it for the next call with the same function. */
   derive<T>(make: (shared: SharedBytes) => T): T;
 }
 
-/** Bytes of several events that several connections send. */
+/** Encoded events that several connections send. `EventBatch` of `channels/` fits it without importing it. */
 export interface SharedBatch extends SharedBytes {
-  /** How many events there are. */
+  /** The number of events. */
   readonly size: number;
 }
 
-/** What the blocks of one stream are written to. */
+/** The body of one event stream. */
 export interface Body {
-  /** Writes text of so many bytes; `false` means that the client is to be waited for. */
+  /** Writes text of `byteLength` bytes. `false` means backpressure. */
   write(text: string, byteLength: number): boolean;
   writeShared(shared: SharedBytes): boolean;
-  /** Has `drained` called once, when what was written is gone. */
+  /** Calls `drained` once, when all written bytes are gone. */
   onceDrained(drained: () => void): void;
-  /** Nobody waits for `drained` any more. */
+  /** Cancels `onceDrained()`. */
   stop?(): void;
-  /** Bytes that were written and have not been handed on yet. */
-  readonly held: number;
-  /** Writes the last text, empty if there is none, and ends the response. */
+  /** Bytes that were written to the body, but not yet to the response. */
+  readonly heldBytes: number;
+  /** Writes the last text, which may be empty, and ends the response. */
   end(text: string): void;
 }
 
-/** Only `false` is backpressure: middleware that wraps `write()` may drop its return value. */
+/** Only `false` is backpressure. Middleware that wraps `write()` may drop its return value, and `undefined` is not. */
 export function takesMore(written: unknown): boolean {
   return written !== false;
 }
 
-/** How often a stream without `drain` is asked whether anything waits in it. */
+/** The interval at which a blocked stream is checked, in case it never emits `drain`. */
 const DRAIN_CHECK_MS = 250;
 
 /**
- * The body as a stream, whatever middleware has made of it. A stream in which nothing waits any more is drained, whether
- * it says so or not.
+ * Writes to the response as a stream, with all wrappers that middleware has put on it. A stream counts as drained when it
+ * has no unsent bytes, even if a wrapper does not emit `drain`.
  */
 export class StreamBody implements Body, Timed {
-  readonly held = 0;
+  readonly heldBytes = 0;
   slot: Set<Timed> | undefined;
   private drained: (() => void) | undefined;
   private onDrain: (() => void) | undefined;
@@ -72,9 +72,9 @@ export class StreamBody implements Body, Timed {
   onceDrained(drained: () => void): void {
     this.drained = drained;
     this.timers.schedule(this, DRAIN_CHECK_MS);
-    // Removed again by `stop()`: listeners would add up where the event never comes.
+    // `stop()` removes the listener. Otherwise listeners would accumulate on a stream that never emits `drain`.
     if (this.onDrain) return;
-    this.onDrain = () => this.goOn();
+    this.onDrain = () => this.finishDrain();
     this.stream.on('drain', this.onDrain);
   }
 
@@ -83,7 +83,7 @@ export class StreamBody implements Body, Timed {
     if (stream.destroyed || response.destroyed) return;
     const waiting = (stream.writableLength || 0) + unsentBytes(response);
     if (waiting > 0) this.timers.schedule(this, DRAIN_CHECK_MS);
-    else this.goOn();
+    else this.finishDrain();
   }
 
   stop(): void {
@@ -94,7 +94,7 @@ export class StreamBody implements Body, Timed {
     this.onDrain = undefined;
   }
 
-  private goOn(): void {
+  private finishDrain(): void {
     const { drained } = this;
     this.stop();
     drained?.();
@@ -105,12 +105,12 @@ export class StreamBody implements Body, Timed {
   }
 }
 
-/** What flushes: compression of any kind. */
-interface Flushing extends Writable {
+/** A compressing stream. */
+export interface Flushing extends Writable {
   flush(): void;
 }
 
-/** The body as a stream that would hold back what it is given until it is worth its while: each write is pushed on. */
+/** Writes to a compressing stream, and flushes after each write. Otherwise the stream would hold events back. */
 export class FlushedBody extends StreamBody {
   constructor(
     private readonly flushing: Flushing,
@@ -134,12 +134,11 @@ export class FlushedBody extends StreamBody {
 }
 
 /**
- * The body as chunks on the socket itself (RFC 9112, 7.1). A `res.write` makes four stream writes of each chunk and
- * one system call that gathers them; behind Express that is most of what a delivery costs. One chunk that is framed
- * once goes to any number of sockets.
+ * Writes chunks to the socket itself (RFC 9112, 7.1). `res.write()` makes four stream writes and a gathering system call of
+ * each chunk. Behind Express that is most of the cost of a delivery. Here a chunk is framed once for all sockets.
  */
 export class SocketBody implements Body {
-  readonly held = 0;
+  readonly heldBytes = 0;
 
   constructor(
     private readonly socket: Socket,
@@ -163,12 +162,12 @@ export class SocketBody implements Body {
   }
 }
 
-/** A client that takes so much within `stallMs` is not taken for one that stands still. */
+/** A client that reads at least this many bytes within `stallMs` does not count as stalled. */
 const PART_BYTES = 16_384;
 
 /**
- * The body of a response over HTTP/2, which tells of what it was given only once all of it went out: much at a time
- * is handed over in parts, so that a slow client can be seen to read.
+ * Writes to a response over HTTP/2. Node reports a write only once all of it was sent, so large writes are split into parts.
+ * Each finished part shows that a slow client still reads.
  */
 export class PartedBody implements Body {
   private rest: Buffer | undefined;
@@ -177,7 +176,7 @@ export class PartedBody implements Body {
 
   constructor(private readonly stream: Writable) {}
 
-  get held(): number {
+  get heldBytes(): number {
     return this.rest?.length ?? 0;
   }
 
@@ -228,9 +227,9 @@ export class PartedBody implements Body {
   }
 }
 
-/** How a body is written before it is known how it goes over the wire. */
+/** The body of a response for which {@link directSocket} returned `undefined`. */
 export function bodyOf(response: RawResponse, stream: Writable, timers: SharedTimers): Body {
-  // A `write()` that somebody has wrapped may drop the callback that tells when a part is gone.
+  // A `write()` that middleware has wrapped may drop the callback, without which no second part would be written.
   const parted = (stream as unknown) === response && isHttp2(response) && !Object.hasOwn(stream, 'write');
   if (parted) return new PartedBody(stream);
   if (typeof (stream as Partial<Flushing>).flush !== 'function') {
@@ -240,14 +239,14 @@ export function bodyOf(response: RawResponse, stream: Writable, timers: SharedTi
 }
 
 /**
- * The socket, if writing chunks to it comes to the same as `res.write`: HTTP/1.1, a chunked body, and nobody in between
- * who wants to see what is written. The head is then on it, and the socket corked, so that what follows at once goes
- * out together with the head.
+ * The socket, if writing chunks to it has the same effect as `res.write()`: HTTP/1.1, a chunked body, and no middleware that
+ * has wrapped the response. The head is then written and the socket corked, so that the first events are sent together with
+ * the head. The caller must uncork it.
  */
 export function directSocket(response: RawResponse, stream: Writable): Socket | undefined {
   const { socket } = response;
   if ((stream as unknown) !== response || isHttp2(response)) return undefined;
-  // Serverless adapters and Fastify's inject() have something in its place that does less.
+  // Serverless adapters and Fastify's inject() have an incomplete mock instead of a socket.
   if (!(socket instanceof Socket) || socket.destroyed) return undefined;
   const { write, end, flushHeaders } = OutgoingMessage.prototype;
   if (response.write !== write || response.end !== end || response.flushHeaders !== flushHeaders)
@@ -265,12 +264,12 @@ export function directSocket(response: RawResponse, stream: Writable): Socket | 
 
 function endStream(stream: Writable, text: string): void {
   if (stream.destroyed || stream.writableEnded) return;
-  // Not `end(text)`: middleware that wraps write() is to see every byte.
+  // Not `end(text)`: middleware that wraps write() must see every byte.
   if (text !== '') stream.write(text);
   stream.end();
 }
 
-/** Bytes as one chunk (RFC 9112, 7.1). */
+/** Frames bytes as one chunk (RFC 9112, 7.1). */
 export function toChunk({ bytes }: SharedBytes): Buffer {
   const head = `${bytes.length.toString(16)}\r\n`;
   const chunk = Buffer.allocUnsafe(head.length + bytes.length + 2);

@@ -12,7 +12,7 @@ import type { SseConnection } from './sse-connection.js';
 import type { OverflowLimit } from './overflow.js';
 import type { SharedTimers } from '../time/shared-timers.js';
 
-/** What a connection knows from the start. */
+/** The request and response of a new connection. */
 export interface ConnectionInit {
   number: number;
   request: object;
@@ -20,34 +20,34 @@ export interface ConnectionInit {
   lastEventId: string | undefined;
 }
 
-/** The limit for which a client was too slow. */
+/** The limit that a slow client has exceeded. */
 export type CutOffLimit = OverflowLimit | 'stallMs';
 
-/** Who is told what becomes of a connection. */
+/** Callbacks of a {@link StreamConnection}. */
 export interface ConnectionListener {
-  /** The head is about to be sent, and can still be changed. */
+  /** The head is about to be sent. It can still be changed. */
   beforeHead(): void;
-  /** The head is out, or on its way where the framework has a hand in it. */
+  /** The head was sent, or the framework is sending it. */
   opened(): void;
-  /** About to be cut off, because the client is too slow: what waits for it can still be seen. */
+  /** The connection is about to be cut off, because the client is too slow. Its queue can still be inspected. */
   cutOff(limit: CutOffLimit): void;
-  /** Over, for the reason that `code` names; `error` is there if nothing was sent and an HTTP error can be. */
+  /** The stream has ended with this code. With an `error`, nothing was sent, and an HTTP error can be. */
   closed(code: SseErrorCode, error?: unknown): void;
-  /** Something of the application's that was asked about an event has thrown. */
+  /** The application's `coalesce` has thrown for an event. */
   failed(error: unknown): void;
-  /** Middleware of the application has thrown when it was written to: nothing more can be sent. */
+  /** The `write()` or `end()` of the application's middleware has thrown. Nothing more can be sent. */
   broken(error: unknown): void;
   /** The response is finished or cut off. */
   finished(): void;
 }
 
-/** One stream from its request to its one end: events go to the outlet, and whoever ends it first is the reason. */
+/** One stream, from its request to its end. It encodes events for its outlet, and the first code that ends it counts. */
 export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, OutletListener {
-  /** Why the stream will be over when its source is. */
+  /** The code with which the stream ends when its source does. */
   cause: SseErrorCode = 'SSE_ENDED';
-  /** Nothing follows but the last words, which are to be said whatever waits. */
+  /** Only the last event of the stream follows, which is exempt from the overflow limits. */
   ending = false;
-  /** The application shuts down: the client is to come back, so nothing may tell it that this was the end. */
+  /** The application is shutting down. The client must reconnect, so no event may tell it that the stream is complete. */
   leaving = false;
   /** Nothing more can be sent. */
   ended = false;
@@ -58,7 +58,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   readonly response: object;
   readonly lastEventId: string | undefined;
   readonly timers: SharedTimers;
-  /** @internal Where encoded batches go. */
+  /** @internal Encoded batches are written to it directly. */
   readonly outlet: Outlet;
   readonly number: number;
   private readonly openedAtMs = Date.now();
@@ -79,7 +79,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.outlet = new Outlet(host, options, response, this);
   }
 
-  /** Begins to watch for the client's leaving. */
+  /** Starts to watch for a client that leaves. */
   watch(): void {
     this.outlet.watch();
   }
@@ -108,12 +108,12 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   get dropped(): number {
     return this.outlet.dropped;
   }
-  /** When something was last written, on the clock of the timers. */
+  /** The time of the last write, by the clock of the timers. */
   get lastWriteAt(): number {
     return this.outlet.lastWriteAt;
   }
 
-  /** Made when it is first asked for: most streams never do. */
+  /** Created on first use, because most streams never use it. */
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController();
@@ -121,7 +121,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     }
     return this.controller.signal;
   }
-  /** Whether somebody may be listening to the signal. */
+  /** True if the signal was used, so that a handler may be listening to it. */
   get observed(): boolean {
     return this.controller !== undefined;
   }
@@ -133,15 +133,15 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     return this.outlet.whenReady();
   }
 
-  /** Whether anything was sent, or is about to be: from then on an error is an event. */
+  /** True if something was sent, or is about to be sent. From then on an error is an event instead of an HTTP error. */
   get used(): boolean {
     return this.outlet.used;
   }
-  /** Whether the head was sent, or is on its way. */
+  /** True once the head was sent, or while the framework is sending it. */
   get started(): boolean {
     return this.outlet.started;
   }
-  /** Whether a write would only wait. */
+  /** True if a write would only be queued, or if earlier bytes are still unsent. */
   get waiting(): boolean {
     return this.outlet.waiting;
   }
@@ -153,16 +153,16 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   next(event: SseEvent): void {
     if (this.ended) return;
-    // Compared by identity: the heartbeat without a payload is always this one object. It goes out as bytes that were
-    // encoded once for all connections. An application's own `comment('')` is another object with the same bytes.
-    if (event === EMPTY_COMMENT) return this.outlet.batch(SILENT_BEAT);
+    // Compared by identity: a heartbeat without a payload is always this object. Its bytes are encoded once for all
+    // connections. A `comment('')` of the application is another object, and takes the normal path to the same bytes.
+    if (event === EMPTY_COMMENT) return this.outlet.batch(SHARED_HEARTBEAT);
     const block = encodeEvent(event);
     if (block === '') return;
     if (event.data !== undefined || event.raw !== undefined) this.outlet.events++;
     this.outlet.push(block, event, this.ending);
   }
 
-  /** The source failed: before the head that is an HTTP error, after it there is nothing left but the end. */
+  /** The source has failed. Before the head this becomes an HTTP error. After it the stream just ends. */
   error(error: unknown): void {
     if (this.used) this.end(this.cause);
     else this.settle(this.cause, error);
@@ -176,7 +176,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.end('SSE_CLOSED');
   }
 
-  /** Ends the response after what waits. */
+  /** Ends the response after all queued events. */
   end(code: SseErrorCode): void {
     if (this.ended) return;
     if (this.handedOver) return this.destroy(code);
@@ -184,24 +184,24 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
     this.settle(code);
   }
 
-  /** Ends the response with one more event, which is sent whatever waits. */
+  /** Ends the response with one more event, which is exempt from the overflow limits. */
   endWith(last: SseEvent | undefined, code: SseErrorCode): void {
     this.ending = true;
     if (last) this.next(last);
     this.end(code);
   }
 
-  /** Cuts the connection, without an end that the client could take for the stream's own. */
+  /** Breaks the connection, so that the client cannot mistake this for the end of the stream. */
   destroy(code: SseErrorCode): void {
     this.outlet.cut();
     this.settle(code);
   }
 
-  /** Tells the handler that the application goes, so that it can say goodbye, and the client when to come back. */
+  /** Starts the shutdown: sends `retry:` to the client, and aborts the signal so that the handler can send last events. */
   leave(retryMs: number | undefined): void {
     if (this.ended || this.leaving) return;
     this.leaving = true;
-    // A download may finish in the time that a shutdown has.
+    // A download can finish within the time of the shutdown.
     if (this.handedOver) return this.abortSignal('SSE_SHUTDOWN');
     if (!this.used) return this.settle('SSE_SHUTDOWN');
     if (retryMs !== undefined) this.outlet.push(`retry: ${retryMs}\n\n`, undefined, true);
@@ -210,15 +210,15 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   /**
-   * Leaves the response to a body that is not an event stream. The connection stays open until `release()`, and cuts the
-   * response if it ends before.
+   * Hands the response over to a body that is not an event stream. The connection stays open until `release()`. If it ends
+   * before that, it cuts the response off.
    */
   handOver(): void {
     this.handedOver = true;
     this.outlet.stop();
   }
 
-  /** Leaves the response to the route's ordinary answer. */
+  /** Leaves the response to the ordinary answer of the route. */
   release(): void {
     this.settle('SSE_ENDED');
   }
@@ -276,5 +276,5 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 }
 
-/** What most heartbeats are, the same bytes for all. */
-const SILENT_BEAT = new SharedText(encodeEvent(EMPTY_COMMENT), 0);
+/** The heartbeat without a payload, encoded once. */
+const SHARED_HEARTBEAT = new SharedText(encodeEvent(EMPTY_COMMENT), 0);

@@ -3,8 +3,8 @@ import { Flushes } from './flushes.js';
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
-describe('what is written at the end of a turn', () => {
-  it('is written once each, in the order in which it was asked for, after what runs', async () => {
+describe('Flushes', () => {
+  it('flushes each outlet once, in the order of add(), after the running code', async () => {
     const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     for (const name of ['a', 'b', 'c']) flushes.add({ flush: () => written.push(name) });
@@ -15,7 +15,7 @@ describe('what is written at the end of a turn', () => {
     expect(written).toHaveLength(3);
   });
 
-  it('may ask for another write, which comes after it', async () => {
+  it('accepts add() during a flush', async () => {
     const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     const second = { flush: () => written.push('second') };
@@ -30,7 +30,7 @@ describe('what is written at the end of a turn', () => {
     expect(written).toEqual(['first', 'second']);
   });
 
-  it('is not held back by one that throws', async () => {
+  it('flushes the others if one throws', async () => {
     const flushes = new Flushes(new ManualClock());
     const written: string[] = [];
     const broken = {
@@ -48,7 +48,7 @@ describe('what is written at the end of a turn', () => {
   });
 });
 
-describe('what is too much for one turn of the event loop', () => {
+describe('Flushes with too many writes for one turn of the event loop', () => {
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   let clock: ManualClock;
   let flushes: Flushes;
@@ -69,7 +69,7 @@ describe('what is too much for one turn of the event loop', () => {
     }
   }
 
-  it('is left to the next one, in its order', async () => {
+  it('continues in the next turn, in order', async () => {
     add(5000);
     const seen: number[] = [];
     await nextTick();
@@ -83,7 +83,7 @@ describe('what is too much for one turn of the event loop', () => {
     expect(written).toEqual(Array.from({ length: 5000 }, (_, i) => i));
   });
 
-  it('is less where a write takes longer', async () => {
+  it('makes fewer writes in a turn if they take longer', async () => {
     add(1000, 1);
     await nextTick();
     expect(written.length).toBeGreaterThanOrEqual(64);
@@ -93,13 +93,13 @@ describe('what is too much for one turn of the event loop', () => {
     expect(clock.now()).toBeLessThanOrEqual(3 * 128);
   });
 
-  it('has what comes meanwhile wait behind it', async () => {
+  it('admits no new write before the rest', async () => {
     add(3000);
     await nextTick();
     expect(flushes.admits()).toBe(false);
     const before = written.length;
     await turn();
-    // Before the rest, which is due in the same turn, a write that came later would overtake it.
+    // The rest is due in the same turn. A new write would overtake it.
     expect(flushes.admits()).toBe(false);
     expect(written.length).toBeGreaterThan(before);
     while (written.length < 3000) await turn();
@@ -107,7 +107,7 @@ describe('what is too much for one turn of the event loop', () => {
     expect(flushes.admits()).toBe(true);
   });
 
-  it('is not what many turns have written together', async () => {
+  it('counts the writes of each turn separately', async () => {
     for (let i = 0; i < 5000; i++) {
       expect(flushes.admits()).toBe(true);
       await turn();

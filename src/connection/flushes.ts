@@ -1,62 +1,62 @@
 import type { Clock } from '../time/clock.js';
 
-/** What has something to write at the end of this turn. */
+/** An object that has something to write at the end of this turn. */
 export interface Flushable {
   flush(): void;
 }
 
-/** With fewer writes, a turn is too short for anybody to look at the time. */
+/** The time is read once for this many writes. */
 const UNTIMED_WRITES = 64;
-/** At most this many writes in one turn of the event loop, */
+/** The maximum number of writes in one turn of the event loop. */
 const MAX_WRITES = 1024;
-/** and none after this many milliseconds: with what runs besides, a turn stays below 20 ms. */
+/** The maximum time for writes in one turn. With everything else that runs, a turn then stays below 20 ms. */
 const MAX_MS = 8;
 
 /**
- * Writes what was made in one turn at its end, for all connections in one go: a thousand of them are one callback. What
- * is too much for one turn waits for the next, so that an event for many thousand connections does not keep the
- * process from everything else. Whoever came first is written first.
+ * Writes the pending text of all connections at the end of a turn, in one callback. If there is too much for one turn, the
+ * rest waits for the next one. So an event for many thousand connections does not block the process. The order is first in,
+ * first out.
  */
 export class Flushes {
   private due: Flushable[] = [];
   /** How many of `due` were flushed. */
   private done = 0;
-  /** Whether `due` waits for another turn, and with it whatever comes meanwhile. */
+  /** True while the rest of `due` waits for another turn. New writes must then wait behind it. */
   private behind = false;
-  /** Whether this turn has no room left. */
+  /** True if this turn has no room left. */
   private spent = false;
   private writes = 0;
   private startedAt = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Has `outlet` flushed once what runs now has ended. */
+  /** Flushes `outlet` after the code that runs now. */
   add(outlet: Flushable): void {
     if (this.due.push(outlet) === 1) process.nextTick(runFlushes, this);
   }
 
-  /** Counts a write that is made now; `false` if there is no room for it, and the outlet is to be added instead. */
+  /** Counts a write that is made immediately. `false` if this turn has no room for it: then call {@link add}. */
   admits(): boolean {
-    return !this.behind && this.takesOne();
+    return !this.behind && this.countWrite();
   }
 
   /** @internal */
   run(): void {
     const { due } = this;
     try {
-      while (this.done < due.length && this.takesOne()) due[this.done++]?.flush();
+      while (this.done < due.length && this.countWrite()) due[this.done++]?.flush();
     } finally {
-      // What one of them throws is not the others' fault.
-      this.leaveRest();
+      // If one of them throws, the others are still flushed.
+      this.scheduleRest();
     }
   }
 
-  private takesOne(): boolean {
+  private countWrite(): boolean {
     if (this.spent) return false;
     if (++this.writes % UNTIMED_WRITES !== 0) return true;
     if (this.writes === UNTIMED_WRITES) {
       this.startedAt = this.clock.now();
-      // Only now, so that a turn with a single write does not pay for it. The first writes may be of earlier turns.
+      // Scheduled only now, so that turns with few writes pay nothing. The counted writes can thus be of several turns.
       this.clock.defer(() => this.beginTurn());
       return true;
     }
@@ -69,10 +69,10 @@ export class Flushes {
     this.spent = false;
   }
 
-  private leaveRest(): void {
+  private scheduleRest(): void {
     const { due, done } = this;
     this.behind = done < due.length;
-    // Copied, as with more and more to write it would never be empty.
+    // Copied, because under constant load the array would never become empty and would grow forever.
     this.due = this.behind ? due.slice(done) : due;
     this.done = 0;
     if (!this.behind) due.length = 0;

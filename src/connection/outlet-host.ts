@@ -5,32 +5,32 @@ import type { OverflowLimit } from './overflow.js';
 import type { OverflowBudget } from './overflow-budget.js';
 import type { ResolvedSlowClient } from './slow-client.options.js';
 
-/** What all outlets of an application share. */
+/** The parts that all outlets of an application share. */
 export interface OutletHost {
   readonly timers: SharedTimers;
   readonly flushes: Flushes;
   readonly budget: OverflowBudget;
 }
 
-/** What an outlet works with. */
+/** The options of a stream that its outlet uses. */
 export interface OutletOptions extends ResolvedSlowClient {
   heartbeat: false | { intervalMs: number };
 }
 
-/** Who is told what becomes of an outlet. */
+/** Callbacks of an `Outlet`. */
 export interface OutletListener extends WriteListener {
-  /** The head is about to be sent, and can still be changed. */
+  /** The head is about to be sent. It can still be changed. */
   beforeHead(): void;
-  /** The head is out, or on its way where the framework has a hand in it. */
+  /** The head was sent, or the framework is sending it. */
   opened(): void;
-  /** More waits than the limit allows. */
+  /** More bytes wait for the client than this limit allows. */
   overflowed(limit: OverflowLimit): void;
   /** The application's `coalesce` has thrown. */
   failed(error: unknown): void;
-  /** Node does not take the head; nothing of it was sent. */
+  /** Node rejected the head. Nothing was sent. */
   refused(error: unknown): void;
-  /** The client takes nothing of what waits. */
+  /** The client has read nothing for `stallMs`. */
   stalled(): void;
-  /** The response takes no more: somebody else has ended it. */
+  /** The response accepts no more bytes: the client has left, or other code has ended it. */
   gone(): void;
 }

@@ -16,34 +16,34 @@ import { SharedText } from './shared-text.js';
 const STALL_MS = 30_000;
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** What became of an outlet, in words. */
-class Told implements OutletListener {
-  readonly words: string[] = [];
+/** Records the calls of an outlet. */
+class Recorder implements OutletListener {
+  readonly calls: string[] = [];
   store: unknown;
   beforeHead(): void {
     // Nothing to change.
   }
   opened(): void {
     this.store = storage.getStore();
-    this.words.push('opened');
+    this.calls.push('opened');
   }
   overflowed(): void {
-    this.words.push('overflowed');
+    this.calls.push('overflowed');
   }
   failed(): void {
-    this.words.push('failed');
+    this.calls.push('failed');
   }
   refused(): void {
-    this.words.push('refused');
+    this.calls.push('refused');
   }
   broken(): void {
-    this.words.push('broken');
+    this.calls.push('broken');
   }
   stalled(): void {
-    this.words.push('stalled');
+    this.calls.push('stalled');
   }
   gone(): void {
-    this.words.push('gone');
+    this.calls.push('gone');
   }
 }
 const storage = new AsyncLocalStorage<string>();
@@ -59,17 +59,20 @@ beforeEach(() => {
   };
 });
 
-function outletOf(response: object, options: Partial<OutletOptions> = {}): { outlet: Outlet; told: Told } {
-  const told = new Told();
+function outletOf(
+  response: object,
+  options: Partial<OutletOptions> = {},
+): { outlet: Outlet; recorder: Recorder } {
+  const recorder = new Recorder();
   const all = {
     stallMs: STALL_MS,
     heartbeat: false as const,
     overflow: SLOW_CLIENT_DEFAULTS.overflow,
     ...options,
   };
-  const outlet = new Outlet(host, all, response, told);
+  const outlet = new Outlet(host, all, response, recorder);
   outlet.watch();
-  return { outlet, told };
+  return { outlet, recorder };
 }
 
 describe('an outlet on a socket', () => {
@@ -95,13 +98,18 @@ describe('an outlet on a socket', () => {
     server.closeAllConnections();
   });
 
-  /** What is written on `free`. */
+  /** The invariant that the doc comment of `free` states. */
   function assertInvariant(outlet: Outlet): void {
-    const { free, direct, state, blocked, pending, held } = outlet as unknown as Record<string, unknown>;
-    if (held !== undefined) expect([free, state, blocked, pending]).toEqual([undefined, 'open', false, '']);
+    const { free, direct, state, blocked, pending, pendingBatch } = outlet as unknown as Record<
+      string,
+      unknown
+    >;
+    if (pendingBatch !== undefined) {
+      expect([free, state, blocked, pending]).toEqual([undefined, 'open', false, '']);
+    }
     if (free === undefined) return;
     expect(free).toBe(direct);
-    expect([state, blocked, pending, held]).toEqual(['open', false, '', undefined]);
+    expect([state, blocked, pending, pendingBatch]).toEqual(['open', false, '', undefined]);
   }
 
   async function receives(text: string): Promise<void> {
@@ -110,7 +118,7 @@ describe('an outlet on a socket', () => {
     }
   }
 
-  /** The body without the framing of chunks. */
+  /** The body without chunk framing. */
   function body(): string {
     let text = '';
     let rest = received.slice(received.indexOf('\r\n\r\n') + 4);
@@ -127,7 +135,7 @@ describe('an outlet on a socket', () => {
     fc.record({ act: fc.constantFrom('turn', 'pause', 'resume', 'busy', 'open'), size: fc.constant(0) }),
   );
 
-  it('keeps to what is written on `free`, and sends everything in its order, whatever is written when', async () => {
+  it('keeps the invariant of `free`, and sends everything in order, for any sequence of writes', async () => {
     const { outlet } = outletOf(response, { stallMs: false });
     let sent = '';
     let number = 0;
@@ -142,7 +150,7 @@ describe('an outlet on a socket', () => {
           else if (act === 'pause') client.pause();
           else if (act === 'resume') client.resume();
           else if (act === 'open') outlet.open();
-          // Others have written all that this turn has room for.
+          // Other connections use up the writes of this turn.
           else for (let i = 0; i < 2000; i++) host.flushes.admits();
           assertInvariant(outlet);
         }
@@ -157,7 +165,7 @@ describe('an outlet on a socket', () => {
     expect(body()).toBe(`:\n${sent}the end`);
   });
 
-  it('sends what this turn had no room for before what comes later, and before its end', async () => {
+  it('sends a batch for which this turn had no room before later blocks, and before the end', async () => {
     const { outlet } = outletOf(response);
     outlet.push('head,');
     await turn();
@@ -173,38 +181,42 @@ describe('an outlet on a socket', () => {
     expect(outlet.events).toBe(2);
   });
 
-  describe('whose client does not read the end', () => {
+  describe('that has ended', () => {
     it.each([
       ['was behind before', 2],
-      ['was not', 1],
-    ])('is reported as stalled, where the client %s', async (_what, writes) => {
+      ['falls behind with the last write', 1],
+    ])('is reported as stalled if its client does not read and %s', async (_what, writes) => {
       client.pause();
-      const { outlet, told } = outletOf(response);
+      const { outlet, recorder } = outletOf(response);
       outlet.open();
       await turn();
       for (let i = 0; i < writes; i++) outlet.push('x'.repeat(20_000_000));
       outlet.end();
       for (let i = 0; i < 20; i++) await turn();
       clock.advance(STALL_MS - 1);
-      expect(told.words).toEqual(['opened']);
+      expect(recorder.calls).toEqual(['opened']);
       clock.advance(STALL_MS / 2);
-      expect(told.words).toEqual(['opened', 'stalled']);
+      expect(recorder.calls).toEqual(['opened', 'stalled']);
     });
 
-    it('is not, where the client reads on, and leaves no timer', async () => {
-      const { outlet, told } = outletOf(response);
+    it('is not reported as stalled if its client reads on, and leaves no timer', async () => {
+      const { outlet, recorder } = outletOf(response);
       outlet.push('x'.repeat(20_000_000));
       outlet.end();
       await receives('\r\n0\r\n');
       while (!response.closed) await turn();
       outlet.closed();
-      expect([told.words.includes('stalled'), host.timers.size, host.budget.bytes]).toEqual([false, 0, 0]);
+      expect([recorder.calls.includes('stalled'), host.timers.size, host.budget.bytes]).toEqual([
+        false,
+        0,
+        0,
+      ]);
     });
   });
 });
 
-describe('an outlet on a response of any kind', () => {
-  /** Takes everything at once, and never says that it has finished. */
+describe('an outlet on a mock response', () => {
+  /** Accepts every write immediately, and never finishes. */
   class Endless extends Writable {
     readonly headersSent = true;
     readonly socket = new Writable();
@@ -214,29 +226,29 @@ describe('an outlet on a response of any kind', () => {
     }
   }
 
-  it('is over where nothing is left to send, and the response never finishes', async () => {
-    const { outlet, told } = outletOf(new Endless());
+  it('is reported as gone after its end if nothing is left to send, although the response never finishes', async () => {
+    const { outlet, recorder } = outletOf(new Endless());
     outlet.push('data: last\n\n');
     await turn();
     outlet.end();
     await turn();
     expect(outlet.unsent()).toBe(0);
     clock.advance(250);
-    expect(told.words).toEqual(['opened', 'gone']);
+    expect(recorder.calls).toEqual(['opened', 'gone']);
     outlet.closed();
     clock.advance(STALL_MS * 1.5);
-    expect(told.words).toEqual(['opened', 'gone']);
+    expect(recorder.calls).toEqual(['opened', 'gone']);
   });
 
-  it('has its head go out in the async context of its own request', async () => {
-    const told = ['a', 'b', 'c'].map((name) =>
+  it('sends its head in the async context of its own request', async () => {
+    const recorders = ['a', 'b', 'c'].map((name) =>
       storage.run(name, () => {
         const made = outletOf(new Endless());
         made.outlet.push('data: 1\n\n');
-        return made.told;
+        return made.recorder;
       }),
     );
     await turn();
-    expect(told.map(({ store }) => store)).toEqual(['a', 'b', 'c']);
+    expect(recorders.map(({ store }) => store)).toEqual(['a', 'b', 'c']);
   });
 });

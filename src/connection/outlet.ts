@@ -1,4 +1,4 @@
-/* eslint-disable max-lines -- every event of every connection passes here, in one piece */
+/* eslint-disable max-lines -- the whole path of an event to its response, which is hot, stays in one class */
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { SseEvent } from '../events/sse-event.js';
@@ -7,65 +7,71 @@ import { SocketBody, bodyOf, directSocket, takesMore, toChunk } from './body.js'
 import type { Body, SharedBatch, SharedBytes } from './body.js';
 import { endBody, writeBytes, writeText } from './guarded-write.js';
 import { OverflowQueue, type OverflowLimit } from './overflow.js';
-import { carriedBytes, cutSession, sessionOf } from './http2-session.js';
+import { cutSession, sessionOf, takenBySession } from './http2-session.js';
 import type { OutletHost, OutletListener, OutletOptions } from './outlet-host.js';
 import { keepOpen, openResponse, rawResponse, type RawResponse } from './response.js';
 import {
   EndWatch,
   cutResponse,
   isReset,
-  leaveCarrier,
-  watchEnd,
+  releaseConnection,
+  watchForeignEnd,
   watchResponse,
   type ResponseOwner,
 } from './response-life.js';
 import type { SharedTimers } from '../time/shared-timers.js';
 import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
 
-/** What was written so long ago and has not been taken waits for the client, little as it may be. */
+/** Unsent bytes this long after the last write mean that the client is behind, however few they are. */
 const BEHIND_MS = 1000;
 
-/** Blocks made in one turn are written together, or at once when they reach this length. */
+/** Blocks of one turn are written together. They are written immediately once they reach this length. */
 const JOIN_LENGTH = 16_384;
 
-type State = 'waiting' | 'opening' | 'open' | 'ended';
+/** `opening`: Fastify's `onSend` hooks run before the body can be written. */
+type State = 'new' | 'opening' | 'open' | 'ended';
 
-/** Blocks → bytes → response: the head when it is time, joined writes, and what waits for a client that is behind. */
+/**
+ * Writes blocks to a response. It sends the head with the first block, joins the blocks of one turn into one write, and
+ * queues blocks while the response is blocked by backpressure.
+ */
 export class Outlet implements ResponseOwner, Backlog {
-  // First what a delivery touches: with many connections it is the memory that is read that costs.
+  // The fields that each delivery uses come first. With many connections, cache misses dominate the cost of a delivery.
   /**
-   * The socket, where a chunk may be written to it at once. Invariant, asserted in `outlet.spec.ts`: `free` is set only
-   * if `free === direct`, the state is `open`, the outlet is not `blocked`, and neither `pending` nor `held` has anything.
-   * Whatever breaks one of these has to clear it; it is set again where the last of them comes true. It may be unset
-   * where all are true: that costs time, and nothing else.
+   * The socket, while a chunk may be written to it immediately. Invariant, asserted in `outlet.spec.ts`: `free` is set only
+   * if `free === direct`, the state is `open`, the outlet is not `blocked`, and `pending` and `pendingBatch` are empty.
+   * Code that breaks one of these conditions must clear `free`. Code that makes the last of them true sets it again. If
+   * `free` is unset although all of them are true, the write is only slower.
    */
   private free: Socket | undefined;
-  /** Bytes of the body given to the response. */
+  /** Bytes of the body that were written to the response. */
   bytes = 0;
-  /** Events given to the response, or waiting; those that were dropped, too. */
+  /** Events that were written to the response, queued or dropped. */
   events = 0;
-  /** When something was last written, on the clock of the timers. */
+  /** The time of the last write, by the clock of the timers. */
   lastWriteAt = 0;
   private readonly timers: SharedTimers;
-  private state: State = 'waiting';
+  private state: State = 'new';
+  /** True from backpressure until the response drains. */
   private blocked = false;
   private scheduled = false;
-  /** Text to be written with the next flush. */
+  /** Text for the next flush. */
   private pending = '';
-  /** One batch to be written with the next flush, as this turn had no room for it. Only with `pending` empty. */
-  private held: SharedBatch | undefined;
+  /** A batch for the next flush, because this turn had no room for it. Set only while `pending` is empty. */
+  private pendingBatch: SharedBatch | undefined;
   private body: Body | undefined;
   private stream: Writable | undefined;
   private direct: Socket | undefined;
-  /** Whether the head was sent, or is on its way. */
+  /** True once the head was sent, or while the framework is sending it. */
   started = false;
-  /** Events that were dropped. */
+  /** The number of dropped events. */
   dropped = 0;
   readonly raw: RawResponse;
   private queue: OverflowQueue | undefined;
   private stall: StallWatch | undefined;
   private ending: EndWatch | undefined;
-  private room: { promise: Promise<void>; resolve: () => void } | undefined;
+  /** Made when `whenReady()` has to wait. */
+  private readiness: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(
     private readonly host: OutletHost,
@@ -77,66 +83,66 @@ export class Outlet implements ResponseOwner, Backlog {
     this.raw = rawResponse(response);
   }
 
-  /** Begins to watch for the client's leaving. */
+  /** Starts to watch for a client that leaves. */
   watch(): void {
     watchResponse(this.raw, this);
   }
 
-  /** Whether anything was sent, or is about to be. */
+  /** True if something was sent, or is about to be sent. */
   get used(): boolean {
-    return this.state !== 'waiting' || this.pending !== '';
+    return this.state !== 'new' || this.pending !== '';
   }
-  /** Whether a write would only wait: also behind what was written some time ago, which is then watched. */
+  /** True if a write would only be queued, or if earlier bytes are still unsent. The latter starts the stall watch. */
   get waiting(): boolean {
     if (this.blocked || this.state !== 'open') return true;
-    // What a write looks at anyway: asked of each heartbeat, the response and what is behind it would be cold.
+    // The fast path reads only what the write itself reads. Each heartbeat gets here, and the response is not in the cache.
     if (this.free?.writableLength === 0) return false;
     if (this.timers.clock.now() - this.lastWriteAt < BEHIND_MS || !this.unsent()) return false;
-    // A response that has to wait for another of its connection does not wait for its client.
+    // Without a socket the response waits for an earlier one on the same connection (pipelining), and not for its client.
     if (this.raw.socket && !this.stall?.watching) this.watchStall();
     return true;
   }
-  /** Whether more is welcome. */
+  /** True if a source may emit more. */
   get ready(): boolean {
     if (this.free) return true;
     return !this.blocked && this.state !== 'opening' && this.pending.length < JOIN_LENGTH;
   }
   get queuedBytes(): number {
     const waiting = this.state === 'ended' ? 0 : (this.queue?.bytes ?? 0);
-    return waiting + (this.held?.byteLength ?? 0) + this.unsentText();
+    return waiting + (this.pendingBatch?.byteLength ?? 0) + this.unsentText();
   }
 
   private unsentText(): number {
-    return this.pending.length + (this.body?.held ?? 0) + (this.raw.writableLength || 0);
+    return this.pending.length + (this.body?.heldBytes ?? 0) + (this.raw.writableLength || 0);
   }
 
-  /** Settles when `ready` may be true again, or the outlet has ended. */
+  /** Resolves when `ready` may be true again, or the outlet has ended. */
   whenReady(): Promise<void> {
     if (this.ready || this.state === 'ended') return Promise.resolve();
-    if (!this.room) {
+    if (!this.readiness) {
       let resolve!: () => void;
       const promise = new Promise<void>((done) => (resolve = done));
-      this.room = { promise, resolve };
+      this.readiness = { promise, resolve };
     }
-    return this.room.promise;
+    return this.readiness.promise;
   }
 
   /** Sends the head now, without waiting for a block. */
   open(): void {
-    if (this.state === 'waiting') this.flush();
+    if (this.state === 'new') this.flush();
   }
 
-  /** Sends a block together with the others of this turn; `anyway` also to a client that is behind. */
-  push(block: string, event?: SseEvent, anyway = false): void {
-    if (this.blocked || this.state === 'opening') return this.enqueue(block, event, anyway);
-    if (this.held) this.joinHeld();
+  /** Sends a block together with the others of this turn. An `unlimited` block is exempt from the overflow limits. */
+  push(block: string, event?: SseEvent, unlimited = false): void {
+    if (this.blocked || this.state === 'opening') return this.enqueue(block, event, unlimited);
+    if (this.pendingBatch) this.joinPendingBatch();
     this.pending += block;
     this.free = undefined;
     if (this.pending.length >= JOIN_LENGTH) this.flush();
     else if (!this.scheduled) this.schedule();
   }
 
-  /** Sends what others send too, at once where nothing is before it. */
+  /** Sends a batch that is the same for many connections. It is written immediately if nothing waits before it. */
   batch(batch: SharedBatch): void {
     const { free } = this;
     if (free === undefined || !this.host.flushes.admits()) return this.batchInTurn(batch);
@@ -151,58 +157,58 @@ export class Outlet implements ResponseOwner, Backlog {
     if (this.state === 'ended') return;
     this.events += batch.size;
     if (this.state !== 'open' || this.blocked) return this.push(batch.text);
-    const first = this.pending === '' && !this.held;
+    const first = this.pending === '' && !this.pendingBatch;
     if (first && this.free === undefined && this.host.flushes.admits()) return this.writeShared(batch);
     this.free = undefined;
-    if (first) this.held = batch;
+    if (first) this.pendingBatch = batch;
     else {
-      // However long it gets, it is not written now: for many connections, that would be too much for one turn.
-      if (this.held) this.joinHeld();
+      // Not written now, even beyond JOIN_LENGTH: with many connections that would be too much work for one turn.
+      if (this.pendingBatch) this.joinPendingBatch();
       this.pending += batch.text;
     }
     if (!this.scheduled) this.schedule();
   }
 
-  private joinHeld(): void {
-    this.pending = (this.held?.text ?? '') + this.pending;
-    this.held = undefined;
+  private joinPendingBatch(): void {
+    this.pending = (this.pendingBatch?.text ?? '') + this.pending;
+    this.pendingBatch = undefined;
   }
 
   private schedule(): void {
     this.scheduled = true;
-    // The head may run hooks of the application, which are to find the async context of their own request.
-    if (this.state === 'waiting') process.nextTick(flushOutlet, this);
+    // Sending the head can run hooks of the application. Its own tick keeps the async context of this request for them.
+    if (this.state === 'new') process.nextTick(flushOutlet, this);
     else this.host.flushes.add(this);
   }
 
-  /** @internal Writes what is pending. */
+  /** @internal Writes all pending text. */
   flush(): void {
     this.scheduled = false;
-    if (this.state === 'waiting') return this.sendHead();
+    if (this.state === 'new') return this.sendHead();
     if (this.state !== 'open' || this.blocked) return;
-    const { held, pending } = this;
-    if (!held && pending === '') return;
-    this.held = undefined;
+    const { pendingBatch, pending } = this;
+    if (!pendingBatch && pending === '') return;
+    this.pendingBatch = undefined;
     this.pending = '';
     this.free = this.direct;
-    if (held) this.writeShared(held);
+    if (pendingBatch) this.writeShared(pendingBatch);
     else this.write(pending);
-    if (this.room && !this.blocked) this.letIn();
+    if (this.readiness && !this.blocked) this.resolveReady();
   }
 
-  /** Ends the response after what waits. */
+  /** Ends the response after all queued blocks. */
   end(): void {
     if (this.state === 'ended') return;
-    if (this.state === 'waiting') this.open();
-    // What was dropped is told before the last words, after which nobody may listen.
+    if (this.state === 'new') this.open();
+    // The overflow report comes before the queue, because a client may close as soon as it receives the final event.
     const { queue } = this;
-    if (this.held) this.joinHeld();
+    if (this.pendingBatch) this.joinPendingBatch();
     if (queue) this.pending += queue.report() + queue.takeLast(() => this.unsentText());
     this.halt();
     if (this.body) this.writeEnd(this.body);
   }
 
-  /** Cuts the response off, without an end that a client could take for the stream's own. */
+  /** Breaks the connection, so that the client cannot mistake this for the end of the stream. */
   cut(): void {
     this.pending = '';
     this.stop();
@@ -210,10 +216,10 @@ export class Outlet implements ResponseOwner, Backlog {
     this.ending = new EndWatch(this.raw, this, this.timers);
   }
 
-  /** Takes nothing more; what was pending is forgotten unless `end()` sends it. */
+  /** Ends the outlet, but not the response. Drops all queued blocks. */
   stop(): void {
     this.halt();
-    this.held = undefined;
+    this.pendingBatch = undefined;
     this.queue?.release();
     this.queue = undefined;
   }
@@ -223,13 +229,13 @@ export class Outlet implements ResponseOwner, Backlog {
     this.free = undefined;
     this.stall?.stop();
     this.body?.stop?.();
-    this.letIn();
+    this.resolveReady();
   }
 
   private sendHead(): void {
     this.state = 'opening';
     this.started = true;
-    // First bytes at once: some browsers fire `open` only then.
+    // Some browsers fire `open` only once they receive the first bytes of the body.
     const first = COMMENT + this.pending;
     this.pending = '';
     const { heartbeat } = this.options;
@@ -259,7 +265,7 @@ export class Outlet implements ResponseOwner, Backlog {
     }
     if (direct) {
       direct.uncork();
-      watchEnd(this.raw, this);
+      watchForeignEnd(this.raw, this);
     }
     if (!this.blocked) this.drained();
   }
@@ -277,7 +283,7 @@ export class Outlet implements ResponseOwner, Backlog {
 
   private canWrite(byteLength: number): boolean {
     const stream = this.stream as Writable;
-    // Of a response whose socket is written to, `prefinish` and `close` tell in time.
+    // If the outlet writes to the socket itself, `prefinish` and `close` report an end in time.
     if (!this.direct && (stream.destroyed || stream.writableEnded || isReset(this.raw))) {
       this.listener.gone();
       return false;
@@ -300,8 +306,8 @@ export class Outlet implements ResponseOwner, Backlog {
     this.stall?.stop();
     if (this.queue) this.sendQueued(this.queue);
     if (this.blocked) return;
-    if (this.pending === '' && !this.held) this.free = this.direct;
-    this.letIn();
+    if (this.pending === '' && !this.pendingBatch) this.free = this.direct;
+    this.resolveReady();
   }
 
   private sendQueued(queue: OverflowQueue): void {
@@ -314,18 +320,18 @@ export class Outlet implements ResponseOwner, Backlog {
     this.flush();
   }
 
-  private enqueue(block: string, event: SseEvent | undefined, anyway: boolean): void {
+  private enqueue(block: string, event: SseEvent | undefined, unlimited: boolean): void {
     const queue = (this.queue ??= this.makeQueue());
-    if (anyway) return queue.addAnyway(block);
-    let broken: OverflowLimit | undefined;
+    if (unlimited) return queue.addUnlimited(block);
+    let exceeded: OverflowLimit | undefined;
     try {
-      broken = queue.add(block, event);
+      exceeded = queue.add(block, event);
     } catch (error) {
       this.listener.failed(error);
       return;
     }
     this.dropped = queue.dropped;
-    if (broken) this.listener.overflowed(broken);
+    if (exceeded) this.listener.overflowed(exceeded);
   }
 
   private makeQueue(): OverflowQueue {
@@ -339,7 +345,7 @@ export class Outlet implements ResponseOwner, Backlog {
     this.bytes += Buffer.byteLength(rest);
     endBody(body, rest, this.listener);
     this.ending = new EndWatch(this.raw, this, this.timers);
-    // A client that never reads the rest would hold the response for good.
+    // A client that never reads the rest would keep the response open forever.
     if (!this.raw.writableFinished) this.watchStall();
   }
 
@@ -354,38 +360,37 @@ export class Outlet implements ResponseOwner, Backlog {
     return this.blocked || this.state === 'ended';
   }
   unsent(): number | undefined {
-    return isReset(this.raw) ? undefined : unsentBytes(this.raw) + (this.body?.held ?? 0);
+    return isReset(this.raw) ? undefined : unsentBytes(this.raw) + (this.body?.heldBytes ?? 0);
   }
-  carried(): number | undefined {
-    return carriedBytes(this.raw);
+  sessionBytes(): number | undefined {
+    return takenBySession(this.raw);
   }
-  stalled(carrierToo: boolean): void {
-    // Of a session that takes nothing not even the end of one stream could be told.
-    const session = carrierToo ? sessionOf(this.raw) : undefined;
+  stalled(sessionToo: boolean): void {
+    // A session that takes no bytes cannot even send the end of one stream, so the whole session is cut.
+    const session = sessionToo ? sessionOf(this.raw) : undefined;
     this.listener.stalled();
     if (session) cutSession(session);
   }
 
-  private letIn(): void {
-    const { room } = this;
-    this.room = undefined;
-    room?.resolve();
+  private resolveReady(): void {
+    const { readiness } = this;
+    this.readiness = undefined;
+    readiness?.resolve();
   }
 
-  /** Whether nothing more is taken. */
-  get over(): boolean {
+  get ended(): boolean {
     return this.state === 'ended';
   }
 
-  /** The response is over. */
+  /** The response has closed. */
   closed(): void {
     this.pending = '';
     this.stop();
     this.ending?.stop();
-    leaveCarrier(this.raw);
+    releaseConnection(this.raw);
   }
 
-  /** The response takes no more: the client has left, or somebody else has ended it. */
+  /** The response accepts no more bytes: the client has left, or other code has ended it. */
   gone(): void {
     this.listener.gone();
   }

@@ -6,19 +6,19 @@ export interface Budgeted {
   readonly bytes: number;
   /** Of these, the bytes that were added in the turn with this number. */
   bytesOfTurn(turn: number): number;
-  /** Corrects `bytes`, where some of them were sent without the queue. */
+  /** Updates `bytes` if the response has sent some of them since `takeLast()`. */
   refresh(): void;
-  /** Gives all its memory back, because it is the one that has to go. */
+  /** Empties the queue and ends its connection, to free memory for the others. */
   evict(): void;
 }
 
-/** One synchronous burst may take this share of the budget: a source that never stops emitting does not evict others. */
+/** The share of the budget that one synchronous burst may use. So a source that never stops emitting evicts only itself. */
 const BURST_SHARE = 1 / 4;
 
 /**
- * The memory that all overflow queues of an application may use together. When it is used up, the queue goes in which
- * most has been waiting since before this turn of the event loop. So a client that has just connected is not evicted
- * for a first burst that it had no chance to read.
+ * The memory that all overflow queues of an application may use together. When it is used up, the queue with the most bytes
+ * from before this turn of the event loop is evicted. So a client that has just connected is not evicted for a first burst,
+ * which it had no chance to read.
  */
 export class OverflowBudget {
   /** Queues in use, in the order in which their clients fell behind. */
@@ -33,51 +33,51 @@ export class OverflowBudget {
     readonly maxBytes: number,
   ) {}
 
-  /** Bytes that one client may be given in one turn, beyond its own limit. */
+  /** Bytes that may be queued for one client in one turn, even beyond its own limit. */
   get maxBurstBytes(): number {
     return this.maxBytes * BURST_SHARE;
   }
 
-  /** The number of this turn of the event loop. A new one begins only after sockets had the chance to be written to. */
+  /** The number of this turn of the event loop. The next turn begins after sockets had a chance to be written to. */
   get turn(): number {
     if (!this.counting) {
       this.counting = true;
-      // Twice: what runs while sockets are polled is followed by the first without another poll.
+      // Twice: if this runs in the poll phase, the first callback runs in the same turn, without another poll.
       this.clock.defer(() => this.clock.defer(() => this.nextTurn()));
     }
     return this.turns;
   }
 
-  /** Takes note that a queue grew; evicts others, or this one, until everything fits. */
+  /** Notes that a queue grew. Evicts queues, perhaps this one, until all of them fit into the budget. */
   grow(queue: Budgeted, bytes: number): void {
     this.queues.add(queue);
     this.bytes += bytes;
     if (this.bytes <= this.maxBytes) return;
     for (const each of this.queues) each.refresh();
-    while (this.bytes > this.maxBytes && this.queues.size > 0) this.worst().evict();
+    while (this.bytes > this.maxBytes && this.queues.size > 0) this.largest().evict();
   }
 
-  /** Takes note that a queue shrank. */
+  /** Notes that a queue shrank. */
   shrink(queue: Budgeted, bytes: number): void {
     this.bytes -= bytes;
     if (queue.bytes === 0) this.queues.delete(queue);
   }
 
-  // A scan: it happens only when the budget is used up, and then frees the largest queue.
-  private worst(): Budgeted {
+  // A linear scan is enough, because it runs only when the budget is used up.
+  private largest(): Budgeted {
     const { turn } = this;
-    let worst: Budgeted | undefined;
+    let largest: Budgeted | undefined;
     let most = -1;
     for (const queue of this.queues) {
-      const bytes = this.blamedBytes(queue, turn);
+      const bytes = this.countedBytes(queue, turn);
       if (bytes <= most) continue;
-      worst = queue;
+      largest = queue;
       most = bytes;
     }
-    return worst as Budgeted;
+    return largest as Budgeted;
   }
 
-  private blamedBytes(queue: Budgeted, turn: number): number {
+  private countedBytes(queue: Budgeted, turn: number): number {
     const fresh = queue.bytesOfTurn(turn);
     return fresh > this.maxBurstBytes ? queue.bytes : queue.bytes - fresh;
   }

@@ -4,9 +4,9 @@ import type { OverflowOptions } from './slow-client.options.js';
 import { OverflowBudget } from './overflow-budget.js';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 
-/** What an event of this many ASCII characters is taken to use: with an object and the head of a string. */
+/** The counted memory of an event with this many ASCII characters. */
 const used = (characters: number): number => 128 + characters;
-/** What a key of one character adds. */
+/** The counted memory of a key with one character. */
 const KEY = 113;
 /** Room for five events of 20 characters. */
 const ROOM = 5 * used(20);
@@ -15,13 +15,13 @@ const ROOM = 5 * used(20);
 const block = (name: string, bytes = 20): string => name.padEnd(bytes, '.');
 const some = event({ data: '' });
 
-/** The event loop, turned by hand. */
+/** A manual event loop. */
 class Turns extends ManualClock {
   private due: (() => void)[] = [];
   override defer(run: () => void): void {
     this.due.push(run);
   }
-  /** Until nothing is due, which is when a new turn has begun. */
+  /** Begins the next turn: runs callbacks until none is due. */
   next(): void {
     while (this.due.length > 0) for (const run of this.due.splice(0)) run();
   }
@@ -57,9 +57,9 @@ function filled(options: OverflowOptions, names: string): OverflowQueue {
 
 const taken = (queue: OverflowQueue): string => queue.take(Infinity).replaceAll('.', '');
 
-describe('the events that wait for a client that is behind', () => {
+describe('the queued events of a slow client', () => {
   describe('with the policy "disconnect"', () => {
-    it('keep their order, up to the last byte that is allowed', () => {
+    it('keep their order, and may use exactly maxBytes', () => {
       const queue = queueOf({});
       expect(add(queue, 'abcde')).toEqual(Array(5).fill(undefined));
       expect(queue.bytes).toBe(ROOM);
@@ -67,22 +67,22 @@ describe('the events that wait for a client that is behind', () => {
       expect(queue.bytes).toBe(0);
     });
 
-    it('cost the connection, and nothing was dropped silently', () => {
+    it('end the connection when they exceed maxBytes, and none is dropped silently', () => {
       const queue = filled({}, 'abcde');
-      // What came in one turn is not judged in that turn: the limit may be exceeded by it, once.
+      // The first event beyond the limit counts as a burst, which may exceed the limit once.
       expect(add(queue, 'fg')).toEqual([undefined, 'overflow.maxBytes']);
       expect(queue.dropped).toBe(0);
       expect(queue.bytes).toBe(6 * used(20));
     });
 
-    it('are judged turn by turn: no client could have read what came in this one', () => {
+    it('of one turn may exceed the limit, because the client had no chance to read them', () => {
       const queue = filled({}, 'abc');
       turns.next();
       for (const name of 'defghijklm') expect(queue.add(block(name), some)).toBeUndefined();
       expect(taken(queue)).toBe('abcdefghijklm');
     });
 
-    it('of a burst leave the limit to what comes after them, until the client has taken them', () => {
+    it('of a burst do not count toward the limit of later events, until the client has read the burst', () => {
       const queue = queueOf({});
       for (const name of 'ABCDEFGHIJ') expect(queue.add(block(name), some)).toBeUndefined();
       expect(add(queue, 'abcdef')).toEqual([...Array(5).fill(undefined), 'overflow.maxBytes']);
@@ -94,7 +94,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(taken(queue)).toBe('bcdeg');
     });
 
-    it('of a second burst are not spared while those of the first wait', () => {
+    it('of a second burst count while events of the first wait', () => {
       const queue = queueOf({});
       for (const name of 'ABCDEFGHIJ') queue.add(block(name), some);
       turns.next();
@@ -102,7 +102,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(second).toEqual([...Array(5).fill(undefined), 'overflow.maxBytes']);
     });
 
-    it('of a second burst are spared once those of the first were taken', () => {
+    it('of a second burst do not count once the first was read', () => {
       const queue = queueOf({});
       for (const name of 'ABCDEFGHIJ') queue.add(block(name), some);
       queue.take(Infinity);
@@ -118,7 +118,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(queue.add(block('b'), some)).toBe('maxQueuedBytes');
     });
 
-    it('are a burst also where one alone is larger than the limit', () => {
+    it('are a burst if one event alone is larger than the limit', () => {
       const queue = queueOf({});
       expect(queue.add(block('L', ROOM), some)).toBeUndefined();
       turns.next();
@@ -126,27 +126,27 @@ describe('the events that wait for a client that is behind', () => {
     });
   });
 
-  it('with "drop-oldest" make room for what comes, in order', () => {
+  it('with "drop-oldest" make room for newer ones, in order', () => {
     const queue = filled({ policy: 'drop-oldest' }, 'abcdefg');
     expect(queue.bytes).toBe(ROOM);
     expect(queue.dropped).toBe(2);
     expect(taken(queue)).toBe('cdefg');
   });
 
-  it('with "drop-oldest" give up as many as a large one needs, and no more', () => {
+  it('with "drop-oldest" are dropped only as far as a large event needs', () => {
     const queue = filled({ policy: 'drop-oldest' }, 'abcde');
     queue.add(block('F', 20 + 2 * used(20)), some);
     expect(queue.dropped).toBe(3);
     expect(taken(queue)).toBe('deF');
   });
 
-  it('with "drop-newest" stay, and what comes goes', () => {
+  it('with "drop-newest" stay, and newer ones are dropped', () => {
     const queue = filled({ policy: 'drop-newest' }, 'abcdefg');
     expect(queue.dropped).toBe(2);
     expect(taken(queue)).toBe('abcde');
   });
 
-  it('with "drop-newest" let a small one in where a large one did not fit', () => {
+  it('with "drop-newest" accept a small event after a large one did not fit', () => {
     const queue = filled({ policy: 'drop-newest' }, 'abcd');
     queue.add(block('L', 21), some);
     queue.add(block('s', 20), some);
@@ -159,7 +159,7 @@ describe('the events that wait for a client that is behind', () => {
     const maxBytes = 5 * (used(20) + KEY);
     const quote = (type: string | undefined) => event({ type, data: '' });
 
-    it('keep the newest of each key, at its own place', () => {
+    it('keep the newest event of each key, at its own position', () => {
       const queue = queueOf({ policy: coalesce, maxBytes });
       for (const name of ['A1', 'B1', 'A2', 'C1', 'A3', 'B2']) queue.add(block(name), quote(name[0]));
       expect(queue.bytes).toBe(3 * (used(20) + KEY));
@@ -167,21 +167,21 @@ describe('the events that wait for a client that is behind', () => {
       expect(taken(queue)).toBe('C1A3B2');
     });
 
-    it('leave events without a key alone', () => {
+    it('keep all events without a key', () => {
       const queue = queueOf({ policy: coalesce });
       for (const name of ['A1', '-1', 'A2', '-2'])
         queue.add(block(name), quote(name[0] === '-' ? undefined : name[0]));
       expect(taken(queue)).toBe('-1A2-2');
     });
 
-    it('give up the oldest where that is not enough', () => {
+    it('drop the oldest if that is not enough', () => {
       const queue = queueOf({ policy: coalesce, maxBytes });
       for (const name of ['A1', 'B1', 'C1', 'D1', 'E1', 'B2', 'F1']) queue.add(block(name), quote(name[0]));
       expect(queue.bytes).toBe(maxBytes);
       expect(taken(queue)).toBe('C1D1E1B2F1');
     });
 
-    it('take no more memory for being replaced a million times', () => {
+    it('use no more memory after a million replacements', () => {
       const queue = queueOf({ policy: coalesce });
       for (let i = 0; i < 1_000_000; i++) queue.add('data: 1\n\n', quote(i % 2 === 0 ? 'A' : 'B'));
       expect(queue.bytes).toBe(2 * (used(9) + KEY));
@@ -189,7 +189,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(queue.take(Infinity)).toBe('data: 1\n\n'.repeat(2));
     });
 
-    it('start afresh with a key that was sent meanwhile', () => {
+    it('forget a key once its event was sent', () => {
       const queue = queueOf({ policy: coalesce });
       queue.add(block('A1'), quote('A'));
       expect(taken(queue)).toBe('A1');
@@ -198,7 +198,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(queue.dropped).toBe(0);
     });
 
-    it('are as they were if the key could not be told', () => {
+    it('do not change if coalesce() throws', () => {
       const queue = queueOf({
         policy: {
           coalesce: () => {
@@ -211,7 +211,7 @@ describe('the events that wait for a client that is behind', () => {
     });
   });
 
-  it('count for what they use besides their text, so that a limit on memory holds for tiny ones', () => {
+  it('count the memory besides their text, so that the limit also holds for tiny events', () => {
     const queue = queueOf({ policy: 'drop-oldest', maxBytes: 6 * used(1) });
     for (let i = 0; i < 1000; i++) queue.add('\n', some);
     expect(queue.bytes).toBe(6 * used(1));
@@ -219,7 +219,7 @@ describe('the events that wait for a client that is behind', () => {
     expect(queue.dropped).toBe(994);
   });
 
-  it('count two bytes a character where the text is not ASCII, as JavaScript keeps it', () => {
+  it('count two bytes per character if the text is not ASCII, as V8 stores it', () => {
     const queue = queueOf({ policy: 'drop-newest', maxBytes: used(2 * 33) });
     queue.add('二'.repeat(33), some);
     expect(queue.bytes).toBe(used(66));
@@ -229,7 +229,7 @@ describe('the events that wait for a client that is behind', () => {
   });
 
   it.each(['drop-oldest', 'drop-newest', { coalesce: () => 'k' }] as const)(
-    'are not given up for one that is larger than all that may wait (%j)',
+    'are not dropped for an event that is larger than the limit (%j)',
     (policy) => {
       const queue = queueOf({ policy });
       queue.add(block('a'), some);
@@ -239,7 +239,7 @@ describe('the events that wait for a client that is behind', () => {
     },
   );
 
-  it('are taken in pieces of about the length that is asked for', () => {
+  it('are taken in pieces of about the requested length', () => {
     const queue = filled({}, 'abcde');
     expect(queue.take(30)).toBe(block('a') + block('b'));
     queue.add(block('f'), some);
@@ -247,21 +247,21 @@ describe('the events that wait for a client that is behind', () => {
     expect(queue.take(30)).toBe('');
   });
 
-  it('let last words in, whatever waits', () => {
+  it('accept an unlimited block beyond the limit', () => {
     const queue = filled({ policy: 'drop-newest' }, 'abcde');
-    queue.addAnyway(block('z'));
+    queue.addUnlimited(block('z'));
     expect(queue.bytes).toBe(6 * used(20));
     expect(taken(queue)).toBe('abcdez');
   });
 
-  it('are not counted as dropped where they are comments, which nobody misses', () => {
+  it('do not count as dropped if they are comments', () => {
     const queue = queueOf({ policy: 'drop-oldest' });
     for (let i = 0; i < 10; i++) queue.add(':\n', event({ comment: '' }));
     expect(queue.dropped).toBe(0);
   });
 
   describe('when some were dropped', () => {
-    it('tell how many, once, if that is asked for', () => {
+    it('are reported once, with their number', () => {
       const queue = filled({ policy: 'drop-oldest', report: {} }, 'abcdefg');
       expect(queue.report()).toBe('event: overflow\ndata: {"dropped":2}\n\n');
       expect(queue.report()).toBe('');
@@ -269,17 +269,17 @@ describe('the events that wait for a client that is behind', () => {
       expect(queue.report()).toBe('event: overflow\ndata: {"dropped":1}\n\n');
     });
 
-    it('tell it under the name that is given', () => {
+    it('are reported with the given type', () => {
       const queue = filled({ policy: 'drop-newest', report: { event: 'missed' } }, 'abcdef');
       expect(queue.report()).toBe('event: missed\ndata: {"dropped":1}\n\n');
     });
 
-    it('say nothing where nobody asked', () => {
+    it('are not reported without the option', () => {
       expect(filled({ policy: 'drop-oldest' }, 'abcdefg').report()).toBe('');
     });
   });
 
-  describe('given to the response for its end', () => {
+  describe('that the response has taken over for its end', () => {
     it('count until they are released', () => {
       const queue = filled({}, 'abc');
       expect(queue.takeLast(() => 60).replaceAll('.', '')).toBe('abc');
@@ -289,7 +289,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(budget.bytes).toBe(0);
     });
 
-    it('count for what was not sent when others need the room', () => {
+    it('count only their unsent bytes when others need the memory', () => {
       budget = new OverflowBudget(turns, 6 * used(20));
       const ending = filled({}, 'abc');
       ending.takeLast(() => 10);
@@ -298,25 +298,25 @@ describe('the events that wait for a client that is behind', () => {
     });
   });
 
-  describe('of many clients, more than the process has room for', () => {
+  describe('of many clients that exceed the budget of the process', () => {
     beforeEach(() => {
       budget = new OverflowBudget(turns, 10 * used(20));
     });
 
-    it('cost the connection with the most, and no other', () => {
+    it('end the connection with the most bytes, and no other', () => {
       const queues = ['abc', 'abcde', 'ab'].map((names) => filled({}, names));
       add(queues[2] as OverflowQueue, 'c');
       expect(evicted).toEqual([queues[1]]);
       expect([queues[1]?.bytes, queues[1]?.empty, budget.bytes]).toEqual([0, true, 6 * used(20)]);
     });
 
-    it('cost, of two with as many, the connection that fell behind first', () => {
+    it('end the connection that fell behind first, of two with equally many bytes', () => {
       const queues = ['abcd', 'abcd'].map((names) => filled({ policy: 'drop-oldest' }, names));
       filled({}, 'abc');
       expect(evicted).toEqual([queues[0]]);
     });
 
-    it('do not cost a new connection its first burst', () => {
+    it('do not end a new connection for its first burst', () => {
       budget = new OverflowBudget(turns, 16 * used(20));
       const behind = Array.from({ length: 5 }, () => filled({}, 'abc'));
       turns.next();
@@ -331,7 +331,7 @@ describe('the events that wait for a client that is behind', () => {
       { maxBytes: Infinity, policy: 'drop-oldest' },
       { maxBytes: Infinity, policy: 'drop-newest' },
       { maxBytes: Infinity, policy: { coalesce: () => undefined } },
-    ])('cost the connection whose source does not stop emitting (%j)', (options) => {
+    ])('end the connection whose source never stops emitting (%j)', (options) => {
       const others = Array.from({ length: 3 }, () => filled({}, 'ab'));
       turns.next();
       const endless = queueOf(options);
@@ -340,7 +340,7 @@ describe('the events that wait for a client that is behind', () => {
       expect(others.map(({ bytes }) => bytes)).toEqual(Array(3).fill(2 * used(20)));
     });
 
-    it('count no more once they were taken, dropped or released', () => {
+    it('no longer count once they were taken, dropped or released', () => {
       const queues = [filled({}, 'abc'), filled({ policy: 'drop-oldest', maxBytes: used(20) }, 'abc')];
       expect(budget.bytes).toBe(4 * used(20));
       queues[0]?.take(20);

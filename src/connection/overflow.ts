@@ -4,52 +4,57 @@ import { encodeEvent } from '../wire/encode-event.js';
 import type { Budgeted, OverflowBudget } from './overflow-budget.js';
 import type { OverflowOptions } from './slow-client.options.js';
 
-/** Type of the event that tells of dropped ones. */
+/** Default type of the event that reports dropped events. */
 const OVERFLOW_EVENT = 'overflow';
 
-/** The limit that one more event would break. */
+/** The limit that one more event would exceed. */
 export type OverflowLimit = 'overflow.maxBytes' | 'maxQueuedBytes';
 
-// Measured with heap snapshots on Node 20: `Waiting` has 80 bytes, a string 16 besides its characters, both rounded up.
-/** What a waiting event uses besides its text. */
+// Measured with heap snapshots on Node 20: a `QueuedEvent` has 80 bytes, and a string 16 besides its characters. Rounded up.
+/** Memory of a queued event besides its text. */
 const EVENT_BYTES = 128;
-/** What a key uses besides its text: an entry of the map, which grows by doubling, and a string. */
+/** Memory of a key besides its text: an entry of the map, which grows by doubling, and a string. */
 const KEY_BYTES = 112;
 
-/** One waiting event, in a list from the oldest to the newest. */
-interface Waiting {
+/** A node of a doubly linked list, from the oldest to the newest event. */
+interface QueuedEvent {
   readonly block: string;
-  /** What it uses in memory. */
+  /** Memory in use. */
   readonly bytes: number;
   readonly key: string | undefined;
-  /** Whether a client would miss it: it is more than a comment. */
+  /** False for comments, which do not count as dropped events. */
   readonly counts: boolean;
-  older: Waiting | undefined;
-  newer: Waiting | undefined;
+  older: QueuedEvent | undefined;
+  newer: QueuedEvent | undefined;
 }
 
-/** The events that wait for one slow client, within bounds. Made when a client first falls behind. */
+/**
+ * The queue of one slow client, within the overflow limits. Made when a client first falls behind.
+ *
+ * With `'disconnect'`, events of one turn of the event loop are a burst: the client had no chance to read any of them. A
+ * burst may exceed `maxBytes` once. Until the client has read it, later events may use `maxBytes` in addition.
+ */
 export class OverflowQueue implements Budgeted {
-  private oldest: Waiting | undefined;
-  private newest: Waiting | undefined;
-  private byKey: Map<string, Waiting> | undefined;
+  private oldest: QueuedEvent | undefined;
+  private newest: QueuedEvent | undefined;
+  private byKey: Map<string, QueuedEvent> | undefined;
   private reported = 0;
-  /** There once the response holds all that waited. */
+  /** Set by `takeLast()`, when the response has taken over all queued text. */
   private unsentBytes: (() => number) | undefined;
-  /** All bytes that were ever added: positions in the queue are counted in these. */
+  /** The number of bytes that were ever added. Positions in the queue, as in the fields below, are counted in it. */
   private added = 0;
-  /** The turn of the last event, and where that turn began. */
+  /** The turn of the newest event, and the position at which that turn began. */
   private turn = -1;
   private turnFrom = 0;
-  /** The burst that is not judged: from its first byte to its last. */
+  /** The first and last position of the burst that has exceeded the limit. */
   private burstFrom = 0;
   private burstTo = 0;
-  /** Bytes in use. */
+  /** Memory in use. */
   bytes = 0;
-  /** Events that were given up so far. */
+  /** The number of dropped events. */
   dropped = 0;
 
-  /** @param onEvicted called when the budget of the process is used up, and this queue was emptied for that */
+  /** @param onEvicted called after this queue was emptied because the budget of the process is used up */
   constructor(
     private readonly limits: Required<OverflowOptions>,
     private readonly budget: OverflowBudget,
@@ -57,8 +62,8 @@ export class OverflowQueue implements Budgeted {
   ) {}
 
   /**
-   * Adds an event, or returns the limit because of which the connection has to go. What an application's `coalesce`
-   * throws comes through, and the event is not added.
+   * Adds an event. Returns a limit if the connection must be cut off because the event would exceed it. If the application's
+   * `coalesce` throws, the error is rethrown and the event is not added.
    */
   add(block: string, event: SseEvent | undefined): OverflowLimit | undefined {
     const { policy } = this.limits;
@@ -70,8 +75,8 @@ export class OverflowQueue implements Budgeted {
     const bytes = sizeOf(block, key);
     this.beginTurn();
     if (policy === 'disconnect') {
-      const broken = this.brokenBy(bytes);
-      if (broken) return broken;
+      const exceeded = this.limitExceededBy(bytes);
+      if (exceeded) return exceeded;
     } else if (!this.makeRoom(bytes, key)) {
       if (counts) this.dropped++;
       return undefined;
@@ -80,40 +85,40 @@ export class OverflowQueue implements Budgeted {
     return undefined;
   }
 
-  /** Adds what has to be said whatever waits: the last words of a stream. */
-  addAnyway(block: string): void {
+  /** Adds a block that is exempt from the limits: the last event of a stream. */
+  addUnlimited(block: string): void {
     this.beginTurn();
     this.push(block, sizeOf(block, undefined), undefined, true);
   }
 
-  /** Takes waiting events of about `atMost` characters, joined; empty when nothing waits. */
+  /** Removes events of about `atMost` characters and returns their joined text. */
   take(atMost: number): string {
     let text = '';
-    while (this.oldest && text.length < atMost) text += this.shift(this.oldest).block;
+    while (this.oldest && text.length < atMost) text += this.remove(this.oldest).block;
     return text;
   }
 
-  /** Whether nothing waits. */
   get empty(): boolean {
     return this.oldest === undefined;
   }
 
   /**
-   * Takes all that waits, for the end of the response. It counts until `release()`: the response then holds it.
+   * Removes all events for the end of the response, and returns their joined text. Its memory counts until `release()`,
+   * because the response holds it.
    *
-   * @param unsentBytes how much of it the response still holds
+   * @param unsentBytes returns how many of these bytes the response still holds
    */
   takeLast(unsentBytes: () => number): string {
     let text = '';
     for (let entry = this.oldest; entry; entry = entry.newer) text += entry.block;
-    this.forget();
+    this.clear();
     this.unsentBytes = unsentBytes;
     return text;
   }
 
-  /** Gives back what the queue uses. */
+  /** Drops all events and releases their memory. */
   release(): void {
-    this.forget();
+    this.clear();
     this.unsentBytes = undefined;
     this.shrink(this.bytes);
   }
@@ -134,7 +139,7 @@ export class OverflowQueue implements Budgeted {
     return turn === this.turn ? Math.min(this.bytes, this.added - this.turnFrom) : 0;
   }
 
-  /** What tells the client of events that were dropped since it was last told; empty if none were. */
+  /** The block that reports events dropped since the last report; empty if there are none. */
   report(): string {
     const { report } = this.limits;
     const dropped = this.dropped - this.reported;
@@ -143,8 +148,8 @@ export class OverflowQueue implements Budgeted {
     return encodeEvent(makeEvent({ type: report.event ?? OVERFLOW_EVENT, data: { dropped } }));
   }
 
-  /** Whether an event is too much for a client that had the chance to read what waits; then the limit that says so. */
-  private brokenBy(bytes: number): OverflowLimit | undefined {
+  /** The limit that one more event exceeds, if any. A burst is exempt: see the class. */
+  private limitExceededBy(bytes: number): OverflowLimit | undefined {
     const inBurst = this.burstTo > this.turnFrom;
     if (!inBurst) {
       const burstLeft = Math.max(0, this.burstTo - Math.max(this.burstFrom, this.added - this.bytes));
@@ -158,7 +163,7 @@ export class OverflowQueue implements Budgeted {
     return undefined;
   }
 
-  /** Lets older events go for a new one; `false` if that is to go itself. */
+  /** Drops older events to make room for a new one. Returns `false` if the new one must be dropped instead. */
   private makeRoom(bytes: number, key: string | undefined): boolean {
     const { policy, maxBytes } = this.limits;
     if (bytes > maxBytes) return false;
@@ -177,18 +182,18 @@ export class OverflowQueue implements Budgeted {
   }
 
   private push(block: string, bytes: number, key: string | undefined, counts: boolean): void {
-    const entry: Waiting = { block, bytes, key, counts, older: this.newest, newer: undefined };
+    const entry: QueuedEvent = { block, bytes, key, counts, older: this.newest, newer: undefined };
     if (this.newest) this.newest.newer = entry;
     else this.oldest = entry;
     this.newest = entry;
     if (key !== undefined) (this.byKey ??= new Map()).set(key, entry);
     this.bytes += bytes;
     this.added += bytes;
-    // Last, as it may evict this queue.
+    // Called last, because it may evict this queue.
     this.budget.grow(this, bytes);
   }
 
-  private shift(entry: Waiting): Waiting {
+  private remove(entry: QueuedEvent): QueuedEvent {
     const { older, newer, key } = entry;
     if (older) older.newer = newer;
     else this.oldest = newer;
@@ -199,12 +204,12 @@ export class OverflowQueue implements Budgeted {
     return entry;
   }
 
-  private drop(entry: Waiting): void {
-    this.shift(entry);
+  private drop(entry: QueuedEvent): void {
+    this.remove(entry);
     if (entry.counts) this.dropped++;
   }
 
-  private forget(): void {
+  private clear(): void {
     this.oldest = this.newest = this.byKey = undefined;
   }
 
@@ -214,12 +219,12 @@ export class OverflowQueue implements Budgeted {
   }
 }
 
-/** What an event uses in memory. JavaScript keeps text in one byte a character where it can, and otherwise in two. */
+/** The memory of an event. V8 stores a text with one byte per character if it can, and otherwise with two. */
 function sizeOf(block: string, key: string | undefined): number {
   return EVENT_BYTES + sizeOfText(block) + (key === undefined ? 0 : KEY_BYTES + sizeOfText(key));
 }
 
 function sizeOfText(text: string): number {
-  // For ASCII, both numbers are the same. Other text of one byte a character is taken for twice of what it uses.
+  // For ASCII, both lengths are equal. For other text of one byte per character the result is twice the real size.
   return Buffer.byteLength(text) === text.length ? text.length : 2 * text.length;
 }

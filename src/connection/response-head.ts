@@ -8,8 +8,8 @@ interface FastifyReplyLike {
 }
 
 /**
- * Fields that describe the connection they came over (RFC 9110, 7.6.1), or a body that `fetch` has decoded. The body that
- * is sent has a length and an encoding of its own.
+ * Fields that belong to one connection (RFC 9110, 7.6.1), or that describe the encoded body. `fetch` has decoded the body, so
+ * the response that we send has another length and encoding.
  */
 const NOT_COPIED = new Set([
   'connection',

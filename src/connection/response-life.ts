@@ -3,29 +3,32 @@ import type { SharedTimers, Timed } from '../time/shared-timers.js';
 import { isHttp2, type RawResponse } from './response.js';
 import { onceClosed, waitingCount } from './socket-close.js';
 
-/** Who is told that a response takes no more. */
+/** Receives the end of a response. */
 export interface ResponseOwner {
-  /** Whether it was the owner who ended it. */
-  readonly over: boolean;
+  /** True if the owner itself has ended the response. */
+  readonly ended: boolean;
+  /** Bytes that the client has not read; `undefined` if it has reset the stream. */
+  unsent(): number | undefined;
+  /** The response accepts no more bytes. */
   gone(): void;
 }
 
-/** What is used of a stream of HTTP/2. */
+/** The part of an HTTP/2 stream that we use. */
 interface Http2StreamLike {
-  /** Over by frames of the protocol; `destroyed` follows, but for what {@link isReset} tells. */
+  /** Ended by a frame of the protocol. `destroyed` follows, except in the case that {@link isReset} handles. */
   readonly closed: boolean;
   readonly destroyed: boolean;
   close(code: number): void;
   destroy(): void;
 }
 
-/** CANCEL (RFC 9113, 7): the session and its other streams stay. */
+/** CANCEL (RFC 9113, 7) ends one stream. The session and its other streams stay open. */
 const CANCEL = 8;
 
 /**
- * Tells when the client has left, by the response's own `close`: a request reports it too early (its body was read) or
- * never (it was not). A response that waits behind another of its connection hears nothing of the socket, which is then
- * asked itself.
+ * Reports that the client has left, by the `close` event of the response. That of the request comes too early if its body was
+ * read, and never if it was not. A pipelined response that waits behind another one has no socket yet, so the socket of its
+ * request is watched.
  */
 export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
   const socket = requestSocket(raw);
@@ -39,8 +42,8 @@ export function watchResponse(raw: RawResponse, owner: ResponseOwner): void {
 }
 
 /**
- * How many streams of one connection wait until the responses before them have ended, where a client has pipelined its
- * requests (RFC 9112, 9.3.2); 0 for a response that does not wait.
+ * How many streams of a connection wait for earlier responses to end, because the client has pipelined its requests (RFC 9112,
+ * 9.3.2). 0 for a response that does not wait.
  */
 export function waitingBefore(raw: RawResponse): number {
   if (raw.socket !== null || isHttp2(raw)) return 0;
@@ -48,26 +51,19 @@ export function waitingBefore(raw: RawResponse): number {
   return socket ? waitingCount(socket) : 0;
 }
 
-/** A response whose last bytes are gone emits `close` well within this time, if it ever does. */
+/** A response without unsent bytes emits `close` well within this time, if it ever does. */
 const CLOSE_WITHIN_MS = 250;
 
-/** Who is told that an ended response is over. */
-export interface EndedOwner {
-  /** Bytes that the client has not taken; `undefined` where nobody is there to take them. */
-  unsent(): number | undefined;
-  gone(): void;
-}
-
 /**
- * Reports a response that was ended or cut off, and does not emit `close`: responses of mocks and serverless adapters,
- * and those whose events some middleware keeps to itself. Their streams would count as open for good.
+ * Reports the end of responses that never emit `close`: those of mocks and serverless adapters, and those whose events are
+ * intercepted by middleware. Without this, their streams would count as open forever.
  */
 export class EndWatch implements Timed {
   slot: Set<Timed> | undefined;
 
   constructor(
     private readonly raw: RawResponse,
-    private readonly owner: EndedOwner,
+    private readonly owner: ResponseOwner,
     private readonly timers: SharedTimers,
   ) {
     timers.schedule(this, CLOSE_WITHIN_MS);
@@ -75,7 +71,7 @@ export class EndWatch implements Timed {
 
   due(): void {
     const { raw, owner } = this;
-    // A client that has more to read may still stall, which is not decided here.
+    // While there are unsent bytes, `StallWatch` decides.
     if (!raw.destroyed && (owner.unsent() ?? 0) > 0) this.timers.schedule(this, CLOSE_WITHIN_MS);
     else owner.gone();
   }
@@ -86,39 +82,39 @@ export class EndWatch implements Timed {
 }
 
 /**
- * Whether the client has reset a stream of HTTP/2 of which Node does not tell: where the reset names no error, and bytes
- * were on their way, Node waits for these for good, and the session with it. `stream.close()` of Node's own client is
- * such a reset. So it is asked for with each write, and while one waits.
+ * True if the client has reset an HTTP/2 stream without an error code while bytes were on their way. Node then waits for these
+ * bytes forever, emits nothing, and keeps the session open. `stream.close()` of Node's own client sends such a reset. So this
+ * is checked with each write, and while a write waits.
  */
 export function isReset(raw: RawResponse): boolean {
   const stream = http2Stream(raw);
   return stream !== undefined && stream.closed && !stream.destroyed;
 }
 
-/** Cuts a response off, without an end that a client could take for the body's own. */
+/** Breaks the connection of a response, so that a client cannot mistake this for the end of the body. */
 export function cutResponse(raw: RawResponse): void {
   if (!isHttp2(raw)) return void (raw as Partial<RawResponse>).destroy?.();
   const stream = http2Stream(raw);
   if (!stream?.closed) stream?.close(CANCEL);
-  // Not left to Node, which waits for a session that takes nothing, and for writes that a reset has overtaken.
+  // After close(), Node would wait for a stalled session, and for writes that a reset has overtaken.
   stream?.destroy();
 }
 
-/** Tells also when somebody else ends the response, in time for nothing to follow its last chunk. */
-export function watchEnd(raw: RawResponse, owner: ResponseOwner): void {
-  // Emitted within `end()`, while `finish` waits for the socket.
+/** Reports that code outside this library has ended the response, before the outlet can write after its last chunk. */
+export function watchForeignEnd(raw: RawResponse, owner: ResponseOwner): void {
+  // `prefinish` is emitted within `end()`. `finish` would come too late, after the socket.
   raw.on('prefinish', () => {
-    if (!owner.over) owner.gone();
+    if (!owner.ended) owner.gone();
   });
 }
 
-/** Lets go of the connection behind a response that is over, where it could not be used again. */
-export function leaveCarrier(raw: RawResponse): void {
+/** Releases the connection of a response that has ended, if it cannot be used for another request. */
+export function releaseConnection(raw: RawResponse): void {
   if (isReset(raw)) http2Stream(raw)?.destroy();
-  // The rest of a body that nobody reads would be waited for, and the connection could not be used again before.
-  const carrier: Partial<Socket> | undefined = raw.socket ?? requestSocket(raw);
+  // Nobody reads the rest of the request body, so no other request could follow on this connection.
+  const socket: Partial<Socket> | undefined = raw.socket ?? requestSocket(raw);
   const { complete } = (raw.req as Partial<RawResponse['req']> | undefined) ?? {};
-  if (complete === false && !isHttp2(raw)) carrier?.destroySoon?.();
+  if (complete === false && !isHttp2(raw)) socket?.destroySoon?.();
 }
 
 function http2Stream(raw: RawResponse): Http2StreamLike | undefined {
@@ -126,12 +122,12 @@ function http2Stream(raw: RawResponse): Http2StreamLike | undefined {
   return (raw as unknown as { stream?: Http2StreamLike }).stream;
 }
 
-/** The socket of a request. Serverless adapters have none, or an object with a few methods in its place. */
+/** The socket of a request. Serverless adapters have none, or an incomplete mock. */
 function requestSocket(raw: RawResponse): Socket | undefined {
   const { socket } = (raw.req as Partial<RawResponse['req']> | undefined) ?? {};
   return typeof (socket as Partial<Socket> | undefined)?.once === 'function' ? socket : undefined;
 }
 
 function ignore(): void {
-  // A write that fails is followed by `close`, which is where a client's leaving is handled.
+  // A failed write is followed by `close`, which reports that the client has left.
 }

@@ -6,7 +6,7 @@ import { HEAD, NOT_OF_A_STREAM, missingFields } from './stream-head.js';
 /** The response of Node's http module, or of http2's compatibility layer. */
 export type RawResponse = ServerResponse;
 
-/** What is used of a Fastify reply. */
+/** The part of a Fastify reply that we use. */
 interface FastifyReplyLike {
   raw: RawResponse;
   request: object;
@@ -18,43 +18,43 @@ interface FastifyReplyLike {
   send(payload: unknown): unknown;
 }
 
-/** Whether a response belongs to an HTTP/2 session. A mock may have no request, and no version. */
+/** True if a response belongs to an HTTP/2 session. A mock may have no request or no version. */
 export function isHttp2({ req }: RawResponse): boolean {
   return ((req as IncomingMessage | undefined)?.httpVersionMajor ?? 1) > 1;
 }
 
-// Express gives each request and response a prototype of its application's, and V8 then knows none of them from another
-// one: a property that is not there is looked for through all prototypes each time, which `instanceof` does faster.
+// `instanceof` first: Express sets a prototype on each request and response, which disables V8's inline caches for them. A
+// lookup of the missing property `raw` then walks the whole prototype chain each time, and `instanceof` is faster.
 
-/** The response of Node behind a framework's. */
+/** The Node response behind a framework's response. */
 export function rawResponse(response: object): RawResponse {
   if (response instanceof ServerResponse) return response;
   return (response as { raw?: RawResponse }).raw ?? (response as RawResponse);
 }
 
-/** The request of Node behind a framework's. */
+/** The Node request behind a framework's request. */
 export function rawRequest(request: object): IncomingMessage {
   if (request instanceof IncomingMessage) return request;
   return (request as { raw?: IncomingMessage }).raw ?? (request as IncomingMessage);
 }
 
-/** Method and path pattern, as Express or Fastify knows them. */
+/** The method and path pattern of a route, such as `GET /progress/:id`. */
 export function routeOf(request: object): string {
   const { route, routeOptions } = request as { route?: { path?: unknown }; routeOptions?: { url?: string } };
   const { method, url } = rawRequest(request);
   return `${method} ${String(route?.path ?? routeOptions?.url ?? url)}`;
 }
 
-/** Whether a handler has answered by itself. Fastify knows before Node does: its hooks come in between. */
+/** True if a handler has sent the response itself. Fastify's `sent` is set earlier than Node's, because hooks run in between. */
 export function isAnswered(response: object): boolean {
   return rawResponse(response).headersSent || (response as { sent?: boolean }).sent === true;
 }
 
 /**
- * Completes the head of an event stream on a response, and hands over what the body is
- * written to: at once, or where Fastify has `onSend` hooks (cookies come from one), after they ran.
+ * Completes the head of an event stream, and calls `ready` with the stream for the body. That happens immediately, or with
+ * Fastify after its `onSend` hooks have run, which for example set cookies.
  *
- * @throws {Error} for a head that Node does not take, before any of it is sent: an HTTP error can be.
+ * @throws {Error} if Node would reject the head. Nothing was sent then, so the caller can send an HTTP error.
  */
 export function openResponse(response: object, ready: (body: Writable) => void): void {
   const raw = rawResponse(response);
@@ -67,11 +67,11 @@ export function openResponse(response: object, ready: (body: Writable) => void):
   const reply = response as FastifyReplyLike;
   checkHeaders(reply);
   if (hasSendHooks(reply)) {
-    // The word of a client that wants no compression: a compressing hook would hold events back, whatever the head says.
+    // A compression hook would hold events back despite the response headers. It respects this request header.
     rawRequest(reply.request).headers['x-no-compression'] ??= 'event stream';
     for (const name of NOT_OF_A_STREAM) reply.removeHeader(name);
     reply.headers(missingFields((name) => reply.getHeader(name)));
-    reply.send(new HandedOver(ready));
+    reply.send(new ReplyPayload(ready));
     return;
   }
   const headers = reply.getHeaders();
@@ -84,23 +84,24 @@ export function openResponse(response: object, ready: (body: Writable) => void):
   ready(raw);
 }
 
-// Node looks at the status when it writes it, in a timer or behind a hook, where nobody could answer any more.
+// Node checks the status only when it writes the head. That happens in a timer or after a hook, where an error could no longer
+// become an HTTP error.
 function checkStatus(raw: RawResponse): void {
   const { statusCode } = raw;
   if (!(statusCode >= 100 && statusCode <= 999)) {
-    throw new RangeError(`The response has the status ${statusCode}, which is none.`);
+    throw new RangeError(`The response has an invalid status: ${statusCode}. Use a number from 100 to 999.`);
   }
-  // HTTP/2 has no such message, and warns of being asked for it.
-  if (isHttp2(raw) || !NOT_A_MESSAGE.test(raw.statusMessage)) return;
-  // It would be in the way of the answer that says so.
+  // HTTP/2 has no status message, and Node warns if it is read.
+  if (isHttp2(raw) || !INVALID_IN_MESSAGE.test(raw.statusMessage)) return;
+  // Otherwise the response with the HTTP error would have the same message.
   raw.statusMessage = '';
-  throw new TypeError('The status message of the response has characters that a head cannot carry.');
+  throw new TypeError('The status message of the response contains characters that HTTP does not allow.');
 }
 
-/** What a reason phrase has none of (RFC 9112, 4). */
-const NOT_A_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
+/** A character that a reason phrase must not contain (RFC 9112, 4). */
+const INVALID_IN_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Express leaves this to Node when a header is set, Fastify to Node when it is written. */
+/** With Express, Node checks a header when it is set. Fastify stores it unchecked until it is written. */
 function checkHeaders(reply: FastifyReplyLike): void {
   const headers = reply.getHeaders();
   for (const name in headers) {
@@ -108,7 +109,7 @@ function checkHeaders(reply: FastifyReplyLike): void {
       validateHeaderName(name);
       validateHeaderValue(name, String(headers[name]));
     } catch (error) {
-      // It would be in the way of the answer that says so.
+      // Otherwise the response with the HTTP error would have the same header.
       reply.removeHeader(name);
       throw error;
     }
@@ -116,7 +117,8 @@ function checkHeaders(reply: FastifyReplyLike): void {
 }
 
 function setHead(raw: RawResponse): void {
-  // With no header set, Node takes them as they are; otherwise it would keep a copy of each for as long as the stream is open.
+  // If no header is set, writeHead() uses this object directly. With setHeader() Node would keep a copy of each header while
+  // the stream is open.
   if (raw.writeHead === ServerResponse.prototype.writeHead && raw.getHeaderNames().length === 0) {
     raw.writeHead(raw.statusCode, HEAD);
     return;
@@ -126,25 +128,24 @@ function setHead(raw: RawResponse): void {
   for (const name in missing) raw.setHeader(name, missing[name] as string);
 }
 
-/** A peer that has been silent for so long is asked whether it is still there. */
+/** After this idle time, TCP keep-alive checks whether the peer still exists. */
 const PROBE_AFTER_MS = 30_000;
 
 /**
- * Has the socket stay open while nothing is sent for up to `silentMs`. Under HTTP/2 it belongs to all streams of the
- * session, and its settings are not ours.
+ * Keeps the socket open while nothing is sent for up to `silentMs`. An HTTP/2 socket is left alone, because it belongs to all
+ * streams of the session.
  */
 export function keepOpen(raw: RawResponse, silentMs: number): void {
   if (isHttp2(raw)) return;
-  // What stands for a socket where there is none, as in Fastify's inject(), has less than one.
+  // Fastify's inject() and serverless adapters have an incomplete mock instead of a socket.
   const socket = raw.socket as Partial<Socket> | null;
   socket?.setTimeout?.(0);
-  // Finds a peer that has vanished without a word. Where something is sent earlier, no probe ever is; and it is four
-  // system calls.
+  // Detects a peer that has vanished. With a shorter heartbeat no probe would ever be sent, so the four system calls are saved.
   if (silentMs > PROBE_AFTER_MS) socket?.setKeepAlive?.(true, PROBE_AFTER_MS);
 }
 
-// Fastify keeps a route's hooks under a symbol of its own. Where it is not found, the hooks are assumed: reply.send()
-// is right in any case, and hijacking is what is cheaper.
+// Fastify stores the hooks of a route under a symbol. If the symbol is not found, hooks are assumed: reply.send() is correct
+// with and without hooks, and hijacking is only cheaper.
 function hasSendHooks(reply: FastifyReplyLike): boolean {
   const { request } = reply;
   for (const symbol of Object.getOwnPropertySymbols(request)) {
@@ -155,14 +156,17 @@ function hasSendHooks(reply: FastifyReplyLike): boolean {
   return true;
 }
 
-/** A payload for `reply.send()` that gives the stream it is piped to away, and has no data itself. */
-export class HandedOver extends Readable {
+/**
+ * A payload for `reply.send()`. It is a `Readable`, because Fastify runs the `onSend` hooks and then pipes a readable payload
+ * to the response. It has no data itself, but passes the stream to which it is piped to `ready`.
+ */
+export class ReplyPayload extends Readable {
   constructor(private readonly ready: (body: Writable) => void) {
     super({ read: () => undefined });
   }
 
   override pipe<T extends NodeJS.WritableStream>(body: T): T {
-    // Fastify waits for the end of what it was given; a body that ends early would be cut off as an error.
+    // Fastify waits for the end of the payload. If the body finished before it, Fastify would treat that as an error.
     body.once('finish', () => {
       this.push(null);
       this.resume();

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../time/clock.js';
 import { cutSession, type SocketOwner } from './http2-session.js';
 
-/** What is used of Node's servers, of whichever protocol. */
+/** The part of a Node server that we use, for all protocols. */
 export interface ServerLike extends EventEmitter {
   readonly listening: boolean;
-  /** Not there over HTTP/2. */
+  /** Missing on HTTP/2 servers. */
   closeIdleConnections?(): void;
 }
 
@@ -20,29 +20,32 @@ interface Session extends SocketOwner {
   on(event: 'stream', listener: (stream: Stream) => void): unknown;
 }
 
-/** What is remembered of a session: its open streams, and for how many rounds it has been closed without any. */
 interface SessionState {
+  /** The number of open streams. */
   streams: number;
-  rounds: number;
+  /** For how many checks the session has been closed and had no stream. */
+  checks: number;
 }
 
-/** How often a closing server is looked after. */
-const ROUND_MS = 20;
-/** So many rounds a client has to close its side of a connection that was ended, and to read what is on its way. */
-const FAREWELL_ROUNDS = 25;
+/** The interval of the checks. */
+const CHECK_MS = 20;
+/** The number of checks that a client has to read the last bytes and to close its side of a connection. */
+const GRACE_CHECKS = 25;
 
 /**
- * Helps a server that is being closed over what would hold it up when its streams are long gone: connections that
- * clients made ahead of time and never used (browsers and fetch() do; to Node they are not idle but about to send),
- * those that fell idle after the closing began, and HTTP/2 sessions, which stay until somebody ends them, and whose
- * clients may then stay all the same.
+ * Closes connections that would keep `server.close()` waiting after all streams have ended:
+ *
+ * - Connections that clients opened ahead of time and never used, as browsers and `fetch()` do. Node does not treat them as
+ *   idle, because it expects a request.
+ * - Connections that became idle after the closing began.
+ * - HTTP/2 sessions. They stay open until one side closes them, and a client can ignore that.
  */
 export class ServerClosing {
   private readonly sockets = new OpenSockets();
   private readonly sessions = new Map<Session, SessionState>();
-  private silent = new Set<Socket>();
+  private unused = new Set<Socket>();
   private readonly ended = new Map<Socket, number>();
-  private round: unknown;
+  private timer: unknown;
 
   constructor(
     private readonly server: ServerLike,
@@ -53,76 +56,76 @@ export class ServerClosing {
     server.on('connection', remember);
     server.on('secureConnection', remember);
     server.on('session', (session: Session) => {
-      const state: SessionState = { streams: 0, rounds: 0 };
+      const state: SessionState = { streams: 0, checks: 0 };
       sessions.set(session, state);
       session.once('close', () => sessions.delete(session));
-      const over = (): void => void state.streams--;
+      const closed = (): void => void state.streams--;
       session.on('stream', (stream) => {
         state.streams++;
-        stream.once('close', over);
+        stream.once('close', closed);
       });
     });
     server.on('close', () => this.stop());
   }
 
-  /** From now on, and until the server is closed. */
+  /** Starts the checks. They end when the server is closed. */
   start(): void {
-    this.round = this.clock.schedule(() => this.look(), ROUND_MS);
+    this.timer = this.clock.schedule(() => this.check(), CHECK_MS);
   }
 
   stop(): void {
-    this.clock.cancel(this.round);
-    this.silent.clear();
+    this.clock.cancel(this.timer);
+    this.unused.clear();
     this.ended.clear();
   }
 
-  /** A session of HTTP/2 leaves it to its client to close the connection, which a client need not do. */
-  private dropEnded(): void {
+  /** An HTTP/2 session waits for its client to close the connection. A client that does not is cut off. */
+  private destroyEnded(): void {
     for (const socket of this.sockets.list()) {
       if (!socket.writableEnded) continue;
-      const rounds = (this.ended.get(socket) ?? 0) + 1;
-      this.ended.set(socket, rounds);
-      if (rounds > FAREWELL_ROUNDS) socket.destroy();
+      const checks = (this.ended.get(socket) ?? 0) + 1;
+      this.ended.set(socket, checks);
+      if (checks > GRACE_CHECKS) socket.destroy();
     }
   }
 
-  /** A session whose connection takes nothing more would wait for good to say that it goes. */
+  /** A session whose connection is stalled cannot send its GOAWAY frame, and would stay open forever. */
   private closeSessions(): void {
     for (const [session, state] of this.sessions) {
       if (!session.closed) session.close();
-      else if (state.streams > 0) state.rounds = 0;
-      else if (++state.rounds > FAREWELL_ROUNDS) cutSession(session);
+      else if (state.streams > 0) state.checks = 0;
+      else if (++state.checks > GRACE_CHECKS) cutSession(session);
     }
   }
 
-  private look(): void {
+  private check(): void {
     if (!this.server.listening) {
       this.server.closeIdleConnections?.();
       this.closeSessions();
-      this.dropEnded();
-      const silent = new Set<Socket>();
-      for (const socket of this.sockets.list()) if (socket.bytesRead === 0) silent.add(socket);
-      // A request may be on its way: one round is left to it.
-      for (const socket of silent) if (this.silent.has(socket)) socket.destroy();
-      this.silent = silent;
+      this.destroyEnded();
+      const unused = new Set<Socket>();
+      for (const socket of this.sockets.list()) if (socket.bytesRead === 0) unused.add(socket);
+      // A first request may be on its way, so a socket is destroyed only if two checks in a row find it unused.
+      for (const socket of unused) if (this.unused.has(socket)) socket.destroy();
+      this.unused = unused;
     }
     this.start();
   }
 }
 
-/** With fewer, nobody looks which of them are closed. */
+/** Below this number, closed sockets are not removed. */
 const FEW_SOCKETS = 64;
 
 /**
- * The sockets of a server that are open. They are not watched: one more listener for `close` costs each 144 bytes, and
- * ordinary requests have a part in that, too. Those that are gone are found when there are twice as many as were left.
+ * The open sockets of a server. A listener for `close` would cost 144 bytes for each socket, of ordinary requests as well. So
+ * there are weak references, and closed sockets are removed whenever the list has doubled.
  */
 class OpenSockets {
   private refs: WeakRef<Socket>[] = [];
-  private lookAt = FEW_SOCKETS;
+  private pruneAt = FEW_SOCKETS;
 
   add(socket: Socket): void {
-    if (this.refs.length >= this.lookAt) this.list();
+    if (this.refs.length >= this.pruneAt) this.list();
     this.refs.push(new WeakRef(socket));
   }
 
@@ -134,7 +137,7 @@ class OpenSockets {
       open.push(socket);
       return true;
     });
-    this.lookAt = Math.max(FEW_SOCKETS, this.refs.length * 2);
+    this.pruneAt = Math.max(FEW_SOCKETS, this.refs.length * 2);
     return open;
   }
 }

@@ -14,34 +14,34 @@ import {
 } from '../checking/option-kinds.js';
 import type { SseEvent } from '../events/sse-event.js';
 
-/** What happens to events of a push source that a client is too slow for. */
+/** How the library handles a push source that emits faster than a client reads. */
 export type OverflowPolicy =
   'disconnect' | 'drop-oldest' | 'drop-newest' | { coalesce: (event: SseEvent) => string | undefined };
 
-/** How much may wait for a client that is behind, and what happens beyond it. */
+/** The limit of events that may wait for a slow client, and the policy when it is exceeded. */
 export interface OverflowOptions {
   /**
-   * Bytes of memory that waiting events may use for one client: their text, and about 128 bytes for each event. With
-   * `'disconnect'`, events of one burst that the client could not have read yet do not count. @default 1_048_576
+   * Maximum memory for the waiting events of one client, in bytes. An event counts its text and about 128 bytes. With
+   * `'disconnect'`, a burst that the client had no chance to read does not count. @default 1_048_576
    */
   maxBytes?: number;
   /**
-   * What is given up: the connection, the oldest waiting events, or the newest. `coalesce` replaces a waiting event with the
-   * same key as a newer one; where that is not enough, the oldest are dropped. @default 'disconnect'
+   * `'disconnect'` ends the connection. `'drop-oldest'` and `'drop-newest'` drop events. `coalesce` drops a waiting event
+   * when a newer one has the same key, and the oldest events if that is not enough. @default 'disconnect'
    */
   policy?: OverflowPolicy;
   /**
-   * Sends a client that has caught up an event of this type (`overflow` if none is given) with the number of events that it
-   * missed: `{"dropped":3}`. @default false
+   * Sends the number of dropped events to a client once it has caught up, in an event with the data `{"dropped":3}`. The
+   * type of the event is `event`, or `overflow` by default. @default false
    */
   report?: false | { event?: string };
 }
 
-/** The options of a stream that are about clients that read too slowly. */
+/** Options for clients that read too slowly. */
 export interface SlowClientOptions {
-  /** How much may wait for a client that is too slow for a push source. */
+  /** The limit of events that may wait for a client, if a push source emits faster than the client reads. */
   overflow?: OverflowOptions;
-  /** Milliseconds after which a client is cut off that takes no byte of what waits for it. @default 30_000 */
+  /** Milliseconds after which a client that reads none of its waiting bytes is cut off. @default 30_000 */
   stallMs?: number | false;
 }
 
@@ -52,7 +52,7 @@ const OVERFLOW_TABLE = {
   ),
   policy: anyOf(
     oneOf('disconnect', 'drop-oldest', 'drop-newest'),
-    group({ coalesce: required(func('of the event, which gives a key')) }),
+    group({ coalesce: required(func('of the event that returns a key')) }),
   ),
   report: anyOf(none, group({ event: eventType })),
 } satisfies OptionTable<OverflowOptions>;

@@ -5,8 +5,8 @@ const WAITING = Symbol.for('nestjs-event-stream:waiting');
 type Carrier = Socket & { [WAITING]?: Set<() => void> };
 
 /**
- * Has `gone` called when a socket closes, and gives what calls that off. Any number may wait for one socket, as
- * pipelined requests do, behind one listener: Node takes many of them for a leak, and says so for each connection.
+ * Calls `gone` when a socket closes, and returns a function that cancels this. All callbacks of one socket share a single
+ * listener. With pipelined requests there can be many, and Node would warn about a leak of listeners.
  */
 export function onceClosed(socket: Socket, gone: () => void): () => void {
   const waiting = waitingFor(socket);
@@ -14,7 +14,7 @@ export function onceClosed(socket: Socket, gone: () => void): () => void {
   return () => waiting.delete(gone);
 }
 
-/** How many wait for a socket to close. */
+/** How many callbacks wait for a socket to close. */
 export function waitingCount(socket: Socket): number {
   return (socket as Carrier)[WAITING]?.size ?? 0;
 }

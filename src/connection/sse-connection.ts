@@ -1,29 +1,29 @@
 /**
- * One open stream, as handlers (`@SseConnection()`) and `SseConnections` show it. `Request` is what the application
- * takes its requests for: that of Express or Fastify, or what a guard made of it.
+ * One open stream, in handlers (`@SseConnection()`) and in `SseConnections`. `Request` is the request type of the
+ * application: that of Express or Fastify, with the properties that guards have added.
  */
 export interface SseConnection<Request extends object = object> {
-  /** Unlike that of any other connection of this process. */
+  /** Unique within this process. */
   readonly id: string;
-  /** Method and path pattern of its route, such as `GET /progress/:id`. */
+  /** The method and path pattern of the route, such as `GET /progress/:id`. */
   readonly route: string;
-  /** The client's address, as the framework tells it. */
+  /** The address of the client, as the framework reports it. */
   readonly ip: string | undefined;
   readonly openedAt: Date;
-  /** The framework's request: who the user is stands there. */
+  /** The framework's request, for example with the user that a guard has set. */
   readonly request: Request;
-  /** Where the client left off, from `Last-Event-ID`; `undefined` on a first connect. */
+  /** The id of the last event that the client has received, from `Last-Event-ID`; `undefined` on a first connection. */
   readonly lastEventId: string | undefined;
-  /** Aborts when the stream is over, whoever ended it; `signal.reason` is an `SseError` whose code says why. */
+  /** Aborts when the stream ends for any reason. `signal.reason` is an `SseError` with the code of that reason. */
   readonly signal: AbortSignal;
-  /** Events sent so far, comments not counted. */
+  /** The number of events that were sent, without comments. */
   readonly events: number;
-  /** Bytes of the body given to the response so far. */
+  /** The bytes of the body that were written to the response. */
   readonly bytes: number;
-  /** Bytes of memory in use for what waits for the client now, as `overflow.maxBytes` counts them. */
+  /** Memory of the events that wait for the client, as `overflow.maxBytes` counts them. */
   readonly queuedBytes: number;
-  /** Events dropped so far because the client was too slow (see `overflow`). */
+  /** The number of events that were dropped because the client was too slow (see `overflow`). */
   readonly dropped: number;
-  /** Ends the stream after what waits; the client may reconnect. */
+  /** Ends the stream after all queued events. The client may reconnect. */
   close(): void;
 }

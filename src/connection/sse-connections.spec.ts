@@ -21,7 +21,7 @@ describe('closeWhere()', () => {
     expect(closed).toEqual([1, 3]);
   });
 
-  it('ends none where the function returns a promise, which would hold for all of them', () => {
+  it('ends no connection if the function returns a promise, which would be truthy for all of them', () => {
     const connections = new SseConnections();
     add(connections, 1);
     const where = (async () => Promise.reject(new Error('a'))) as unknown as () => boolean;

@@ -8,13 +8,14 @@ import { OverflowBudget } from './overflow-budget.js';
 import { SlotTable, type SlotStore } from '../limits/limits.js';
 import { SharedTimers } from '../time/shared-timers.js';
 
-/** Handlers that were told to go have this part of the shutdown's time to do so; the rest is for the last bytes. */
-const GRACE = 0.7;
-/** The others are cut off by then, so that all of it is over within the time that was given. */
-const CUT = 0.9;
+// The share of the shutdown time after which each step begins.
+/** Until then a handler can send last events and return. After it, the stream is ended and only queued bytes are sent. */
+const END_AFTER = 0.7;
+/** After it, clients that have not read the rest are cut off. The remaining time is for the sockets to close. */
+const CUT_AFTER = 0.9;
 
 /**
- * The open streams of an application: inject it to see them, and to end those that may no longer stay.
+ * The open streams of an application. Inject it to list, count and end them.
  *
  * @example
  * logout(userId: string) {
@@ -25,7 +26,7 @@ export class SseConnections {
   /** By number. */
   private readonly open = new Map<number, StreamConnection>();
   private numbers = 0;
-  private emptied: (() => void) | undefined;
+  private onEmpty: (() => void) | undefined;
   /** @internal */
   readonly timers: SharedTimers;
   /** @internal */
@@ -53,18 +54,18 @@ export class SseConnections {
 
   /** The open connections, oldest first. */
   list<Request extends object = object>(): SseConnection<Request>[] {
-    // What the request is, the application knows.
+    // Only the application knows the type of its requests.
     return [...this.open.values()] as unknown as SseConnection<Request>[];
   }
 
-  /** How many connections are open, of all or of those for which `where` holds. */
+  /** The number of open connections, or of those for which `where` returns `true`. */
   count<Request extends object = object>(where?: (connection: SseConnection<Request>) => boolean): number {
     return where ? this.list<Request>().filter(where).length : this.open.size;
   }
 
   /**
-   * How many connections are open under each key, which `keyOf` makes of a connection: its user, its `route`, its `ip`.
-   * One without a key is not counted.
+   * Counts the open connections by the key that `keyOf` returns, such as the user, the `route` or the `ip`. Connections for
+   * which it returns `undefined` are not counted.
    */
   countBy<Request extends object = object>(
     keyOf: (connection: SseConnection<Request>) => string | undefined,
@@ -77,7 +78,7 @@ export class SseConnections {
     return counts;
   }
 
-  /** Ends the connection of that id; `false` if there is none. Its client may reconnect. */
+  /** Ends the connection with this id. Returns `false` if it does not exist. The client may reconnect. */
   close(id: string): boolean {
     const connection = this.open.get(Number.parseInt(id, 36));
     if (connection?.id !== id) return false;
@@ -86,10 +87,9 @@ export class SseConnections {
   }
 
   /**
-   * Ends all connections for which `where` holds, and returns how many. If one of them cannot be ended, the others are
-   * ended nevertheless.
+   * Ends all connections for which `where` returns `true`, and returns their number.
    *
-   * @throws {SseError} `SSE_INVALID_OPTIONS` if `where` returns a promise. Nothing is ended then.
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if `where` returns a promise. No connection is ended then.
    * @throws {AggregateError} with the errors of connections that could not be ended, after all others were ended.
    */
   closeWhere<Request extends object = object>(
@@ -113,27 +113,27 @@ export class SseConnections {
   /** @internal */
   delete(connection: StreamConnection): void {
     this.open.delete(connection.number);
-    if (this.open.size === 0) this.emptied?.();
+    if (this.open.size === 0) this.onEmpty?.();
   }
 
   /**
-   * @internal Ends every stream within `withinMs`: handlers are told first, what they still say is sent, and whoever
-   * has not gone by then is cut off.
+   * @internal Ends every stream within `withinMs`. Handlers are notified first and can send last events. Then streams are
+   * ended, and clients that have not read the rest are cut off.
    */
   async shutdown(withinMs: number, retryMs: number | false): Promise<void> {
     this.closing = true;
     if (this.open.size > 0) {
-      const empty = new Promise<void>((resolve) => (this.emptied = resolve));
+      const empty = new Promise<void>((resolve) => (this.onEmpty = resolve));
       const { clock } = this.timers;
       const end = clock.schedule(
         () => this.each((connection) => connection.end('SSE_SHUTDOWN')),
-        withinMs * GRACE,
+        withinMs * END_AFTER,
       );
       const cut = clock.schedule(
         () => this.each((connection) => connection.destroy('SSE_SHUTDOWN')),
-        withinMs * CUT,
+        withinMs * CUT_AFTER,
       );
-      // A response that never reports its end holds up nobody: all of it is over within the time.
+      // A response that never reports its end must not delay the shutdown.
       const forget = clock.schedule(() => this.forgetAll(), withinMs);
       this.each((connection) => connection.leave(retryMs === false ? undefined : jittered(retryMs)));
       await empty;
@@ -146,20 +146,20 @@ export class SseConnections {
 
   private forgetAll(): void {
     this.open.clear();
-    this.emptied?.();
+    this.onEmpty?.();
   }
 
-  private each(tell: (connection: StreamConnection) => void): void {
-    forEachOf([...this.open.values()], tell);
+  private each(action: (connection: StreamConnection) => void): void {
+    forEachOf([...this.open.values()], action);
   }
 }
 
-/** Calls `tell` with each connection. An error that it throws for one is rethrown after the last connection. */
-function forEachOf<T>(connections: readonly T[], tell: (connection: T) => void): void {
+/** Calls `action` with each connection. Errors are rethrown together after the last connection. */
+function forEachOf<T>(connections: readonly T[], action: (connection: T) => void): void {
   const errors: unknown[] = [];
   for (const connection of connections) {
     try {
-      tell(connection);
+      action(connection);
     } catch (error) {
       errors.push(error);
     }
@@ -171,7 +171,7 @@ function forEachOf<T>(connections: readonly T[], tell: (connection: T) => void):
   );
 }
 
-/** Clients of one node do not come back as one wave. */
+/** A random delay, so that the clients of a node do not all reconnect at the same moment. */
 function jittered(maxMs: number): number {
   return Math.round(maxMs * (0.2 + 0.8 * Math.random()));
 }

@@ -2,11 +2,11 @@ import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from '../time/shared-timers.js';
 import { StallWatch, type Backlog } from './stall-watch.js';
 
-/** A client that was given so many bytes, on a connection over which `carried` went. */
-class Given implements Backlog {
+/** A client with unread bytes. */
+class FakeBacklog implements Backlog {
   stalls: boolean[] = [];
   awaited = true;
-  carriedNow: number | undefined;
+  sessionBytesNow: number | undefined;
   private left: number;
 
   constructor(public bytes: number) {
@@ -22,32 +22,32 @@ class Given implements Backlog {
   unsent(): number {
     return this.left;
   }
-  carried(): number | undefined {
-    return this.carriedNow;
+  sessionBytes(): number | undefined {
+    return this.sessionBytesNow;
   }
-  stalled(carrierToo: boolean): void {
-    this.stalls.push(carrierToo);
+  stalled(sessionToo: boolean): void {
+    this.stalls.push(sessionToo);
   }
   gone(): void {
-    throw new Error('nobody has gone');
+    throw new Error('unexpected');
   }
 }
 
-function watching(given = new Given(1_000_000)): {
+function watching(backlog = new FakeBacklog(1_000_000)): {
   clock: ManualClock;
-  given: Given;
+  backlog: FakeBacklog;
   take: (bytes: number) => void;
   stalls: () => number;
   watch: StallWatch;
 } {
   const clock = new ManualClock();
-  const watch = new StallWatch(given, new SharedTimers(clock), 30_000);
+  const watch = new StallWatch(backlog, new SharedTimers(clock), 30_000);
   watch.start();
-  return { clock, given, watch, take: (bytes) => given.take(bytes), stalls: () => given.stalls.length };
+  return { clock, backlog, watch, take: (bytes) => backlog.take(bytes), stalls: () => backlog.stalls.length };
 }
 
-describe('a client that is behind', () => {
-  it('has stalled when it has taken nothing for the whole time, and is found within a quarter more', () => {
+describe('a client with unread bytes', () => {
+  it('is reported if it reads nothing for stallMs, at most a quarter of that later', () => {
     const { clock, stalls } = watching();
     clock.advance(29_999);
     expect(stalls()).toBe(0);
@@ -55,7 +55,7 @@ describe('a client that is behind', () => {
     expect(stalls()).toBe(1);
   });
 
-  it('has not stalled if it takes a kilobyte a second, for hours', () => {
+  it('is not reported if it reads a kilobyte per second', () => {
     const { clock, take, stalls } = watching();
     for (let i = 0; i < 900; i++) {
       clock.advance(1000);
@@ -66,7 +66,7 @@ describe('a client that is behind', () => {
     expect(stalls()).toBe(1);
   });
 
-  it('has not stalled if it takes one byte within the time', () => {
+  it('is not reported if it reads one byte within stallMs', () => {
     const { clock, take, stalls } = watching();
     for (let i = 0; i < 10; i++) {
       clock.advance(22_000);
@@ -75,7 +75,7 @@ describe('a client that is behind', () => {
     expect(stalls()).toBe(0);
   });
 
-  it('is watched no more once it has caught up', () => {
+  it('is no longer watched after stop()', () => {
     const { clock, watch, stalls } = watching();
     clock.advance(20_000);
     watch.stop();
@@ -83,7 +83,7 @@ describe('a client that is behind', () => {
     expect([stalls(), clock.size]).toEqual([0, 0]);
   });
 
-  it('is given the whole time again when it falls behind again', () => {
+  it('has the whole stallMs again after start()', () => {
     const { clock, watch, stalls } = watching();
     clock.advance(20_000);
     watch.stop();
@@ -92,40 +92,40 @@ describe('a client that is behind', () => {
     expect(stalls()).toBe(0);
   });
 
-  it('has stalled also if it is given more and more meanwhile', () => {
-    const { clock, given } = watching();
+  it('is reported even if more is written meanwhile', () => {
+    const { clock, backlog } = watching();
     for (let i = 0; i < 20; i++) {
       clock.advance(2000);
-      given.give(10);
+      backlog.give(10);
     }
-    expect(given.stalls).toEqual([false]);
+    expect(backlog.stalls).toEqual([false]);
   });
 
-  it('that nobody waits for is watched no more once nothing is left', () => {
-    const { clock, given } = watching(Object.assign(new Given(10), { awaited: false }));
-    given.take(10);
+  it('is no longer watched once it has read everything and no text waits', () => {
+    const { clock, backlog } = watching(Object.assign(new FakeBacklog(10), { awaited: false }));
+    backlog.take(10);
     clock.advance(100_000);
-    expect([given.stalls, clock.size]).toEqual([[], 0]);
+    expect([backlog.stalls, clock.size]).toEqual([[], 0]);
   });
 
-  it('that is waited for has stalled also where nothing is left, and no end is reported', () => {
-    const { clock, given } = watching(new Given(10));
-    given.take(10);
+  it('is reported if it has read everything, text waits, and the response does not drain', () => {
+    const { clock, backlog } = watching(new FakeBacklog(10));
+    backlog.take(10);
     clock.advance(29_000);
-    expect(given.stalls).toEqual([]);
+    expect(backlog.stalls).toEqual([]);
     clock.advance(20_000);
-    expect(given.stalls).toEqual([false]);
+    expect(backlog.stalls).toEqual([false]);
   });
 
-  it.each<[what: string, after: (before: number) => number | undefined, carrierToo: boolean]>([
-    ['nothing moves', (before) => before, true],
-    ['others are served', (before) => before + 1, false],
-    ['nothing waits', () => undefined, false],
-  ])('has stalled with its connection only where %s on that', (_what, after, carrierToo) => {
-    const { clock, given } = watching(Object.assign(new Given(10), { carriedNow: 5000 }));
+  it.each<[what: string, after: (before: number) => number | undefined, sessionToo: boolean]>([
+    ['with its session if no byte of the session moves', (before) => before, true],
+    ['without its session if other streams are read', (before) => before + 1, false],
+    ['without its session if no byte of the session waits', () => undefined, false],
+  ])('is reported %s', (_what, after, sessionToo) => {
+    const { clock, backlog } = watching(Object.assign(new FakeBacklog(10), { sessionBytesNow: 5000 }));
     clock.advance(20_000);
-    given.carriedNow = after(5000);
+    backlog.sessionBytesNow = after(5000);
     clock.advance(20_000);
-    expect(given.stalls).toEqual([carrierToo]);
+    expect(backlog.stalls).toEqual([sessionToo]);
   });
 });

@@ -1,34 +1,34 @@
 import { isHttp2, type RawResponse } from './response.js';
 import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
-/** A stall is looked for so many times within the time it takes to be one. */
+/** The number of checks within `stallMs`. */
 const CHECKS = 4;
 
-/** What was given to a client, how much of it has not been taken, and who is told what that comes to. */
+/** The unread bytes of a response, and the reaction to a stall. */
 export interface Backlog {
-  /** All bytes that were ever given. */
+  /** All bytes that were ever written. */
   readonly bytes: number;
-  /** Whether more is held back until these are taken, however few they are. */
+  /** True if more text waits for these bytes to be read, or the response has ended. */
   readonly awaited: boolean;
-  /** Bytes that have not been taken; `undefined` where nobody is there any more to take them. */
+  /** Bytes that the client has not read; `undefined` if it has reset the stream. */
   unsent(): number | undefined;
-  /** Bytes that went over a connection that is shared with others, if more waits for it. */
-  carried(): number | undefined;
-  /** Nothing moves, and with `carrierToo` for nobody else on the same connection either. */
-  stalled(carrierToo: boolean): void;
+  /** The bytes that the kernel has taken from the HTTP/2 session; `undefined` if no bytes of the session wait. */
+  sessionBytes(): number | undefined;
+  /** The client has read nothing for `stallMs`. With `sessionToo`, no other stream of its session has moved either. */
+  stalled(sessionToo: boolean): void;
   gone(): void;
 }
 
 /**
- * Watches a response that has more to send than its client takes. A client that reads, however slowly, has taken more
- * each time; one for which nothing moves over `stallMs` is reported as stalled.
+ * Watches a response with unread bytes. A slow client has read some more at each check. A client that reads nothing for
+ * `stallMs` is reported as stalled.
  */
 export class StallWatch implements Timed {
   slot: Set<Timed> | undefined;
-  private taken = 0;
-  private movedAt = 0;
-  private carried: number | undefined;
-  private carriedAt = 0;
+  private read = 0;
+  private readAt = 0;
+  private sessionBytes: number | undefined;
+  private sessionMovedAt = 0;
 
   constructor(
     private readonly backlog: Backlog,
@@ -36,15 +36,14 @@ export class StallWatch implements Timed {
     private readonly stallMs: number,
   ) {}
 
-  /** Whether it is looked at already. */
   get watching(): boolean {
     return this.slot !== undefined;
   }
 
   start(): void {
-    this.taken = this.backlog.bytes - (this.backlog.unsent() ?? 0);
-    this.carried = this.backlog.carried();
-    this.movedAt = this.carriedAt = this.timers.clock.now();
+    this.read = this.backlog.bytes - (this.backlog.unsent() ?? 0);
+    this.sessionBytes = this.backlog.sessionBytes();
+    this.readAt = this.sessionMovedAt = this.timers.clock.now();
     this.timers.schedule(this, this.stallMs / CHECKS);
   }
 
@@ -58,31 +57,31 @@ export class StallWatch implements Timed {
     if (unsent === undefined) return backlog.gone();
     if (unsent === 0 && !backlog.awaited) return;
     const now = this.timers.clock.now();
-    const taken = backlog.bytes - unsent;
-    if (taken !== this.taken) [this.taken, this.movedAt] = [taken, now];
-    const carried = backlog.carried();
-    if (carried !== this.carried) [this.carried, this.carriedAt] = [carried, now];
-    if (now - this.movedAt < this.stallMs) {
+    const read = backlog.bytes - unsent;
+    if (read !== this.read) [this.read, this.readAt] = [read, now];
+    const sessionBytes = backlog.sessionBytes();
+    if (sessionBytes !== this.sessionBytes) [this.sessionBytes, this.sessionMovedAt] = [sessionBytes, now];
+    if (now - this.readAt < this.stallMs) {
       this.timers.schedule(this, this.stallMs / CHECKS);
       return;
     }
-    // That something waits for the connection shows at the first of the checks.
-    const carrierMs = (this.stallMs * (CHECKS - 1)) / CHECKS;
-    backlog.stalled(carried !== undefined && now - this.carriedAt >= carrierMs);
+    // One interval less than `stallMs`, because only the first check shows that bytes of the session wait.
+    const sessionStallMs = (this.stallMs * (CHECKS - 1)) / CHECKS;
+    backlog.stalled(sessionBytes !== undefined && now - this.sessionMovedAt >= sessionStallMs);
   }
 }
 
 /**
- * Bytes of a response that its client has not taken. What a stream holds changes only when a whole chunk is gone; what
- * libuv still holds of that chunk shows each byte that the kernel took (Node's own socket time-out looks there, too).
- * Over HTTP/2 the socket is that of all streams, of which the others may move: there a response's own stream is asked.
+ * Bytes of a response that its client has not read. `writableLength` changes only when a whole chunk is gone. The write queue
+ * of libuv shows each byte that the kernel takes; the socket timeout of Node reads it as well. Over HTTP/2 the socket belongs
+ * to all streams of the session, so the buffer of the response's own stream is read.
  */
 export function unsentBytes(response: RawResponse): number {
   if (isHttp2(response)) {
     return (response as unknown as { stream?: { bufferSize?: number } }).stream?.bufferSize ?? 0;
   }
   const handle = (response.socket as unknown as { _handle?: Handle } | null)?._handle;
-  // Under TLS the socket proper is behind the one that encrypts.
+  // With TLS, the handle of the TCP socket is the parent of the TLS handle.
   return (
     (response.writableLength || 0) + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0)
   );

@@ -1,7 +1,7 @@
 /** A header field that every event stream has. */
 interface Field {
   readonly value: string;
-  /** Whether a value that the application sets is legal for an event stream, and is kept. */
+  /** True if a value of the application is legal for an event stream. It is kept then. */
   allows(value: string): boolean;
 }
 
@@ -21,7 +21,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     value: 'no-cache, no-store, no-transform',
     allows: (value) => NOT_REUSED.test(value),
   },
-  // nginx and proxies that copy its behavior buffer a response unless told not to.
+  // nginx, and proxies that copy its behavior, buffer responses without this header.
   'X-Accel-Buffering': { value: 'no', allows: (value) => value.toLowerCase() === 'no' },
   'X-Content-Type-Options': { value: 'nosniff', allows: (value) => value.toLowerCase() === 'nosniff' },
 };
@@ -31,12 +31,12 @@ export const HEAD: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(FIELDS).map(([name, { value }]) => [name, value]),
 );
 
-/** Fields of a body of known length, which a stream does not have. */
+/** Fields that describe a body of known length. They are removed from event streams. */
 export const NOT_OF_A_STREAM: readonly string[] = ['content-length', 'content-encoding', 'etag'];
 
 type HeaderValue = number | string | readonly string[] | undefined;
 
-/** The fields that have to be set, given those that the application has set. */
+/** The fields that must be set in addition to those that the application has set. */
 export function missingFields(valueOf: (name: string) => HeaderValue): Record<string, string> {
   const missing: Record<string, string> = {};
   for (const name in FIELDS) {
@@ -47,7 +47,7 @@ export function missingFields(valueOf: (name: string) => HeaderValue): Record<st
   return missing;
 }
 
-/** Says what happens to a field that is not legal for an event stream; `undefined` if the field is kept. */
+/** Describes the change to a field that is not legal for an event stream; `undefined` if the field is kept. */
 export function replacedField(name: string, value: string): string | undefined {
   const known = Object.keys(FIELDS).find((field) => field.toLowerCase() === name.toLowerCase());
   if (known !== undefined) {
