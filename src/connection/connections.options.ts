@@ -1,16 +1,19 @@
 import type { OptionTable } from '../checking/option-check.js';
 import { anyOf, delayMs, none, wholeNumber } from '../checking/option-kinds.js';
 
-/** The options that are about all connections of an application together. */
+/** Options for all connections of an application together. */
 export interface ConnectionsOptions {
   /**
-   * Bytes of memory that the events waiting for slow clients may use in this process, over all connections. Beyond it, the
-   * connection with the most is cut off, and not the one that has just opened. @default 134_217_728
+   * Maximum memory for all events of this process that wait for slow clients, in bytes. Beyond it, the connection with the
+   * most waiting bytes is cut off. A connection that has just opened is spared. @default 134_217_728
    */
   maxQueuedBytes?: number;
   /** Milliseconds within which a shutdown ends all streams. @default 2000 */
   shutdownMs?: number;
-  /** Each client is told to reconnect after a random delay of up to this many milliseconds. @default 5000 */
+  /**
+   * In a shutdown, each client receives a random retry time between a fifth of this and this, in milliseconds. `false` sends
+   * none. @default 5000
+   */
   shutdownRetryMs?: number | false;
 }
 
