@@ -1,11 +1,11 @@
 // Packs the library and uses it as its users do: a new Nest application, `nest add`, `nest g`, the generated specs,
-// a type check, a build, and a request to the running application. Needs the network and some minutes.
+// a type check, a build, a request to the running application, and a copy of each example. Needs the network and some minutes.
 //
 //   node scripts/test-package.mjs [--keep] [esm] [cjs] [nest11]
 //
 // esm and cjs are the two templates of the current Nest CLI (Vitest, Jest); nest11 is the template of version 11.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,13 @@ const GENERATED = [
   ['sse-controller', 'flat-one', '--flat', '--no-spec'],
   ['sse-channel', 'news'],
 ];
+
+/** What the page of each example shows, and a stream that it opens. */
+const EXAMPLES = {
+  hello: { path: '/hello/Ada', text: 'data: {"greeting":"Hello","name":"Ada"}\n\n' },
+  notifications: { path: '/notifications', cookie: 'user=ada', text: ':\n' },
+  'model-answer': { path: '/answers/none', status: 404 },
+};
 
 const STEPS = [1, 2, 3].map((step) => `event: step\ndata: {"step":${step}}\n\n`).join('');
 
@@ -107,6 +114,25 @@ async function tryOut(kind, tarball) {
   else console.log(`  ${kind}: specs (${test.join(' ')}) left out: ${process.version} cannot run them`);
   await here('nest build', () => run(app, 'npx', 'nest', 'build'));
   await here('GET from the running application', () => request(app));
+  for (const name of Object.keys(EXAMPLES)) await here(`example ${name}`, () => example(app, name));
+}
+
+/** As `examples/README.md` says: the files of an example replace those of the application. */
+async function example(app, name) {
+  cpSync(join(root, 'examples', name), join(app, 'src'), { recursive: true });
+  run(app, 'npx', 'nest', 'build');
+  const { path, cookie = '', status = 200, text = '' } = EXAMPLES[name];
+  await serve(app, async (url) => {
+    expect(await (await fetch(url)).text(), /new EventSource/);
+    const response = await fetch(url + path, { headers: { cookie } });
+    if (response.status !== status) throw new Error(`${path} was answered with ${response.status}`);
+    let body = '';
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      body += chunk;
+      if (body.includes(text)) return;
+    }
+    throw new Error(`${path} ended with ${JSON.stringify(body)}`);
+  });
 }
 
 /** Twice: the second time must say that there is nothing to do. */
@@ -139,6 +165,17 @@ function checkFiles(app) {
 }
 
 async function request(app) {
+  await serve(app, async (url) => {
+    const response = await fetch(`${url}/steps/events`);
+    expect(response.headers.get('content-type') ?? '', /^text\/event-stream/);
+    const body = await response.text();
+    if (body.replace(/^:.*\n/gm, '') !== STEPS) throw new Error(`The stream was ${JSON.stringify(body)}`);
+    process.stdout.write(body.replaceAll(/^(?=.)/gm, '    '));
+  });
+}
+
+/** Runs the built application while `use(url)` runs. */
+async function serve(app, use) {
   const port = await freePort();
   const server = spawn(process.execPath, ['dist/main.js'], {
     cwd: app,
@@ -148,11 +185,9 @@ async function request(app) {
   server.stdout.on('data', (text) => (output += text));
   server.stderr.on('data', (text) => (output += text));
   try {
-    const response = await answer(`http://127.0.0.1:${port}/steps/events`, server);
-    expect(response.headers.get('content-type') ?? '', /^text\/event-stream/);
-    const body = await response.text();
-    if (body.replace(/^:.*\n/gm, '') !== STEPS) throw new Error(`The stream was ${JSON.stringify(body)}`);
-    process.stdout.write(body.replaceAll(/^(?=.)/gm, '    '));
+    const url = `http://127.0.0.1:${port}`;
+    await answer(url, server);
+    await use(url);
   } catch (error) {
     throw Object.assign(error, { stdout: output });
   } finally {

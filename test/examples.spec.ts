@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Test } from '@nestjs/testing';
 import type { INestApplication, Type } from '@nestjs/common';
 import { openStream } from 'nestjs-event-stream/testing';
-import { AppModule as Hello } from '../examples/hello/main.js';
-import { AppModule as ModelAnswer } from '../examples/model-answer/main.js';
-import { AppModule as Notifications } from '../examples/notifications/main.js';
+import { AppModule as Hello } from '../examples/hello/app.module.js';
+import { AppModule as ModelAnswer } from '../examples/model-answer/app.module.js';
+import { AppModule as Notifications } from '../examples/notifications/app.module.js';
 
 describe('the example', () => {
   let app: INestApplication;
@@ -67,9 +67,19 @@ describe('the example', () => {
     expect((await viewer.rest()).at(-1)?.type).toBe('stopped');
   });
 
-  it.each(['hello', 'notifications', 'model-answer'])('%s has less than 100 lines', async (name) => {
-    await open(Hello);
-    const source = readFileSync(join(import.meta.dirname, '../examples', name, 'main.ts'), 'utf8');
-    expect(source.split('\n').length).toBeLessThan(100);
-  });
+  it.each(Object.entries({ hello: Hello, notifications: Notifications, 'model-answer': ModelAnswer }))(
+    '%s serves its page, and has less than 100 lines',
+    async (name, module) => {
+      await open(module);
+      await app.listen(0, '127.0.0.1');
+      const page = await fetch(await app.getUrl());
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+      expect(await page.text()).toMatch(/^<!doctype html>[^]*new EventSource\(/);
+      const folder = join(import.meta.dirname, '../examples', name);
+      const lines = readdirSync(folder).flatMap((file) =>
+        readFileSync(join(folder, file), 'utf8').split('\n'),
+      );
+      expect(lines.length).toBeLessThan(100);
+    },
+  );
 });
