@@ -38,6 +38,7 @@ const MAY_IMPORT = {
   'redis/log': ['errors', 'time', 'random-id.ts', 'checking', 'events', 'log', 'redis/link'],
   'redis/slots': ['errors', 'time', 'random-id.ts', 'checking', 'limits', 'redis/link'],
   client: ['errors', 'checking', 'wire'],
+  cli: ['errors', 'client'],
   testing: ['errors', 'checking', 'wire', 'events', 'log'],
 };
 
@@ -60,6 +61,7 @@ const MAY_USE = {
   'sse.module.ts': ['@nestjs/common', '@nestjs/core'],
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
   wire: ['eventsource-parser'],
+  cli: ['node:fs', 'node:fs/promises', 'node:util'],
   testing: ['eventsource-parser', 'node:http', 'node:net'],
 };
 

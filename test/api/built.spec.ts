@@ -1,5 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -50,6 +53,44 @@ describe('the package as it is built', () => {
       'SSE_INVALID_OPTIONS The package "@redis/client" is not installed. Run "npm install @redis/client", or pass a client of ' +
       'the package "redis" instead of options or a URL.\n';
     expect(await node('-r', './test/fixtures/no-redis-client.cjs', '-e', code)).toBe(said + said);
+  });
+
+  it('is a command that ends with its stream, with the reader of its output, and on Ctrl-C', async () => {
+    const main = join(folder, 'esm/cli/main.js');
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await node(main, '--version')).toBe(`${version}\n`);
+    const server = createServer((request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+      if (request.url === '/ended') response.end('id: ~end\nevent: ~end\ndata:\n\n');
+      if (request.url === '/endless') {
+        const again = setInterval(() => response.write('data: 2\n\n'), 1);
+        response.on('close', () => clearInterval(again));
+      }
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await node(main, 'listen', `${url}/ended`)).toBe('data: 1\n\n');
+
+    const listen = (path: string) => spawn(process.execPath, [main, 'listen', url + path], { stdio: 'pipe' });
+    const closed = listen('/endless');
+    await once(closed.stdout, 'data');
+    closed.stdout.destroy();
+    expect(await once(closed, 'exit')).toEqual([0, null]);
+
+    for (const [signal, status] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      const interrupted = listen('/open');
+      let text = '';
+      interrupted.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      await once(interrupted.stdout, 'data');
+      interrupted.kill(signal);
+      expect([await once(interrupted, 'exit'), text]).toEqual([[status, null], '']);
+    }
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("answers Fastify's inject(), which has no socket", async () => {
