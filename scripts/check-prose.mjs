@@ -111,7 +111,7 @@ function plain(comment) {
     .replace(/^\/\*\*?|\*\/$/g, '')
     .replace(/^[ \t]*(?:\*|\/\/)[ \t]?/gm, '')
     .replace(/@example[\s\S]*?(?=\n@|$)/g, '')
-    .replace(/@(?:default|param|returns|internal|throws)\b/g, '. ')
+    .replace(/@(?:default|param|returns|internal|throws)\b(?:\s*\{[^}]*\})?/g, '. ')
     .replace(/^\s*\|.*$/gm, '')
     .replace(/\n\s*\n|:?\n\s*- /g, '. ')
     .replace(/\s+/g, ' ')

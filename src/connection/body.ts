@@ -51,7 +51,7 @@ const DRAIN_CHECK_MS = 250;
  */
 export class StreamBody implements Body, Timed {
   readonly heldBytes = 0;
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
   private drained: (() => void) | undefined;
   private onDrain: (() => void) | undefined;
 

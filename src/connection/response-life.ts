@@ -59,7 +59,7 @@ const CLOSE_WITHIN_MS = 250;
  * intercepted by middleware. Without this, their streams would count as open forever.
  */
 export class EndWatch implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
 
   constructor(
     private readonly raw: RawResponse,

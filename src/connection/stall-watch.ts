@@ -24,7 +24,7 @@ export interface Backlog {
  * `stallMs` is reported as stalled.
  */
 export class StallWatch implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
   private read = 0;
   private readAt = 0;
   private sessionBytes: number | undefined;
@@ -37,7 +37,7 @@ export class StallWatch implements Timed {
   ) {}
 
   get watching(): boolean {
-    return this.slot !== undefined;
+    return this.bucket !== undefined;
   }
 
   start(): void {

@@ -34,7 +34,8 @@ export function immediate<T>(answer: T, option: string): T {
   });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** True if a value can be awaited, including promises of other libraries such as a lazy query. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   return typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
 }

@@ -36,7 +36,7 @@ describe('a channel key', () => {
     );
   });
 
-  it('has another tag for another name, as far as thousands of names are concerned', () => {
+  it('has different tags for thousands of names', () => {
     const tags = new Set(Array.from({ length: 5000 }, (_, i) => channelKey(`user:${i}`).tag));
     expect(tags.size).toBeGreaterThan(4997);
   });
@@ -47,7 +47,7 @@ describe('a cursor', () => {
     .tuple(fc.stringMatching(/^[0-9a-z]{1,16}$/), fc.stringMatching(/^[0-9a-z_]{1,32}$/))
     .map(([epoch, offset]) => `${epoch}-${offset}`);
 
-  it('gives back the positions it was made of', () => {
+  it('is parsed to the positions of which it was made', () => {
     fc.assert(
       fc.property(
         fc.array(fc.option(position, { nil: undefined }), { minLength: 1, maxLength: 20 }),
@@ -63,7 +63,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('names an epoch once for neighbours that share it', () => {
+  it('contains an epoch once for consecutive channels with the same epoch', () => {
     const keys = ['a', 'b', 'c'].map(channelKey);
     const [a, b, c] = keys.map(({ tag }) => tag);
     expect(formatCursor(keys, ['e1-1', 'e1-z', 'e2-3'])).toBe(`${a}~e1-1.${b}~-z.${c}~e2-3`);
@@ -79,12 +79,12 @@ describe('a cursor', () => {
     'abcdef~e1-1.',
     'abcdef~e1-1.x',
     'ABCDEF~e1-1',
-  ])('is not %p', (text) => {
+  ])('is not parsed from %p', (text) => {
     expect(isCursor(text)).toBe(false);
     expect(parseCursor(text)).toBeUndefined();
   });
 
-  it('is not looked at beyond 4096 characters', () => {
+  it('is not parsed beyond 4096 characters', () => {
     const huge = `abcdef~e1-1${'.abcdef~-1'.repeat(100_000)}`;
     expect(isCursor(huge)).toBe(false);
   });

@@ -2,47 +2,47 @@ import { randomId } from '../random-id.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
- * A place between two entries of one channel: after the entry that has it, before the next. Only the log makes and reads
- * positions. They have the form `<epoch>-<offset>`, with an epoch `[0-9a-z]{1,16}` and an offset `[0-9a-z_]{1,32}`, because
- * they travel in cursors.
+ * A place between two entries of one channel: after the entry that has this position, and before the next one. Only the log
+ * makes and parses positions. Cursors contain them, so they must have the form `<epoch>-<offset>`, with an epoch
+ * `[0-9a-z]{1,16}` and an offset `[0-9a-z_]{1,32}`.
  *
- * Positions of one channel, compared as text, are in the order of the log. A log begins a new epoch whenever offsets might
- * come a second time (a restart without data, a flush), and a later epoch sorts after an earlier one.
+ * Positions of one channel, compared as text, are in the order of the log. A log begins a new epoch whenever it might assign
+ * an offset twice, for example after a restart without data or a flush. A later epoch sorts after an earlier one.
  */
 export type LogPosition = string;
 
-/** A place in each of some channels; `undefined` is before the oldest. Never changed, often shared. */
+/** One position for each channel of a subscription; `undefined` means before the oldest entry. Immutable, often shared. */
 export type FeedPosition = readonly (LogPosition | undefined)[];
 
-/** A channel as cursors know it. */
+/** The name of a channel, and its short form in cursors. */
 export interface ChannelKey {
   readonly name: string;
-  /** Stands for the name in cursors, so that one of another channel is told apart. */
+  /** A hash of the name. It shows whether a cursor belongs to this channel. */
   readonly tag: string;
 }
 
 /**
- * A whole number as text that sorts like the number: one character for how many digits follow, then the digits, in base
+ * Formats a whole number as text that sorts like the number: one character for the number of digits, then the digits in base
  * 36. `35` is `1z`, `36` is `210`.
  *
- * Plain base 36 does not sort (`z` is 35 and comes after `10`, which is 36). A fixed width would sort too, but a number up
- * to 2^53 takes 11 digits, and a cursor of 100 channels carries 200 numbers in one request header. With the length in
- * front, the small numbers that most positions have stay short.
+ * Plain base 36 does not sort: `z` (35) comes after `10` (36). A fixed width would sort, but needs 11 digits for a number up
+ * to 2^53, and a cursor of 100 channels carries 200 numbers in one request header. Most positions have small numbers, which
+ * stay short in this form.
  */
 export function sortableNumber(number: number): string {
   const digits = number.toString(36);
   return digits.length.toString(36) + digits;
 }
 
-/** The number that {@link sortableNumber} wrote; `undefined` for all other text, so that a number has one spelling. */
+/** Parses the result of {@link sortableNumber}; `undefined` for any other text, so that a number has only one spelling. */
 export function parseSortableNumber(text: string): number | undefined {
   const number = Number.parseInt(text.slice(1), 36);
   return Number.isSafeInteger(number) && sortableNumber(number) === text ? number : undefined;
 }
 
 /**
- * The name of an epoch that begins now. It starts with the time in microseconds, so that it sorts after the epochs before
- * it. The random end tells apart two histories that began in the same microsecond.
+ * The name of an epoch that begins now. It starts with the time in microseconds, so that it sorts after earlier epochs. The
+ * random end distinguishes two histories that began in the same microsecond.
  */
 export function newEpoch(): string {
   const us = Math.trunc((performance.timeOrigin + performance.now()) * 1000);
@@ -59,10 +59,10 @@ export function epochOf(position: LogPosition): string {
   return position.slice(0, position.indexOf('-'));
 }
 
-/** The most channels that one subscription can have: their cursor travels in a request header. */
+/** The maximum number of channels of one subscription. Their cursor has to fit into a request header. */
 export const MAX_TOPICS = 100;
 
-/** The longest cursor that is looked at, in characters. */
+/** The maximum length of a cursor in characters. Longer ones are not parsed. */
 export const MAX_CURSOR_LENGTH = 4096;
 
 const MAX_NAME_BYTES = 256;
@@ -71,14 +71,14 @@ const TAG_LENGTH = 6;
 /**
  * The key of a channel.
  *
- * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is no string, empty, over 256 bytes of UTF-8, or has control
- * characters or lone surrogates.
+ * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is not a string, is empty, has more than 256 bytes of UTF-8, or
+ * has control characters or lone surrogates.
  */
 export function channelKey(name: string): ChannelKey {
   const problem = nameProblem(name);
   if (problem !== undefined) {
     throw new SseError('SSE_INVALID_CHANNEL', `The channel name ${quoted(name)} ${problem}.`, {
-      remedy: `A name is 1 to ${MAX_NAME_BYTES} bytes of text without control characters.`,
+      remedy: `Use 1 to ${MAX_NAME_BYTES} bytes of text without control characters.`,
       context: { channel: name },
     });
   }
@@ -93,8 +93,8 @@ function nameProblem(name: unknown): string | undefined {
   return undefined;
 }
 
-// FNV-1a with a final mix, in base 36. It tells channels apart by accident, not against an attacker: a cursor grants
-// nothing, it only says how much of a channel that was opened anyway is known already.
+// FNV-1a with a final mix, in base 36. It need not resist an attacker: a cursor grants no access. It only says which events of
+// a channel that the handler has opened are already known.
 function tagOf(name: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
@@ -104,8 +104,8 @@ function tagOf(name: string): string {
 }
 
 /**
- * The cursor that stands for a position in each of some channels: `tag~epoch-offset`, joined by dots, an epoch that is
- * that of the part before left out. Channels without a position are left out as well.
+ * Formats a cursor: one part `tag~epoch-offset` for each channel, joined by dots. The epoch is left out if it is the same as in
+ * the part before. Channels without a position are left out.
  */
 export function formatCursor(
   keys: readonly ChannelKey[],
@@ -127,12 +127,12 @@ export function formatCursor(
 const PART = '[0-9a-z]{6}~[0-9a-z]{0,16}-[0-9a-z_]{1,32}';
 const CURSOR = new RegExp(`^${PART}(?:\\.${PART})*$`);
 
-/** Whether a text has the form of the cursors made here. */
+/** True if a text has the form of a cursor. */
 export function isCursor(text: string): boolean {
   return text.length <= MAX_CURSOR_LENGTH && CURSOR.test(text);
 }
 
-/** The positions in a cursor, by the tags of their channels; `undefined` if it was not made here. */
+/** The positions in a cursor, by the tags of their channels; `undefined` if the text is not a cursor. */
 export function parseCursor(text: string): ReadonlyMap<string, LogPosition> | undefined {
   if (!isCursor(text)) return undefined;
   const positions = new Map<string, LogPosition>();

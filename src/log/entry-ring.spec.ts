@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { EntryRing } from './entry-ring.js';
 
 describe('an entry ring', () => {
-  it('is a queue, whatever is pushed and shifted', () => {
+  it('behaves like an array for any sequence of push() and shift()', () => {
     const step = fc.oneof(
       fc.nat(40).map((pushes) => pushes + 1),
       fc.nat(60).map((shifts) => -shifts),
@@ -24,7 +24,7 @@ describe('an entry ring', () => {
     );
   });
 
-  it('finds how many items pass by halving', () => {
+  it('counts the items that pass a test', () => {
     const ring = new EntryRing<number>();
     for (let i = 0; i < 1000; i++) ring.push(i);
     for (let i = 0; i < 500; i++) ring.shift();
@@ -38,14 +38,14 @@ describe('an entry ring', () => {
     expect(asked).toBeLessThanOrEqual(5 * 9);
   });
 
-  it('gives nothing outside of what it has', () => {
+  it('returns undefined for an index out of range', () => {
     const ring = new EntryRing<number>();
     ring.push(1);
     expect([ring.at(-1), ring.at(1)]).toEqual([undefined, undefined]);
     expect([ring.shift(), ring.shift(), ring.length]).toEqual([1, undefined, 0]);
   });
 
-  it('gives its room back', () => {
+  it('shrinks', () => {
     const ring = new EntryRing<number>();
     for (let i = 0; i < 10_000; i++) ring.push(i);
     for (let i = 0; i < 10_000; i++) ring.shift();

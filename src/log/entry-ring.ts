@@ -1,4 +1,4 @@
-/** A queue in one circular array: adding, dropping the oldest and reading by index each take constant time. */
+/** A queue in a circular array. Adding, removing the oldest item and access by index take constant time. */
 export class EntryRing<T> {
   private items: (T | undefined)[] = emptySlots(INITIAL);
   private head = 0;
@@ -14,27 +14,27 @@ export class EntryRing<T> {
     this.count++;
   }
 
-  /** Drops and returns the oldest. */
+  /** Removes and returns the oldest item. */
   shift(): T | undefined {
     if (this.count === 0) return undefined;
     const item = this.items[this.head];
     this.items[this.head] = undefined;
     this.head = (this.head + 1) & (this.items.length - 1);
     this.count--;
-    // A quarter, not a half: a queue that sways around a size is not copied each time.
+    // At a quarter, not at half: otherwise a queue whose size varies around a power of two would be copied again and again.
     if (this.items.length > INITIAL && this.count <= this.items.length >> 2) {
       this.resize(this.items.length >> 1);
     }
     return item;
   }
 
-  /** The item at an index from the oldest, 0; `undefined` past the end. */
+  /** The item at an index, where 0 is the oldest; `undefined` beyond the end. */
   at(index: number): T | undefined {
     if (index < 0 || index >= this.count) return undefined;
     return this.items[(this.head + index) & (this.items.length - 1)];
   }
 
-  /** How many items from the oldest on pass a test that no item after the first failing one passes. */
+  /** Counts the items that pass a test, by binary search. All items after the first one that fails must fail as well. */
   partition(passes: (item: T) => boolean): number {
     let low = 0;
     let high = this.count;
@@ -54,7 +54,7 @@ export class EntryRing<T> {
   }
 }
 
-/** A power of two, as all capacities: an index wraps by a mask. */
+/** Capacities are powers of two, so that a bit mask wraps an index. */
 const INITIAL = 4;
 
 function emptySlots<T>(length: number): (T | undefined)[] {

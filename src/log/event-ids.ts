@@ -1,7 +1,7 @@
 /**
- * Which of two ids that a publisher gave comes first: below 0 for `a`, above 0 for `b`, 0 if they are equal. Ids of
- * digits compare as whole numbers, ids of one length by their characters (ULIDs, timestamps); `undefined` for others,
- * which have no order.
+ * Compares two ids of a publisher: negative if `a` comes first, positive if `b` does, 0 if they are equal. Ids of digits are
+ * compared as whole numbers, and ids of equal length by their characters (ULIDs, timestamps). Other ids are not comparable,
+ * and the result is `undefined`.
  */
 export function compareEventIds(a: string, b: string): number | undefined {
   if (DIGITS.test(a) && DIGITS.test(b)) {

@@ -2,24 +2,24 @@ import { SseEvent } from '../events/sse-event.js';
 import { formatCursor, type ChannelKey, type LogPosition } from './cursor.js';
 import type { LogRecord } from './log-record.js';
 
-/** Reads a payload back from text; the counterpart of `serialize`. */
+/** Parses the text of a payload. The counterpart of `serialize`. */
 export type Parse = (text: string) => unknown;
 
-/** One event on its way to subscribers; many of them share it. */
+/** An event for subscribers, shared by all of them. */
 export interface Deliverable {
-  /** The event as it goes over the wire. */
+  /** The event in the event stream format. */
   readonly frame: string;
   /** Bytes of `frame` in UTF-8. */
   readonly bytes: number;
-  /** Where it was published; none for what a subscription says itself. */
+  /** The channel of the event; `undefined` for a notice of the subscription itself. */
   readonly channel: ChannelKey | undefined;
-  /** The event with its fields; `data` as `parse` reads it. */
+  /** The event with its fields. `parse` makes `data` of the text. */
   toEvent(parse: Parse): SseEvent;
 }
 
-/** An event in a log, made by the log: a record that has got its position. Immutable. */
+/** An event in a log: a record with its position. Only the log makes entries. Immutable. */
 export class LogEntry implements Deliverable {
-  /** The SSE id: the publisher's own, or the cursor after this entry. */
+  /** The event id: that of the publisher, or the cursor after this entry. */
   readonly id: string;
   readonly frame: string;
   readonly bytes: number;
@@ -29,7 +29,7 @@ export class LogEntry implements Deliverable {
   private event: SseEvent | undefined;
 
   /**
-   * @param order A number by which subscriptions to several channels merge them. It never falls within a channel.
+   * @param order A number by which a subscription merges several channels. It never decreases within a channel.
    */
   constructor(
     readonly channel: ChannelKey,
@@ -45,7 +45,7 @@ export class LogEntry implements Deliverable {
     this.bytes = record.bytes + (record.idAt === -1 ? 0 : ID_LINE_LENGTH + this.id.length);
   }
 
-  /** The same event under another id, as subscriptions to several channels send it. */
+  /** The frame with another id. Subscriptions to several channels need it. */
   frameAs(id: string): string {
     return withId(this.frame, this.idAt, ID_LINE_LENGTH + this.id.length, id);
   }
@@ -55,9 +55,9 @@ export class LogEntry implements Deliverable {
     return this.event;
   }
 
-  /** @internal The event with its data as text. Not kept: whoever comes next reads it in his own way. */
+  /** @internal The event with its data as text. Not cached, because the next caller may pass a `parse` function. */
   asText(): SseEvent {
-    return this.eventAs(this.id, this.frame, asItIs);
+    return this.eventAs(this.id, this.frame, unparsed);
   }
 
   /** @internal */
@@ -69,7 +69,7 @@ export class LogEntry implements Deliverable {
   }
 }
 
-const asItIs = (text: string): string => text;
+const unparsed = (text: string): string => text;
 
 const ID_LINE_LENGTH = 'id: \n'.length;
 
@@ -77,7 +77,7 @@ function withId(frame: string, at: number, length: number, id: string): string {
   return at === -1 ? frame : `${frame.slice(0, at)}id: ${id}\n${frame.slice(at + length)}`;
 }
 
-// Frames are written by `encodeEvent`, so a line is known by its first characters.
+// `encodeEvent` writes all frames, so the first characters of a line show its field.
 function decode(frame: string, payload: LogRecord['payload']): Decoded {
   const comment: string[] = [];
   const data: string[] = [];
@@ -104,7 +104,7 @@ function read(text: string, parse: Parse): unknown {
   try {
     return parse(text);
   } catch {
-    // Written by a `serialize` that `parse` does not know: what went over the wire is the next best.
+    // `parse` does not match the `serialize` of the publisher. The text itself is the best substitute.
     return text;
   }
 }

@@ -10,7 +10,7 @@ const key = channelKey('a');
 const entryOf = (value: unknown): LogEntry => new LogEntry(key, 'e-1', 1, toRecord(value, undefined));
 const id = `${key.tag}~e-1`;
 
-describe('what is published', () => {
+describe('a published value', () => {
   it.each([
     ['text', 'data: text\n'],
     ['two\r\nlines\r', 'data: two\ndata: lines\ndata: \n'],
@@ -19,29 +19,29 @@ describe('what is published', () => {
     [null, 'data: null\n'],
     [0, 'data: 0\n'],
     [event({ data: [1] }), 'data: [1]\n'],
-  ])('%j goes out under the cursor', (value, rest) => {
+  ])('%j is sent with the cursor as its id', (value, rest) => {
     expect(entryOf(value).frame).toBe(`id: ${id}\n${rest}\n`);
   });
 
-  it('has its id between type and retry, after a comment, whatever these say', () => {
+  it('has its id line between type and retry, after a comment, even if their text looks like an id line', () => {
     const init = { type: 'id: 0', comment: 'id: 0\nx', retry: 1, data: 'id: 0\nid: 0' };
     expect(entryOf(event(init)).frame).toBe(
       `: id: 0\n: x\nevent: id: 0\nid: ${id}\nretry: 1\ndata: id: 0\ndata: id: 0\n\n`,
     );
   });
 
-  it('goes out under its own id, if it has one', () => {
+  it('is sent with its own id, if it has one', () => {
     expect(entryOf(event({ id: 0, data: 'x' })).frame).toBe('id: 0\ndata: x\n\n');
     expect(entryOf(event({ id: 'a b' })).frame).toBe('id: a b\n\n');
   });
 
-  it('goes out without an id, if it is no event', () => {
+  it('is sent without an id if it is only a comment or a retry time', () => {
     expect(entryOf(comment('hi')).frame).toBe(': hi\n');
     expect(entryOf(retryAfter(5)).frame).toBe('retry: 5\n\n');
     expect(entryOf(comment('hi')).toEvent(JSON.parse)).toMatchObject({ id: undefined, comment: 'hi' });
   });
 
-  it('as raw text has its id in the last block', () => {
+  it('of raw text has its id line in the last block', () => {
     expect(entryOf(raw('data: x\n\n')).frame).toBe(`id: ${id}\ndata: x\n\n`);
     expect(entryOf(raw('data: x\r\n\r\n: c\r\nevent: y\r\ndata: z\r\n\r\n: d\r\n\r\n')).frame).toBe(
       `data: x\r\n\r\n: c\r\nid: ${id}\nevent: y\r\ndata: z\r\n\r\n: d\r\n\r\n`,
@@ -61,11 +61,11 @@ describe('what is published', () => {
     [event({ id: '~end', data: 1 }), 'SSE_INVALID_FIELD'],
     [event({ id: 'x'.repeat(257), data: 1 }), 'SSE_INVALID_FIELD'],
     [event({ id: 'abcdef~e1-1', data: 1 }), 'SSE_INVALID_FIELD'],
-  ])('%p is refused with %s', (value, code) => {
+  ])('%p is rejected with %s', (value, code) => {
     expect(() => toRecord(value, undefined)).toThrow(expect.objectContaining({ code }));
   });
 
-  it('is written by the serializer that is given, strings excepted', () => {
+  it('is serialized by the given function, except for strings', () => {
     const serialize = (value: unknown): string => `<${String(value)}>`;
     expect(toRecord(5, serialize).frame).toBe('data: <5>\n\n');
     expect(toRecord('5', serialize).frame).toBe('data: 5\n\n');
@@ -90,7 +90,7 @@ describe('an entry', () => {
     ),
   });
 
-  it('gives back the fields that were published, and the bytes it goes out as', () => {
+  it('has the published fields, and the size of its frame', () => {
     fc.assert(
       fc.property(anyEvent, (init) => {
         const entry = entryOf(event(init));
@@ -106,18 +106,18 @@ describe('an entry', () => {
     );
   });
 
-  it('goes out under another id with nothing else changed', () => {
+  it('can be sent with another id, and nothing else changes', () => {
     const entry = entryOf(event({ type: 't', id: '17', comment: 'c', data: 'x' }));
     expect(entry.frameAs('other')).toBe(': c\nevent: t\nid: other\ndata: x\n\n');
     expect(entryOf(comment('c')).frameAs('other')).toBe(': c\n');
   });
 
-  it('is one event object for all who ask', () => {
+  it('has one event object for all callers', () => {
     const entry = entryOf({ a: 1 });
     expect(entry.toEvent(JSON.parse)).toBe(entry.toEvent(JSON.parse));
   });
 
-  it('whose text the parser does not know has that text as its data', () => {
+  it('has its text as data if the parser throws', () => {
     const entry = new LogEntry(
       key,
       'e-1',
@@ -135,7 +135,7 @@ describe('an entry', () => {
     ).toBe(3);
   });
 
-  it('that was received can be published again, and leaves its cursor behind', () => {
+  it('can be published again without its cursor', () => {
     const again = (value: unknown) => entryOf(entryOf(value).toEvent(JSON.parse)).frame;
     for (const value of [
       { a: 1 },

@@ -6,29 +6,29 @@ import { END_OF_STREAM_ID } from '../wire/end-of-stream.js';
 import { isCursor } from './cursor.js';
 import { idLineIndex } from './raw-id.js';
 
-/** A published event as a log keeps it: encoded once, nothing but text and numbers. */
+/** A published event as a log stores it: encoded once, as text and numbers. */
 export interface LogRecord {
   /** The event in the event stream format, without an `id` line. */
   readonly frame: string;
-  /** Where in `frame` the `id` line belongs; -1 if it can have none, such as a comment. */
+  /** The index in `frame` at which the `id` line belongs; -1 if the event cannot have one, such as a comment. */
   readonly idAt: number;
-  /** Bytes of `frame` in UTF-8: what a log's limits count. */
+  /** Bytes of `frame` in UTF-8. The limits of a log count them. */
   readonly bytes: number;
-  /** The publisher's own id. */
+  /** The own id that the publisher has set. */
   readonly id: string | undefined;
   readonly type: string | undefined;
-  /** What the data in `frame` is; `raw` text is not looked into. */
+  /** The kind of data in `frame`. `raw` text is not parsed. */
   readonly payload: 'json' | 'text' | 'none' | 'raw';
 }
 
 const MAX_ID_LENGTH = 256;
 
 /**
- * What was published as a record: an event as it is, any other value as a payload. An event that came from a
- * subscription leaves its cursor behind.
+ * The record of a published value: an event keeps its fields, any other value becomes the data. An event that was received
+ * from a subscription gets a new id instead of its cursor.
  *
- * @throws {SseError} `SSE_NOT_SERIALIZABLE`, `SSE_INVALID_RAW` for raw text with an id of its own, or
- * `SSE_INVALID_FIELD` for an id that a channel cannot have.
+ * @throws {SseError} `SSE_NOT_SERIALIZABLE`, `SSE_INVALID_RAW` for raw text with an `id` line, or `SSE_INVALID_FIELD` for an id
+ * that is not valid in a channel.
  */
 export function toRecord(value: unknown, serialize: Serialize | undefined): LogRecord {
   if (!isSseEvent(value)) return fromEvent(payloadEvent(value), undefined, serialize);
@@ -45,13 +45,13 @@ function rawRecord(text: string): LogRecord {
 }
 
 function payloadEvent(value: unknown): SseEvent {
-  if (value === undefined) throw nothing('undefined');
+  if (value === undefined) throw nothingToPublish('undefined');
   return new SseEvent(undefined, undefined, undefined, undefined, value);
 }
 
-function nothing(what: string): SseError {
+function nothingToPublish(what: string): SseError {
   return new SseError('SSE_NOT_SERIALIZABLE', `${what} was published.`, {
-    remedy: 'Publish a value, or event({ data }) with the fields you need; null is a value.',
+    remedy: 'Publish a value (null is one), or event({ data }) with the fields that you need.',
   });
 }
 
@@ -59,17 +59,17 @@ function fromEvent(event: SseEvent, id: string | undefined, serialize: Serialize
   const { type, retry, comment, data } = event;
   if (data === undefined && id === undefined) {
     const frame = encodeEvent(new SseEvent(type, undefined, retry, comment, undefined), serialize);
-    if (frame === '') throw nothing('An event without fields');
+    if (frame === '') throw nothingToPublish('An event without fields');
     return record(frame, -1, undefined, type, 'none');
   }
-  // Encoded with a stand-in, the frame shows where its id belongs: only a comment and the type come before it.
+  // Encoded with a placeholder id, the frame shows where its `id` line belongs: only a comment and the type come before it.
   const frame = encodeEvent(new SseEvent(type, '0', retry, comment, data), serialize);
-  const idAt = frame.startsWith(STAND_IN) ? 0 : frame.indexOf(`\n${STAND_IN}`) + 1;
+  const idAt = frame.startsWith(PLACEHOLDER) ? 0 : frame.indexOf(`\n${PLACEHOLDER}`) + 1;
   const payload = data === undefined ? 'none' : typeof data === 'string' ? 'text' : 'json';
-  return record(frame.slice(0, idAt) + frame.slice(idAt + STAND_IN.length), idAt, id, type, payload);
+  return record(frame.slice(0, idAt) + frame.slice(idAt + PLACEHOLDER.length), idAt, id, type, payload);
 }
 
-const STAND_IN = 'id: 0\n';
+const PLACEHOLDER = 'id: 0\n';
 
 function record(
   frame: string,
@@ -86,14 +86,14 @@ function checkedOwnId(id: string | undefined): string | undefined {
   const problem = ownIdProblem(id);
   if (problem === undefined) return id;
   throw new SseError('SSE_INVALID_FIELD', `An event with the id ${quoted(id)} cannot be published.`, {
-    remedy: `${problem} Leave the id out and the channel gives one.`,
+    remedy: `${problem} Leave the id out, and the channel assigns one.`,
     context: { field: 'id', value: id },
   });
 }
 
 function ownIdProblem(id: string): string | undefined {
-  if (id === '') return 'It would make clients forget where they are.';
-  if (id === END_OF_STREAM_ID) return 'It tells clients that the stream has ended.';
+  if (id === '') return 'An empty id resets the last event ID of clients.';
+  if (id === END_OF_STREAM_ID) return 'This id tells clients that the stream has ended.';
   if (id.length > MAX_ID_LENGTH) return `It has more than ${MAX_ID_LENGTH} characters.`;
   if (isCursor(id)) return 'It has the form of a cursor.';
   return undefined;

@@ -1,23 +1,23 @@
 import type { MemoryChannel, MemoryWatch } from './memory-channel.js';
 
-/** Tells watchers what was appended, once for all of a turn. */
+/** Calls the listeners of changed channels, once for all appends of a turn. */
 export class MemoryAnnouncer {
-  private news = new Set<MemoryChannel>();
+  private changed = new Set<MemoryChannel>();
 
-  /** Something was appended to a channel. */
+  /** Notes an append to a channel. */
   add(channel: MemoryChannel): void {
     if (channel.watches.size === 0) return;
-    // After the microtasks, so that a loop of awaited publishes is one turn.
-    if (this.news.size === 0) process.nextTick(announceNow, this);
-    this.news.add(channel);
+    // The next tick comes after the microtasks, so a loop of awaited publishes is announced once.
+    if (this.changed.size === 0) process.nextTick(announceNow, this);
+    this.changed.add(channel);
   }
 
-  /** Tells them now. */
+  /** Calls the listeners now. */
   announce(): void {
-    const { news } = this;
-    this.news = new Set();
+    const channels = this.changed;
+    this.changed = new Set();
     const changed = new Map<MemoryWatch, string[]>();
-    for (const channel of news) {
+    for (const channel of channels) {
       channel.announcedThrough = channel.newest?.order ?? channel.evictedThrough;
       for (const watch of channel.watches) {
         const names = changed.get(watch);
@@ -29,7 +29,7 @@ export class MemoryAnnouncer {
   }
 
   clear(): void {
-    this.news.clear();
+    this.changed.clear();
   }
 }
 

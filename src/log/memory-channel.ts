@@ -6,11 +6,11 @@ import type { LogListener } from './event-log.js';
 import { LogEntry } from './log-entry.js';
 import type { LogRecord } from './log-record.js';
 
-/** An entry with what the memory log needs to evict and to find it. */
+/** An entry with its size and time for eviction, and the last own id for `locate()`. */
 export class MemoryEntry extends LogEntry {
-  /** Bytes that count against the limits. */
+  /** The bytes that count toward the limits. */
   readonly size: number;
-  /** The last own id up to and including this entry, and the place of the entry that has it. */
+  /** The last own id up to this entry, and the order of the entry that has it. */
   readonly lastOwnId: string | undefined;
   readonly lastOwnAt: number;
 
@@ -19,9 +19,9 @@ export class MemoryEntry extends LogEntry {
     position: LogPosition,
     order: number,
     record: LogRecord,
-    /** When it was appended. */
+    /** The time of the append. */
     readonly at: number,
-    /** The last entry with an own id before this one, where it has none itself. */
+    /** The last own id before this entry. */
     before: { readonly lastOwnId: string | undefined; readonly lastOwnAt: number },
   ) {
     super(channel, position, order, record);
@@ -31,26 +31,26 @@ export class MemoryEntry extends LogEntry {
   }
 }
 
-/** Somebody who wants to know about some channels. */
+/** One call of `watch()`. */
 export interface MemoryWatch {
   readonly listener: LogListener;
   active: boolean;
 }
 
-/** One channel of a memory log: its entries and what is remembered of those that went. */
+/** One channel of a memory log: its entries, and the end of those that were evicted. */
 export class MemoryChannel {
   readonly entries = new EntryRing<MemoryEntry>();
   readonly watches = new Set<MemoryWatch>();
-  /** Sum of the entries' sizes. */
+  /** The size of all entries. */
   bytes = 0;
-  /** The last entry that watchers were told of. */
+  /** The order of the last entry that was announced to listeners. */
   announcedThrough = 0;
   private evictedOwnId: string | undefined;
   private evictedOwnIdAt = 0;
 
   constructor(
     readonly key: ChannelKey,
-    /** Up to this one, entries may have gone. */
+    /** Entries up to this order may be evicted. */
     public evictedThrough: number,
   ) {}
 
@@ -58,18 +58,18 @@ export class MemoryChannel {
     return this.entries.at(this.entries.length - 1);
   }
 
-  /** The last own id that was published and is remembered. */
+  /** The last own id, even if its entry is evicted. */
   get lastOwnId(): string | undefined {
     return this.newest ? this.newest.lastOwnId : this.evictedOwnId;
   }
 
-  /** The place of the entry that has it. */
+  /** The order of the entry with the last own id. */
   get lastOwnAt(): number {
     return this.newest ? this.newest.lastOwnAt : this.evictedOwnIdAt;
   }
 
-  /** Whether watchers were not told of the oldest entry yet. */
-  get oldestIsNews(): boolean {
+  /** True if the oldest entry was not announced to the listeners yet. */
+  get oldestIsUnannounced(): boolean {
     return this.watches.size > 0 && (this.entries.at(0)?.order ?? 0) > this.announcedThrough;
   }
 
@@ -88,24 +88,24 @@ export class MemoryChannel {
     return entry;
   }
 
-  /** The index of the first entry after a place. */
+  /** The index of the first entry after `order`. */
   indexAfter(order: number): number {
     const { newest } = this;
-    // Most readers are at the end.
+    // A shortcut for readers at the end, which most are.
     if (newest === undefined || newest.order <= order) return this.entries.length;
     return this.entries.partition((entry) => entry.order <= order);
   }
 
   /**
-   * Where the entry with an own id is, or the last before it that had one. Not the last entry up to the next own id: a
-   * client that names this id has not seen what came without one after it.
+   * The order of the entry with an own id, or else of the last entry before it that has an own id. Entries without an own id
+   * that follow it are not included, because a client that sends this id may not have seen them.
    */
   locate(id: string): number | undefined {
     const { lastOwnId } = this;
     if (lastOwnId === undefined || !reaches(lastOwnId, id)) return undefined;
     const count = this.entries.partition((entry) => !isBeyond(entry.lastOwnId, id));
     const next = this.entries.at(count)?.lastOwnId;
-    // Among ids that have no order nobody knows what the search has passed over.
+    // The binary search is only valid if the ids are comparable.
     if (next !== undefined && compareEventIds(next, id) === undefined) return undefined;
     const before = this.entries.at(count - 1);
     const found = before ? before.lastOwnId : this.evictedOwnId;
@@ -114,18 +114,18 @@ export class MemoryChannel {
   }
 }
 
-/** Whether an own id is the other one or comes after it. */
+/** True if an own id is equal to the other one or comes after it. */
 function reaches(id: string | undefined, other: string): boolean {
   return id !== undefined && (compareEventIds(id, other) ?? -1) >= 0;
 }
 
-/** Whether an own id comes after the other one, or cannot be compared with it. */
+/** True if an own id comes after the other one, or is not comparable with it. */
 function isBeyond(id: string | undefined, other: string): boolean {
   return id !== undefined && (compareEventIds(id, other) ?? 1) > 0;
 }
 
 /**
- * Makes sure that the own ids of records come one after the other, and after the channel's last.
+ * Checks that the own ids of records grow, beginning after the last own id of the channel.
  *
  * @throws {SseError} `SSE_ID_ORDER`
  */
@@ -138,7 +138,8 @@ export function checkIdOrder(channel: string, last: string | undefined, records:
         'SSE_ID_ORDER',
         `The id ${quoted(id)} does not come after ${quoted(before)} in the channel ${quoted(channel)}.`,
         {
-          remedy: 'Own ids grow: whole numbers, or texts of one length in the order of their characters.',
+          remedy:
+            'Use ids that grow: whole numbers, or texts of equal length in the order of their characters.',
           context: { channel, id, last: before },
         },
       );

@@ -2,26 +2,26 @@ import { systemClock, type Clock } from '../time/clock.js';
 import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
 import { anyOf, having, none, periodMs, wholeNumber } from '../checking/option-kinds.js';
 
-/** What {@link memoryLog} keeps. A bound that is `false` is none; whichever is reached first evicts the oldest. */
+/** Options of {@link memoryLog}. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
 export interface MemoryLogOptions {
   /** Events kept per channel. @default 1000 */
   maxEvents?: number | false;
   /** Bytes of encoded events kept per channel. @default 1_048_576 */
   maxBytes?: number | false;
-  /** Milliseconds an event is kept. @default 600_000 */
+  /** Milliseconds for which an event is kept. @default 600_000 */
   maxAgeMs?: number | false;
-  /** Bytes one encoded event may have; a bigger one is refused. @default 262_144, or `maxBytes` if that is less */
+  /** Maximum size of one encoded event. A larger event is rejected. @default 262_144, or `maxBytes` if that is less */
   maxEventBytes?: number | false;
   /**
-   * Bytes kept over all channels. Each event counts 400 bytes more than its text, and each channel with events 600: that is
-   * what they take in memory. The channel published to longest ago is evicted first. @default 67_108_864
+   * Memory for all channels together, in bytes. Each event counts 400 bytes in addition to its text, and each channel with
+   * events 600 bytes, as measured. The channel whose last event is the oldest is evicted first. @default 67_108_864
    */
   maxTotalBytes?: number | false;
-  /** The time, for tests. @default the machine's */
+  /** A clock for tests. @default the system clock */
   clock?: Clock;
 }
 
-/** {@link MemoryLogOptions} with every question answered; `Infinity` is no bound. */
+/** Resolved {@link MemoryLogOptions}. `Infinity` means unlimited. */
 export interface MemoryLogLimits {
   readonly maxEvents: number;
   readonly maxBytes: number;
@@ -31,7 +31,7 @@ export interface MemoryLogLimits {
   readonly clock: Clock;
 }
 
-/** What {@link memoryLog} does when nothing else is said. */
+/** The defaults of {@link MemoryLogOptions}. */
 export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
   maxEvents: 1000,
   maxBytes: 1_048_576,
@@ -41,7 +41,7 @@ export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
   clock: systemClock,
 };
 
-/** What an event and a channel take in memory besides their text, as measured with Node 20, rounded up. */
+/** Memory of an event and of a channel besides their text, as measured with Node 20, rounded up. */
 export const ENTRY_OVERHEAD_BYTES = 400;
 export const CHANNEL_OVERHEAD_BYTES = 600;
 const OVERHEAD_BYTES = ENTRY_OVERHEAD_BYTES + CHANNEL_OVERHEAD_BYTES;
@@ -61,7 +61,7 @@ const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
     [maxEvents, maxBytes, maxAgeMs, maxTotalBytes].every((limit) => limit === false) && {
       option: 'maxTotalBytes',
       value: maxTotalBytes,
-      remedy: 'Without any bound memory grows forever. Keep at least one of the bounds.',
+      remedy: 'Without any limit the memory grows forever. Keep at least one of the limits.',
     },
   ({ maxTotalBytes }) =>
     bound(maxTotalBytes) <= OVERHEAD_BYTES && {
@@ -75,16 +75,16 @@ const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
       option: 'maxEventBytes',
       value: options.maxEventBytes,
       remedy:
-        `An event of that size could never be kept: the log keeps ${keptBytes(options)} bytes. ` +
-        'Lower it, or raise "maxBytes" and "maxTotalBytes".',
+        `The log keeps ${keptBytes(options)} bytes, so it could never store an event of this size. ` +
+        'Lower "maxEventBytes", or raise "maxBytes" and "maxTotalBytes".',
     },
 ];
 
 /**
  * Resolves the limits of a memory log.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, for an event size beyond what is kept, and for
- * options that bound nothing.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for unknown or invalid options, if `maxEventBytes` is larger than the log, or if all
+ * limits are switched off.
  */
 export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLimits {
   checkOptions('memoryLog()', options, TABLE);

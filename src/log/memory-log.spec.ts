@@ -15,8 +15,8 @@ const kept = (log: MemoryLog, channel: string) =>
   log.read(channel, undefined, ALL).entries.map(({ position }) => position);
 const turn = () => new Promise(setImmediate);
 
-describe('what a memory log keeps', () => {
-  it('is exactly maxEvents per channel', () => {
+describe('retention of a memory log', () => {
+  it('keeps exactly maxEvents per channel', () => {
     const log = memoryLog({ maxEvents: 3 });
     const positions = publish(log, 'a', 10, 10, 10, 10);
     publish(log, 'b', 10);
@@ -24,7 +24,7 @@ describe('what a memory log keeps', () => {
     expect(log.stats()).toEqual({ channels: 2, events: 4, bytes: 40 });
   });
 
-  it('is at most maxBytes per channel, to the byte', () => {
+  it('keeps at most maxBytes per channel, to the byte', () => {
     const log = memoryLog({ maxBytes: 100 });
     const positions = publish(log, 'a', 30, 30, 40);
     expect(kept(log, 'a')).toEqual(positions);
@@ -32,7 +32,7 @@ describe('what a memory log keeps', () => {
     expect(kept(log, 'a')).toEqual([positions[2], last]);
   });
 
-  it('is what is younger than maxAgeMs, to the millisecond, whenever the last sweep was', () => {
+  it('keeps entries younger than maxAgeMs, to the millisecond, independent of the last sweep', () => {
     const clock = new ManualClock();
     const log = memoryLog({ maxAgeMs: 500, clock });
     const [first] = publish(log, 'a', 10);
@@ -48,7 +48,7 @@ describe('what a memory log keeps', () => {
     expect([log.read('a', first, ALL).gap, log.read('a', second, ALL).gap]).toEqual([true, false]);
   });
 
-  it('is at most maxTotalBytes over all channels, those published to longest ago giving way', () => {
+  it('keeps at most maxTotalBytes over all channels, and evicts the channel whose last event is the oldest', () => {
     const log = memoryLog({ maxTotalBytes: 3 * (400 + 44) + 2 * 600 });
     const [first] = publish(log, 'a', 44);
     publish(log, 'b', 44);
@@ -59,14 +59,14 @@ describe('what a memory log keeps', () => {
     expect([kept(log, 'a'), kept(log, 'c').length]).toEqual([[third], 2]);
   });
 
-  it('counts what channels take, so that very many of them with one event each stay within maxTotalBytes', () => {
+  it('counts the memory of channels, so that many channels with one event each stay within maxTotalBytes', () => {
     const log = memoryLog({ maxTotalBytes: 100 * (400 + 20 + 600) });
     for (let i = 0; i < 1000; i++) publish(log, `user:${i}`, 20);
     expect(log.stats()).toEqual({ channels: 100, events: 100, bytes: 2000 });
     expect([kept(log, 'user:899'), kept(log, 'user:900')].map(({ length }) => length)).toEqual([0, 1]);
   });
 
-  it('is the newest that fit, whatever is published', () => {
+  it('keeps the newest entries that fit, for any sequence of publishes', () => {
     const limits = fc.record({
       maxEvents: fc.option(fc.integer({ min: 1, max: 8 }), { nil: false as const }),
       maxBytes: fc.integer({ min: 20, max: 200 }),
@@ -98,14 +98,14 @@ describe('what a memory log keeps', () => {
 });
 
 describe('a memory log', () => {
-  it('never takes a position of another instance for its own', () => {
+  it('reports a gap for a position of another instance', () => {
     const [before] = publish(memoryLog(), 'a', 10);
     const log = memoryLog();
     publish(log, 'a', 10, 10);
     expect(log.read('a', before, ALL)).toMatchObject({ gap: true, entries: { length: 2 } });
   });
 
-  it('forgets a channel that has neither entries nor watchers, and does not reuse its positions', () => {
+  it('forgets a channel that has neither entries nor listeners, and does not reuse its positions', () => {
     const clock = new ManualClock();
     const log = memoryLog({ maxAgeMs: 1000, clock });
     const [first, second] = publish(log, 'a', 10, 10);
@@ -121,7 +121,7 @@ describe('a memory log', () => {
     expect([first, second].map((position) => log.read('a', position, ALL).gap)).toEqual([true, false]);
   });
 
-  it('lets go of aged events without being asked, with one timer, and none when there is nothing to age', () => {
+  it('evicts old events without a read, with one timer, and has no timer without events', () => {
     const clock = new ManualClock();
     const log = memoryLog({ maxAgeMs: 10_000, clock });
     expect(clock.size).toBe(0);
@@ -142,7 +142,7 @@ describe('a memory log', () => {
     expect(log.stats()).toEqual({ channels: 0, events: 0, bytes: 0 });
   });
 
-  it('tells a listener once what happened in a turn, awaited publishes included', async () => {
+  it('calls a listener once for all appends of a turn, including awaited ones', async () => {
     const log = memoryLog();
     const calls: (readonly string[])[] = [];
     log.watch(['a', 'b'], (changed) => calls.push([...changed].sort()));
@@ -154,7 +154,7 @@ describe('a memory log', () => {
     expect(calls).toEqual([['a', 'b']]);
   });
 
-  it('lets a listener read what it has not seen before that is evicted', async () => {
+  it('calls a listener before it evicts entries that were not announced', async () => {
     const log = memoryLog({ maxEvents: 2 });
     const seen: string[] = [];
     let after: string | undefined = log.tail();
@@ -169,7 +169,7 @@ describe('a memory log', () => {
     expect(seen).toEqual(positions);
   });
 
-  it('keeps the records of an append neighbours when a listener publishes in between', async () => {
+  it('keeps the records of an append consecutive when a listener publishes in between', async () => {
     const log = memoryLog({ maxEvents: 1 });
     const inner: unknown[] = [];
     const text = ['outer', 'outer', 'outer'].map((data) => toRecord(data, undefined));
@@ -188,14 +188,14 @@ describe('a memory log', () => {
     expect(order).toEqual(['outer', 'outer', 'outer', 'inner', 'inner']);
   });
 
-  it('takes an event of exactly the greatest size, and none of a byte more', () => {
+  it('accepts an event of exactly maxEventBytes, and rejects one of a byte more', () => {
     const log = memoryLog({ maxBytes: 64 });
     expect(publish(log, 'a', 64)).toHaveLength(1);
     expect(() => publish(log, 'a', 65)).toThrow(expect.objectContaining({ code: 'SSE_EVENT_TOO_LARGE' }));
     expect(kept(log, 'a')).toHaveLength(1);
   });
 
-  it('answers for own ids as far as it remembers them', () => {
+  it('locates own ids as far as it remembers them', () => {
     const log = memoryLog({ maxEvents: 2 });
     const own = (id: string | undefined) =>
       void log.append('a', [toRecord(event({ id, data: '' }), undefined)]);
@@ -221,7 +221,7 @@ describe('a memory log', () => {
       ids.map((id) => toRecord(event({ id, data: '' }), undefined)),
     ) as readonly string[];
 
-  it('finds the entry before an id that is missing among ids of several kinds', () => {
+  it('locates the entry before a missing id among ids of several kinds', () => {
     const log = memoryLog();
     const [first] = append(log, ['0', undefined]);
     append(log, ['011', 'a00']);
@@ -229,7 +229,7 @@ describe('a memory log', () => {
     expect(log.locate('a', '010')).toBe(first);
   });
 
-  it('answers for ids of every kind as a search entry by entry does, or with none where they have no order', () => {
+  it('locates the same entry as a linear search, or none if the ids are not comparable', () => {
     fc.assert(
       fc.property(ownIdCalls, fc.constantFrom(3, 1000), ({ calls, asked }, maxEvents) => {
         const log = memoryLog({ maxEvents });
@@ -239,13 +239,13 @@ describe('a memory log', () => {
             positions.push(...append(log, call));
             ids.push(...call);
           } catch {
-            // Out of order: nothing of it is there.
+            // An append with an id out of order adds nothing.
           }
         }
         for (const id of [...asked, ...ids.filter((own) => own !== undefined)]) {
           const { index, mayBeUnknown } = locatedIn(ids, id);
           const found = log.locate('a', id);
-          // One that is evicted is followed by a gap, unless nothing that came after it is.
+          // A position before evicted entries is a gap. The position of the last evicted entry is not.
           if (index !== undefined && index < ids.length - maxEvents - 1) {
             expect(found === undefined || log.read('a', found, ALL).gap).toBe(true);
           } else if (index !== undefined && index < ids.length - maxEvents) {
@@ -269,8 +269,8 @@ describe('the options of a memory log', () => {
     [{ maxEventBytes: '9' as unknown as number }, 'memoryLog(): Invalid option "maxEventBytes": "9".'],
     [{ maxEventBytes: 101, maxBytes: 100 }, 'memoryLog(): Invalid option "maxEventBytes": 101.'],
     [{ maxTotalBytes: 1000 }, 'memoryLog(): Invalid option "maxTotalBytes": 1000.'],
-    [{ maxEvents: false, maxBytes: false, maxAgeMs: false, maxTotalBytes: false }, 'Without any bound'],
-  ])('%j are refused', (options, what) => {
+    [{ maxEvents: false, maxBytes: false, maxAgeMs: false, maxTotalBytes: false }, 'Without any limit'],
+  ])('%j are rejected', (options, what) => {
     expect(() => memoryLog(options)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_OPTIONS', message: expect.stringContaining(what) }),
     );
@@ -283,13 +283,13 @@ describe('the options of a memory log', () => {
     [{ clock: 5 }, 'memoryLog(): Invalid option "clock": 5.'],
     [null, 'memoryLog(): Invalid options: null.'],
     [500, 'memoryLog(): Invalid options: 500.'],
-  ])('that are none are refused: %j', (options, what) => {
+  ])('%j are rejected as unknown or of the wrong type', (options, what) => {
     expect(() => memoryLog(options as MemoryLogOptions)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_OPTIONS', message: expect.stringContaining(what) }),
     );
   });
 
-  it('switch a bound off by false, and leave it at its default by undefined', () => {
+  it('switch a limit off with false, and keep its default with undefined', () => {
     const log = memoryLog({ maxEvents: false, maxAgeMs: undefined });
     publish(log, 'a', ...Array.from({ length: 1001 }, () => 10));
     expect(kept(log, 'a')).toHaveLength(1001);

@@ -13,7 +13,7 @@ import {
 } from './memory-log.options.js';
 
 /**
- * An event log in the memory of this process, bounded by count, bytes and age.
+ * Creates an event log in the memory of this process, limited by count, bytes and age.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  * @example
@@ -23,27 +23,27 @@ export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
   return new MemoryLog(resolveMemoryLogOptions(options));
 }
 
-/** The log that {@link memoryLog} makes. Nothing in it waits: reads and appends answer at once. */
+/** The log that {@link memoryLog} creates. Reads and appends return their results without promises. */
 export class MemoryLog implements EventLog {
   private readonly channels = new Map<string, MemoryChannel>();
-  /** Channels with entries, the one published to longest ago first. */
+  /** Channels with entries. The channel whose last event is the oldest comes first. */
   private readonly filled = new Set<MemoryChannel>();
   private readonly epoch = newEpoch();
-  /** The last offset given, over all channels: none comes back in a channel that was forgotten and made anew. */
+  /** The last offset. It counts over all channels, so a channel that is forgotten and recreated never reuses one. */
   private last = 0;
-  /** The last offset evicted from a channel that was forgotten. */
+  /** The last offset that was evicted from a forgotten channel. */
   private forgottenThrough = 0;
   private events = 0;
   private bytes = 0;
   private readonly announcer = new MemoryAnnouncer();
   private appending = false;
-  private sweeping: unknown;
+  private sweepTimer: unknown;
   private closed = false;
 
   /** @internal See {@link memoryLog}. */
   constructor(private readonly limits: MemoryLogLimits) {}
 
-  /** What is kept now: channels known, events in them, bytes of these. */
+  /** The number of channels and events that the log keeps, and the bytes of these events. */
   stats(): { channels: number; events: number; bytes: number } {
     return { channels: this.channels.size, events: this.events, bytes: this.bytes };
   }
@@ -53,7 +53,7 @@ export class MemoryLog implements EventLog {
     records: readonly LogRecord[],
   ): readonly LogPosition[] | Promise<readonly LogPosition[]> {
     this.assertOpen();
-    // From inside a listener that eviction called: the records of the outer call stay neighbours.
+    // A listener that eviction has called appends: it waits, so that the records of the outer call stay consecutive.
     if (this.appending) return Promise.resolve().then(() => this.append(name, records));
     for (const record of records) this.checkSize(name, record);
     checkIdOrder(name, this.channels.get(name)?.lastOwnId, records);
@@ -79,7 +79,7 @@ export class MemoryLog implements EventLog {
     const order = gap || known === undefined ? evictedThrough : known;
     const start = channel?.indexAfter(order) ?? 0;
     const entries = channel ? take(channel, start, limit) : [];
-    // At an end there is nothing to come back to: the end itself is what cannot be evicted.
+    // Without entries the end itself is returned, because entries that are evicted later cannot make it a gap.
     const moved = entries.length === 0 ? this.last : evictedThrough;
     const from = gap || after === undefined ? this.position(moved) : after;
     return { entries, from, gap, more: channel ? start + entries.length < channel.entries.length : false };
@@ -119,7 +119,7 @@ export class MemoryLog implements EventLog {
 
   close(): void {
     this.closed = true;
-    this.limits.clock.cancel(this.sweeping);
+    this.limits.clock.cancel(this.sweepTimer);
     for (const kept of [this.channels, this.filled, this.announcer]) kept.clear();
     this.events = this.bytes = 0;
   }
@@ -140,20 +140,20 @@ export class MemoryLog implements EventLog {
     const { maxEvents, maxBytes, maxTotalBytes } = this.limits;
     while (channel.entries.length > maxEvents || channel.bytes > maxBytes) this.evictOldest(channel);
     this.evictAged(channel, now);
-    while (this.occupied > maxTotalBytes) {
+    while (this.usedBytes > maxTotalBytes) {
       const [oldest] = this.filled;
       if (oldest) this.evictOldest(oldest);
     }
     this.sweepLater();
   }
 
-  /** What the events and their channels take in memory, about. */
-  private get occupied(): number {
+  /** The approximate memory of all events and channels. */
+  private get usedBytes(): number {
     return this.bytes + this.events * ENTRY_OVERHEAD_BYTES + this.filled.size * CHANNEL_OVERHEAD_BYTES;
   }
 
   private evictOldest(channel: MemoryChannel): void {
-    if (channel.oldestIsNews) this.announcer.announce();
+    if (channel.oldestIsUnannounced) this.announcer.announce();
     const evicted = channel.shift();
     if (!evicted) return;
     this.events--;
@@ -166,17 +166,17 @@ export class MemoryLog implements EventLog {
   private evictAged(channel: MemoryChannel, now: number): void {
     const { maxAgeMs } = this.limits;
     for (let oldest = channel.entries.at(0); oldest; oldest = channel.entries.at(0)) {
-      if (channel.oldestIsNews || now - oldest.at < maxAgeMs) return;
+      if (channel.oldestIsUnannounced || now - oldest.at < maxAgeMs) return;
       this.evictOldest(channel);
     }
   }
 
   private sweepLater(): void {
     const { maxAgeMs, clock } = this.limits;
-    if (this.sweeping !== undefined || maxAgeMs === Infinity || this.filled.size === 0) return;
+    if (this.sweepTimer !== undefined || maxAgeMs === Infinity || this.filled.size === 0) return;
     const intervalMs = Math.min(Math.max(maxAgeMs / 2, MIN_SWEEP_MS), MAX_SWEEP_MS);
-    this.sweeping = clock.schedule(() => {
-      this.sweeping = undefined;
+    this.sweepTimer = clock.schedule(() => {
+      this.sweepTimer = undefined;
       const now = clock.now();
       for (const channel of this.filled) this.evictAged(channel, now);
       this.sweepLater();
@@ -203,7 +203,7 @@ export class MemoryLog implements EventLog {
     return `${this.epoch}-${sortableNumber(order)}`;
   }
 
-  /** The offset in a position of this log that was given already; `undefined` for all others. */
+  /** The offset of a position that this log has assigned; `undefined` for all others. */
   private orderOf(position: LogPosition): number | undefined {
     const dash = position.indexOf('-');
     if (position.slice(0, dash) !== this.epoch || dash === -1) return undefined;
@@ -218,7 +218,7 @@ export class MemoryLog implements EventLog {
       'SSE_EVENT_TOO_LARGE',
       `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
       {
-        remedy: `At most ${maxEventBytes} are allowed: publish a reference to it, or raise "maxEventBytes".`,
+        remedy: `The limit is ${maxEventBytes} bytes. Publish a reference to the data, or raise "maxEventBytes".`,
         context: { channel, bytes, maxEventBytes },
       },
     );
@@ -246,6 +246,6 @@ function take(channel: MemoryChannel, start: number, limit: ReadLimit): readonly
 
 function closedError(): SseError {
   return new SseError('SSE_LOG_UNAVAILABLE', 'The event log was closed.', {
-    remedy: 'The application is shutting down: publish before that.',
+    remedy: 'The application is shutting down. Publish before that.',
   });
 }

@@ -1,10 +1,10 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
- * Where the `id` line goes in raw text: at the start of its last block that has a field, so that a client has the whole
- * text once its last event ID has moved. -1 if there are only comments.
+ * The index at which the `id` line belongs in raw text: the start of the last block with a field. So a client has received the
+ * whole text when its last event ID changes. -1 if there are only comments.
  *
- * @throws {SseError} `SSE_INVALID_RAW` if the text has an id of its own.
+ * @throws {SseError} `SSE_INVALID_RAW` if the text has an `id` line.
  */
 export function idLineIndex(text: string): number {
   let last = -1;
@@ -14,7 +14,7 @@ export function idLineIndex(text: string): number {
     const line = text.slice(start, index);
     if (line === '') inBlock = false;
     else if (line.startsWith(':')) {
-      // A comment may stand anywhere; it opens no block.
+      // A comment does not start a block.
     } else {
       if (line === 'id' || line.startsWith('id:')) throw ownId(text);
       if (!inBlock) last = start;
@@ -26,8 +26,8 @@ export function idLineIndex(text: string): number {
 }
 
 function ownId(text: string): SseError {
-  return new SseError('SSE_INVALID_RAW', `The raw text ${quoted(text)} with an id was published.`, {
-    remedy: 'Take its id lines out: the channel gives the id from which clients resume.',
+  return new SseError('SSE_INVALID_RAW', `The published raw text has an "id" line: ${quoted(text)}.`, {
+    remedy: 'Remove its id lines. The channel assigns the id with which clients resume.',
     context: { value: text },
   });
 }

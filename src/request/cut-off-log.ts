@@ -29,7 +29,7 @@ export function cutOff(
  * many clients at once. Beyond {@link LINES} lines within the window, they are counted and logged in one line.
  */
 export class CutOffLog implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
   private startedAt = -Infinity;
   private lines = 0;
   private readonly unnamed = new Map<CutOff['limit'], number>();

@@ -2,7 +2,7 @@ import type { CallHandler } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { GuardedSubscriber } from '../source/guarded-subscriber.js';
 import type { Running } from '../source/source.js';
-import { isThenable } from './is-thenable.js';
+import { isThenable } from '../errors/guard.js';
 import type { Caller } from './outcome.js';
 import type { RequestStream } from './request-stream.js';
 

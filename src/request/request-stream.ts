@@ -14,7 +14,7 @@ import type { ResponseHead, Running, Source } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import { FAREWELL } from '../stages/ending.stage.js';
 import { cutOff } from './cut-off-log.js';
-import { isThenable } from './is-thenable.js';
+import { isThenable } from '../errors/guard.js';
 import { reconnectsByItself } from './last-event-id.js';
 import { Opening } from './opening.js';
 import { discardAnswer, sendResponse } from './response-answer.js';

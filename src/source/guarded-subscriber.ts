@@ -4,11 +4,11 @@ import { guard } from '../errors/guard.js';
 import { attempt } from '../errors/legible.js';
 
 /**
- * The end of a chain of Observables. It is a subscriber that hands on by itself: one object and one call less than one with
- * an observer behind it.
+ * Subscribes a sink to an Observable. It extends `Subscriber` instead of passing an observer to one, which saves an object per
+ * stream and a call per value.
  *
- * A teardown function that throws, also one of `finalize()`, makes `unsubscribe()` throw in rxjs. The caller may be a timer,
- * the socket, or the source itself, and the error would end the process. Here it goes to `onTeardownError`.
+ * In rxjs `unsubscribe()` throws if a teardown function throws, for example one of `finalize()`. The caller may be a timer, the
+ * socket or the source itself, and the error would end the process. This class passes it to `onTeardownError`.
  */
 export class GuardedSubscriber extends Subscriber<unknown> {
   constructor(
@@ -56,7 +56,7 @@ export class GuardedSubscriber extends Subscriber<unknown> {
   }
 }
 
-/** The one error that an `UnsubscriptionError` holds, or the error as it is. */
+/** The only error of an `UnsubscriptionError`, or else the error itself. */
 function onlyErrorIn(error: unknown): unknown {
   return attempt(() => {
     if (!(error instanceof UnsubscriptionError)) return error;

@@ -2,8 +2,8 @@ import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { PulledSource, type Teardown } from './pulled.source.js';
 import type { Demand } from './source.js';
 
-/** A sink that keeps what it is told. */
-class Told {
+/** A sink that records its calls. */
+class RecordingSink {
   readonly values: unknown[] = [];
   readonly errors: unknown[] = [];
   completed = 0;
@@ -18,8 +18,8 @@ class Told {
   }
 }
 
-/** Demand that is there, or not, as a test says. */
-class Gate implements Demand {
+/** Demand that the test switches on and off. */
+class ManualDemand implements Demand {
   ready = true;
   ended = false;
   private waiting: (() => void)[] = [];
@@ -32,7 +32,7 @@ class Gate implements Demand {
   }
 }
 
-class Log implements Teardown {
+class RecordingTeardown implements Teardown {
   readonly clock = new ManualClock();
   warnMs: number | false = 10_000;
   slow = 0;
@@ -50,31 +50,31 @@ class Log implements Teardown {
 
 function opened(
   source: AsyncIterable<unknown> | Iterable<unknown>,
-  { sink = new Told(), gate = new Gate() } = {},
+  { sink = new RecordingSink(), demand = new ManualDemand() } = {},
 ) {
-  const log = new Log();
+  const log = new RecordingTeardown();
   const start = (): AsyncIterator<unknown> | Iterator<unknown> =>
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const pulled = new PulledSource(() => ({ iterator: start() }), log);
-  const loop = pulled.open(sink, gate);
-  return { sink, gate, log, release: () => loop.unsubscribe() };
+  const loop = pulled.open(sink, demand);
+  return { sink, demand, log, release: () => loop.unsubscribe() };
 }
 
-/** Lets everything that is ready run. */
+/** Waits for 20 turns of the event loop. */
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-const parked = (): Promise<never> => new Promise(() => undefined);
+const never = (): Promise<never> => new Promise(() => undefined);
 
 describe('a pulled source', () => {
-  it('hands on each value and the end', async () => {
+  it('emits each value and the end', async () => {
     const { sink } = opened([1, undefined, 2]);
     await turns();
     expect(sink).toMatchObject({ values: [1, undefined, 2], errors: [], completed: 1 });
   });
 
-  it('hands on an error, and nothing after it', async () => {
+  it('emits an error, and nothing after it', async () => {
     const error = new Error('broken');
     const { sink } = opened(
       (async function* () {
@@ -86,28 +86,28 @@ describe('a pulled source', () => {
     expect(sink).toMatchObject({ values: [1], errors: [error], completed: 0 });
   });
 
-  it('is not asked while there is no demand', async () => {
+  it('is not pulled while there is no demand', async () => {
     let asked = 0;
-    const gate = new Gate();
+    const demand = new ManualDemand();
     const { sink } = opened(
       (function* () {
         for (;;) {
           asked++;
-          if (asked === 3) gate.ready = false;
+          if (asked === 3) demand.ready = false;
           if (asked === 5) return;
           yield asked;
         }
       })(),
-      { gate },
+      { demand },
     );
     await turns();
     expect(asked).toBe(3);
-    gate.open();
+    demand.open();
     await turns();
     expect(sink).toMatchObject({ values: [1, 2, 3, 4], completed: 1 });
   });
 
-  it('lets the rest of the process run where it never waits', async () => {
+  it('yields to the rest of the process if it never waits', async () => {
     const { sink, release } = opened(
       (async function* () {
         for (;;) yield 1;
@@ -120,13 +120,13 @@ describe('a pulled source', () => {
     release();
   });
 
-  it('whose iterator cannot be made tells that as its error', async () => {
+  it('emits the error of an iterator that cannot be created', async () => {
     const error = new Error('locked');
-    const sink = new Told();
+    const sink = new RecordingSink();
     const fails = (): never => {
       throw error;
     };
-    new PulledSource(fails, new Log()).open(sink, new Gate()).unsubscribe();
+    new PulledSource(fails, new RecordingTeardown()).open(sink, new ManualDemand()).unsubscribe();
     await turns();
     expect(sink).toMatchObject({ values: [], errors: [error], completed: 0 });
   });
@@ -149,9 +149,9 @@ describe('a pulled source', () => {
     expect(released).toBe(1);
   });
 
-  it('is released when those who take its values fail', async () => {
+  it('is released when the sink throws', async () => {
     let released = 0;
-    const sink = new Told();
+    const sink = new RecordingSink();
     sink.next = () => {
       throw new Error('sink');
     };
@@ -173,7 +173,7 @@ describe('a pulled source', () => {
 });
 
 describe('a released source', () => {
-  it('is told once, and hands on nothing more', async () => {
+  it('calls return() once, and emits nothing more', async () => {
     let released = 0;
     const { sink, release } = opened({
       [Symbol.asyncIterator]: () => ({
@@ -194,7 +194,7 @@ describe('a released source', () => {
     expect(sink.completed).toBe(0);
   });
 
-  it('is not told when it has ended by itself', async () => {
+  it('does not call return() if it has already ended', async () => {
     let released = 0;
     const values = [1];
     const { release } = opened({
@@ -212,8 +212,8 @@ describe('a released source', () => {
     expect(released).toBe(0);
   });
 
-  it('may be without return()', async () => {
-    const { sink, release, log } = opened({ [Symbol.asyncIterator]: () => ({ next: parked }) });
+  it('works without return()', async () => {
+    const { sink, release, log } = opened({ [Symbol.asyncIterator]: () => ({ next: never }) });
     await turns();
     release();
     await turns();
@@ -221,13 +221,13 @@ describe('a released source', () => {
     expect(log.late).toEqual([]);
   });
 
-  it('is drained of what it yields while it is torn down, so that it really finishes', async () => {
+  it('drops the values that its finally block yields, so that the block finishes', async () => {
     const steps: string[] = [];
     const { sink, release } = opened(
       (async function* () {
         try {
           yield 'value';
-          await parked;
+          await never;
           for (;;) {
             await new Promise((resolve) => setImmediate(resolve));
             yield 'more';
@@ -249,7 +249,7 @@ describe('a released source', () => {
     expect(sink.completed).toBe(0);
   });
 
-  it('is left alone after 100 such values', async () => {
+  it('stops after 100 such values', async () => {
     let yielded = 0;
     const { release } = opened(
       (function* () {
@@ -262,7 +262,7 @@ describe('a released source', () => {
           }
         }
       })(),
-      { gate: Object.assign(new Gate(), { ready: false }) },
+      { demand: Object.assign(new ManualDemand(), { ready: false }) },
     );
     await turns();
     release();
@@ -289,7 +289,7 @@ describe('a released source', () => {
     expect(sink.errors).toEqual([]);
   });
 
-  it('reports an error of the value that it was waited for once', async () => {
+  it('reports the rejection of a pending next() once', async () => {
     const late = new Error('late');
     let fail!: (error: Error) => void;
     const { sink, release, log } = opened(
@@ -305,11 +305,11 @@ describe('a released source', () => {
     expect(sink.errors).toEqual([]);
   });
 
-  describe('that waits for something that does not settle', () => {
+  describe('that waits for a promise that never settles', () => {
     it('is reported once, after warnMs', async () => {
       const { release, log } = opened(
         (async function* () {
-          await parked();
+          await never();
         })(),
       );
       await turns();
@@ -323,7 +323,7 @@ describe('a released source', () => {
       expect(log.slow).toBe(1);
     });
 
-    it('is not reported where it ends in time, and leaves no timer', async () => {
+    it('is not reported if it ends in time, and leaves no timer', async () => {
       const { release, log } = opened(
         (async function* () {
           for (;;) {
@@ -341,7 +341,7 @@ describe('a released source', () => {
   });
 });
 
-it('a source that was not opened was not started', async () => {
+it('a source does not start its iterator before open()', async () => {
   let started = 0;
   let dropped = 0;
   const source = new PulledSource(
@@ -349,7 +349,7 @@ it('a source that was not opened was not started', async () => {
       started++;
       return { iterator: [][Symbol.iterator]() };
     },
-    new Log(),
+    new RecordingTeardown(),
     () => dropped++,
   );
   source.discard();

@@ -1,32 +1,33 @@
 import type { Sink } from '../events/sink.js';
-import { guard, watchRejection } from '../errors/guard.js';
+import { guard, isThenable, watchRejection } from '../errors/guard.js';
 import type { Clock } from '../time/clock.js';
 import { Source, type Demand, type Running } from './source.js';
 
-/** An iterator, and how to make its pending `next()` settle where `return()` alone does not. */
+/** An iterator that was started. `cancel` settles its pending `next()`, if `return()` alone does not. */
 export interface Opened {
   iterator: AsyncIterator<unknown> | Iterator<unknown>;
   cancel?: () => unknown;
 }
 
-/** What becomes of a source after its consumer has gone. */
+/** Callbacks for the time after a source was released. */
 export interface Teardown {
   readonly clock: Clock;
-  /** Called once if the source is still running `warnMs` after its release. `false`: never. */
+  /** Milliseconds after the release until {@link onSlow} is called. `false` means never. */
   warnMs: number | false;
+  /** Called once if the source is still running `warnMs` after its release. */
   onSlow(): void;
-  /** Called once with an error that came too late for anybody to hear. Must not throw. */
+  /** Called once with an error that comes after the release, so that the stream cannot report it. Must not throw. */
   onLateError(error: unknown): void;
-  /** Called with an error of a teardown function, which is an error at any time. Must not throw. */
+  /** Called with an error of a teardown function, before or after the release. Must not throw. */
   onTeardownError(error: unknown): void;
 }
 
-/** A generator that yields without ever waiting lets the rest of the process run after so many values. */
+/** After this many values, a generator that never waits yields to the rest of the process. */
 const VALUES_PER_TURN = 128;
-/** As many values of a `finally` block are taken (and dropped) after the consumer has gone. */
+/** The maximum number of values that are read and dropped from a `finally` block after the release. */
 const MAX_TEARDOWN_VALUES = 100;
 
-/** Values that are asked for one by one: generators, iterables, Node and web streams. */
+/** A source whose values are pulled one by one: a generator, an iterable, a Node stream or a web stream. */
 export class PulledSource extends Source {
   readonly pulled = true;
 
@@ -64,11 +65,11 @@ class PullLoop implements Running {
     private readonly teardown: Teardown,
   ) {}
 
-  // An async function, so that the request's async context is kept over every wait, also one for the socket.
+  // An async function keeps the async context of the request across every wait, including the wait for the socket.
   async run(): Promise<void> {
     const { sink, demand } = this;
     let left = VALUES_PER_TURN;
-    // Whether an error is the iterator's own, which has then ended, or one of those who take its values.
+    // Shows where an error comes from: from the iterator, which has then ended, or from the sink.
     let asking = true;
     try {
       const { iterator } = (this.opened = this.start());
@@ -76,15 +77,15 @@ class PullLoop implements Running {
       for (;;) {
         asking = true;
         const step = iterator.next();
-        const result = isPromiseLike(step) ? await step : step;
+        const result = isThenable(step) ? await step : step;
         if (this.released) return this.drop(result);
         if (result.done === true) break;
         asking = false;
         const { value } = result;
-        sink.next(isPromiseLike(value) ? await value : value);
+        sink.next(isThenable(value) ? await value : value);
         if (this.released) return;
         if (!demand.ready) await demand.whenReady();
-        // Also after a wait: a body that is behind middleware may drain before the loop has turned.
+        // Waits for demand do not count as a turn: a body behind middleware can drain within the same turn.
         if (--left === 0) {
           await nextTurn();
           left = VALUES_PER_TURN;
@@ -96,15 +97,15 @@ class PullLoop implements Running {
       return;
     }
     this.ended = true;
-    this.tell(() => sink.complete());
+    this.end(() => sink.complete());
   }
 
-  /** Nobody waits for the loop: what the consumer throws at the end has nowhere else to go. */
-  private tell(end: () => void): void {
-    guard(end, (error) => this.teardown.onLateError(error));
+  /** Nobody awaits the loop, so an error that the sink throws at the end would be an unhandled rejection. */
+  private end(call: () => void): void {
+    guard(call, (error) => this.teardown.onLateError(error));
   }
 
-  /** A value that nobody takes any more. A rejected promise of it must not end the process. */
+  /** Drops a value after the release. If it is a promise, its rejection must not end the process. */
   private drop({ value }: IteratorResult<unknown>): void {
     watchRejection(value, (error) => this.teardown.onLateError(error));
   }
@@ -117,7 +118,7 @@ class PullLoop implements Running {
     }
     if (asking) this.ended = true;
     else this.unsubscribe();
-    this.tell(() => this.sink.error(error));
+    this.end(() => this.sink.error(error));
   }
 
   unsubscribe(): void {
@@ -126,8 +127,8 @@ class PullLoop implements Running {
     void this.finish();
   }
 
-  // `return()` on a generator that is parked in an await waits for that await: nobody waits for it here, but it is
-  // told when it takes long. A `yield` in a `finally` block answers `return()` with a value: those are drained.
+  // If a generator is suspended in an `await`, its `return()` waits for that. Nobody awaits this method, and a slow teardown is
+  // reported. A `yield` in a `finally` block makes `return()` resolve with a value, so the rest is read and dropped.
   private async finish(): Promise<void> {
     const { opened, teardown } = this;
     if (!opened) return;
@@ -136,7 +137,7 @@ class PullLoop implements Running {
     const warning = warnMs === false ? undefined : clock.schedule(() => teardown.onSlow(), warnMs);
     try {
       if (cancel) guard(cancel, (error) => teardown.onLateError(error));
-      // Not in the caller's turn: a synchronous generator cannot be ended from within itself.
+      // Later than the caller: a running synchronous generator cannot be ended from within.
       await undefined;
       let result = await iterator.return?.();
       for (let i = 0; result?.done === false && i < MAX_TEARDOWN_VALUES; i++) {
@@ -149,10 +150,6 @@ class PullLoop implements Running {
       if (warning !== undefined) clock.cancel(warning);
     }
   }
-}
-
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<T>).then === 'function';
 }
 
 function nextTurn(): Promise<void> {

@@ -4,7 +4,7 @@ import { GuardedSubscriber } from './guarded-subscriber.js';
 import type { Teardown } from './pulled.source.js';
 import { Source, type Demand, type Running } from './source.js';
 
-/** An Observable: it pushes, and cannot be asked to wait. */
+/** An Observable. It pushes its values, so there is no backpressure. */
 export class PushedSource extends Source {
   readonly pulled = false;
 
@@ -17,12 +17,12 @@ export class PushedSource extends Source {
 
   open(sink: Sink<unknown>, demand: Demand): Running {
     const { teardown } = this;
-    // Made beforehand: an Observable that emits while it is being subscribed to can be left only by its subscriber.
-    const subscriber = new Pushed(sink, demand, teardown);
+    // Made beforehand: if an Observable emits during subscribe(), only its subscriber can already unsubscribe.
+    const subscriber = new SinkSubscriber(sink, demand, teardown);
     try {
       this.observable.subscribe(subscriber);
     } catch (error) {
-      // Not an Observable of rxjs, which does not throw here.
+      // An Observable of rxjs never throws here, but one of another library may.
       if (subscriber.closed) teardown.onLateError(error);
       else subscriber.error(error);
     }
@@ -30,7 +30,7 @@ export class PushedSource extends Source {
   }
 }
 
-class Pushed extends GuardedSubscriber {
+class SinkSubscriber extends GuardedSubscriber {
   constructor(
     sink: Sink<unknown>,
     private readonly demand: Demand,

@@ -1,22 +1,25 @@
 import type { Sink } from '../events/sink.js';
 
-/** Whether the consumer wants the next value, asked before each pull. The connection answers it. */
+/** The demand of the consumer, checked before each pull. The connection implements it. */
 export interface Demand {
-  /** False while the response has more to send than its high-water mark. */
+  /** False while the response has more unsent bytes than its high-water mark. */
   readonly ready: boolean;
-  /** Settles once `ready` may be true again, or the connection is closed. Never rejects. */
+  /** Resolves once `ready` may be true again, or the connection is closed. Never rejects. */
   whenReady(): Promise<void>;
-  /** True once nothing is wanted any more. */
+  /** True once the consumer takes no more values. */
   readonly ended: boolean;
 }
 
-/** A source that was started. It may be stopped more than once, and after it has ended. */
+/** A source that was started. */
 export interface Running {
-  /** Stops the source and releases what it holds. Named as in rxjs, which takes it for a teardown. */
+  /**
+   * Stops the source and releases its resources. May be called repeatedly, and after the source has ended. The name is that of
+   * rxjs, which accepts such an object as a teardown.
+   */
   unsubscribe(): void;
 }
 
-/** Status and header fields that a source brings for the response. */
+/** The status and header fields that a source sets on the response. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: {
@@ -29,25 +32,25 @@ export interface ResponseHead {
 const BRAND = Symbol.for('nestjs-event-stream:source');
 
 /**
- * What a handler returned, ready to be started: an iterator that is pulled, or an Observable that pushes. It is
- * started at most once; one that was never started holds nothing but what `discard` lets go of.
+ * The values behind a handler's result: an iterator that is pulled, or an Observable that pushes. It is started at most once.
+ * If it is not started, {@link discard} releases its resources.
  */
 export abstract class Source {
   declare readonly [BRAND]: true;
-  /** Whether it gives values on demand, so that its first one may be waited for before the head is sent. */
+  /** True if values are produced on demand. The first one can then be awaited before the head is sent. */
   abstract readonly pulled: boolean;
-  /** The head of the response, where the source has one. */
+  /** The head of the response, if the source has one. */
   declare readonly head?: ResponseHead;
 
-  /** Starts the source: from now on values go to `sink`, as fast as `demand` allows. */
+  /** Starts the source. Values go to `sink`, as fast as `demand` allows. */
   abstract open(sink: Sink<unknown>, demand: Demand): Running;
 
-  /** Lets go of a source that will not be opened, such as a file that is open already. */
+  /** Releases a source that is not opened, such as an open file. */
   discard(): void {}
 }
 Object.defineProperty(Source.prototype, BRAND, { value: true });
 
-/** Whether a value is a {@link Source}, of this or another copy of the package. */
+/** True if a value is a {@link Source}, of this or another copy of the package. */
 export function isSource(value: unknown): value is Source {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
 }

@@ -14,7 +14,7 @@ async function all(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promis
   }
 }
 
-/** Bytes cut in any places. */
+/** Splits bytes at arbitrary places. */
 function cut(bytes: Buffer, places: number[]): Buffer[] {
   const parts: Buffer[] = [];
   let from = 0;
@@ -26,7 +26,7 @@ function cut(bytes: Buffer, places: number[]): Buffer[] {
 }
 
 describe('the chunks of a stream', () => {
-  it('are the text of its bytes, wherever those are cut', async () => {
+  it('are the text of its bytes, however those are split', async () => {
     const text = fc.string({ unit: 'binary' });
     await fc.assert(
       fc.asyncProperty(
@@ -43,12 +43,12 @@ describe('the chunks of a stream', () => {
     );
   });
 
-  it('are never half a character', async () => {
+  it('never split a character', async () => {
     const parts = [...Buffer.from('a€😀', 'utf8')].map((byte) => Buffer.from([byte]));
     expect(await all(openStream(Readable.from(parts)).iterator)).toEqual(['a', '€', '😀']);
   });
 
-  it('that are no bytes stay what they are, between bytes too', async () => {
+  it('stay unchanged if they are not bytes, even between bytes', async () => {
     const chunks = [{ a: 1 }, Buffer.from('b'), 'c', 7];
     expect(await all(openStream(Readable.from(chunks)).iterator)).toEqual([{ a: 1 }, 'b', 'c', 7]);
   });
@@ -76,14 +76,14 @@ describe('cancelling', () => {
     expect(cancelled).toHaveLength(1);
   });
 
-  it('of a web stream that refuses is nobody’s trouble', async () => {
+  it('ignores the rejection of a web stream', async () => {
     const stream = new ReadableStream({ cancel: () => Promise.reject(new Error('will not')) });
     openStream(stream).cancel?.();
     await new Promise((resolve) => setImmediate(resolve));
   });
 });
 
-it('streams are known by what they can do', () => {
+it('streams are recognized by their methods', () => {
   expect([isReadable(new PassThrough()), isWebStream(new PassThrough())]).toEqual([true, false]);
   expect([isReadable(new ReadableStream()), isWebStream(new ReadableStream())]).toEqual([false, true]);
   expect([isReadable([]), isWebStream({})]).toEqual([false, false]);

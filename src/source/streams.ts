@@ -2,14 +2,14 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 import { EventStreamCheck } from '../wire/event-stream-check.js';
 import type { Opened } from './pulled.source.js';
 
-/** What is used of a Node `Readable`, of whichever implementation. */
+/** The part of a Node `Readable` that we use. Other packages implement it as well. */
 export interface ReadableLike extends AsyncIterable<unknown> {
   pipe(...args: never[]): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   destroy(): unknown;
 }
 
-/** What is used of a web `ReadableStream`. */
+/** The part of a web `ReadableStream` that we use. */
 export interface WebStreamLike {
   readonly locked?: boolean;
   getReader(): ReadableStreamDefaultReader<unknown>;
@@ -30,35 +30,35 @@ export function isWebStream(value: object): value is WebStreamLike {
   return typeof stream.getReader === 'function' && typeof stream.cancel === 'function';
 }
 
-/** A stream's chunks as values, bytes as text. */
+/** Opens a stream. Its values are its chunks, with bytes decoded as text. */
 export function openStream(stream: ReadableLike | WebStreamLike): Opened {
   const { iterator, cancel } = openChunks(stream);
   return { iterator: asText(iterator, cancel), cancel };
 }
 
-/** The chunks of a stream, opened. */
+/** The chunks of a stream that was opened. */
 export interface OpenedChunks {
   iterator: AsyncIterator<unknown>;
   cancel: () => unknown;
 }
 
-/** A stream's chunks as they are. `cancel` settles a read that is pending. */
+/** Opens a stream without decoding its chunks. `cancel` settles a pending read. */
 export function openChunks(stream: ReadableLike | WebStreamLike): OpenedChunks {
   if (isWebStream(stream)) {
     const reader = stream.getReader();
     return {
       iterator: { next: () => reader.read() as Promise<IteratorResult<unknown>> },
-      // Of a stream that has failed, or whose fetch was aborted, it rejects with what `read()` reports.
+      // It rejects if the stream has failed or its fetch was aborted, but `read()` already reports that error.
       cancel: () => void reader.cancel().catch(() => undefined),
     };
   }
-  // An error before anybody reads would otherwise end the process.
+  // Without a listener, an error before the first read would end the process.
   stream.on('error', () => undefined);
-  // The stream's own iterator answers return() only after a pending read.
+  // destroy(), because return() of a Node stream's iterator waits for a pending read.
   return { iterator: stream[Symbol.asyncIterator](), cancel: () => stream.destroy() };
 }
 
-/** Bytes become text, also where a character is cut in two; a chunk that holds no whole character gives nothing. */
+/** Decodes chunks of bytes. A character may be split over two chunks. A chunk without a whole character becomes `undefined`. */
 function asText(chunks: AsyncIterator<unknown>, cancel: () => void): AsyncIterator<unknown> {
   let decoder: TextDecoder | undefined;
   let check: EventStreamCheck | undefined = new EventStreamCheck();
@@ -82,7 +82,7 @@ function asText(chunks: AsyncIterator<unknown>, cancel: () => void): AsyncIterat
         if (check && typeof result.value === 'string') checked(result.value);
         return result;
       }
-      // Bytes are data: a byte order mark among them stays.
+      // A byte order mark is part of the data, and is kept.
       decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
       const text = decoder.decode(result.value, { stream: true });
       return { done: false, value: text === '' ? undefined : check ? checked(text) : text };
@@ -94,10 +94,10 @@ function asText(chunks: AsyncIterator<unknown>, cancel: () => void): AsyncIterat
 function alreadyFormatted(text: string): SseError {
   return new SseError(
     'SSE_NOT_STREAMABLE',
-    `The stream that an @Sse() handler returned is an event stream already: it contains ${quoted(text)}.`,
+    `The stream that an @Sse() handler returned is already an event stream. It contains ${quoted(text)}.`,
     {
       remedy:
-        'Return the Response in place of its body to pass its events on, or eventsOf(response) to read and change them.',
+        'To forward its events, return the Response instead of its body. To change them, use eventsOf(response).',
     },
   );
 }

@@ -42,7 +42,7 @@ describe('a handler’s result', () => {
     expect(source?.pulled).toBe(pulled);
   });
 
-  it('is not touched before it is opened', () => {
+  it('is not iterated before it is opened', () => {
     const touched = {
       [Symbol.asyncIterator]: () => {
         throw new Error('touched');
@@ -51,7 +51,7 @@ describe('a handler’s result', () => {
     expect(isSource(toSource(touched, teardown))).toBe(true);
   });
 
-  it('that is a source already is that source', () => {
+  it('that is already a source is returned', () => {
     const own = new Own();
     expect(toSource(own, teardown)).toBe(own);
   });
@@ -80,8 +80,8 @@ describe('a handler’s result', () => {
     [function make() {}, 'function make'],
     [class Some {}, 'function Some'],
     [{ next: () => undefined }, 'has next() but cannot be iterated'],
-    [{ subscribe: () => undefined }, 'has subscribe() but is no Observable'],
-  ])('%p is refused, and the remedy is named', (result, says) => {
+    [{ subscribe: () => undefined }, 'has subscribe() but is not an Observable'],
+  ])('%p is rejected with a remedy', (result, says) => {
     const error = refusal(result) as Error;
     expect(error).toMatchObject({ code: 'SSE_NOT_STREAMABLE', context: { result } });
     expect(error.message).toContain(`An @Sse() handler returned ${says.startsWith('has') ? '' : says}`);

@@ -8,9 +8,9 @@ import { responseSource } from './upstream.js';
 import { isWebResponse } from './web-response.js';
 
 /**
- * The source behind a handler's result, or `undefined` if it is a plain value: the route's ordinary answer.
+ * The source behind a handler's result, or `undefined` for a plain value, which is an ordinary answer.
  *
- * @throws {SseError} `SSE_NOT_STREAMABLE` for what looks like a stream and is none.
+ * @throws {SseError} `SSE_NOT_STREAMABLE` for a value that looks like a stream but cannot be streamed.
  */
 export function toSource(result: unknown, teardown: Teardown): Source | undefined {
   if (typeof result === 'string' || typeof result === 'function') throw notStreamable(result);
@@ -19,7 +19,7 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   if (isObservable(result)) return new PushedSource(result, teardown);
   if (isWebResponse(result)) return responseSource(result, teardown);
   if (isReadable(result)) {
-    // An error before anybody reads would otherwise end the process.
+    // Without a listener, an error before the first read would end the process.
     result.on('error', () => undefined);
     return new PulledSource(
       () => openStream(result),
@@ -35,7 +35,7 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
     );
   }
   if (result instanceof String) throw notStreamable(result);
-  // Bytes in one piece are a body: a Buffer could be iterated, but nobody means a stream of numbers.
+  // A Buffer is a body. It is iterable, but a stream of its numbers would never be intended.
   if (ArrayBuffer.isView(result)) return undefined;
   const iterable = result as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
   if (typeof iterable[Symbol.asyncIterator] === 'function') {
@@ -55,13 +55,13 @@ export function toSource(result: unknown, teardown: Teardown): Source | undefine
   return undefined;
 }
 
-/** An iterator can hold something before it is read, such as the listeners of `events.on()`. */
+/** Releases an iterator that was never read. It can hold resources already, such as the listeners of `events.on()`. */
 async function release(iterator: Partial<AsyncIterator<unknown>>): Promise<void> {
   if (typeof iterator.next !== 'function' || typeof iterator.return !== 'function') return;
   try {
     await iterator.return();
   } catch {
-    // Nobody is left to tell.
+    // The stream is over, so nobody can receive this error.
   }
 }
 
@@ -75,18 +75,18 @@ function notStreamable(result: unknown): SseError {
 
 function mistake(result: unknown): [what: string, remedy: string] {
   if (typeof result === 'function') {
-    return [quoted(result), 'Call it: return the generator that it makes, not the function.'];
+    return [quoted(result), 'Call the function, and return the generator that it creates.'];
   }
   if (typeof result === 'string' || result instanceof String) {
     return [
       `the string ${quoted(String(result))}`,
-      'A string is not streamed character by character: yield it to send it as an event, or return it inside an object for an ordinary JSON answer.',
+      'Yield the string to send it as an event, or return it inside an object for an ordinary JSON answer.',
     ];
   }
   if (typeof (result as { subscribe?: unknown }).subscribe === 'function') {
     return [
-      `${quoted(result)}, which has subscribe() but is no Observable`,
-      'Return what its subscribe() gives if it is a channel, and an Observable of rxjs otherwise.',
+      `${quoted(result)}, which has subscribe() but is not an Observable`,
+      'If it is a channel, return the result of its subscribe(). Otherwise return an Observable of rxjs.',
     ];
   }
   return [

@@ -28,13 +28,13 @@ describe('the events of an upstream', () => {
     ['a Readable', () => Readable.from([bytes.subarray(0, 30), bytes.subarray(30)])],
     ['a Readable with an encoding', () => new PassThrough({ encoding: 'utf8' }).end(bytes) as Readable],
     ['an async iterable', pieces],
-  ])('come from %s, with their fields', async (_what, make) => {
+  ])('are read from %s, with their fields', async (_what, make) => {
     const events = await all(make());
     expect(events.map((one) => encodeEvent(one)).join('')).toBe(EVENTS);
     expect(events.map(({ data }) => data)).toEqual(['a\nb', undefined, undefined, '', '{"x":1}']);
   });
 
-  it('are given as they come, and can be changed', async () => {
+  it('are returned as they arrive, and can be changed', async () => {
     const stream = new PassThrough();
     const events = eventsOf(stream);
     stream.write('id: 1\nda');
@@ -48,7 +48,7 @@ describe('the events of an upstream', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('overlapping calls are answered in order', async () => {
+  it('are returned in order to overlapping calls', async () => {
     const events = eventsOf(streamed('data: a\n\ndata: b\n\n'));
     const both = await Promise.all([events.next(), events.next(), events.next()]);
     expect(both.map(({ value }) => (value as UpstreamEvent | undefined)?.data)).toEqual([
@@ -58,11 +58,11 @@ describe('the events of an upstream', () => {
     ]);
   });
 
-  it.each([204, 205])('there are none in a %d', async (status) => {
+  it.each([204, 205])('are empty for a %d', async (status) => {
     expect(await all(streamed(null, status))).toEqual([]);
   });
 
-  it('an end of the iteration cancels what is waited for', async () => {
+  it('cancel a pending read at the end of the iteration', async () => {
     let cancelled = 0;
     const open = (): Response => streamed(new ReadableStream({ cancel: () => void cancelled++ }));
     const waiting = eventsOf(open());
@@ -73,7 +73,7 @@ describe('the events of an upstream', () => {
     expect(cancelled).toBe(2);
   });
 
-  it('an error of the upstream is thrown where it comes', async () => {
+  it('throw an error of the upstream at its place', async () => {
     const failing = Readable.from(
       (async function* () {
         yield 'data: a\n\n';
@@ -86,7 +86,7 @@ describe('the events of an upstream', () => {
     expect(await events.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('one that is too large is an error, and cancels the upstream', async () => {
+  it('throw for one that is too large, and cancel the upstream', async () => {
     let cancelled = 0;
     const body = new ReadableStream({
       pull: (controller) => controller.enqueue(Buffer.from('data: xxxxxxxxxxxxxxxx\n')),
@@ -100,10 +100,10 @@ describe('the events of an upstream', () => {
 });
 
 it.each<[string, () => Response, object]>([
-  ['a status that is an error', () => streamed('data: a\n\n', 502), { code: 'SSE_RESPONSE_STATUS' }],
+  ['an error status', () => streamed('data: a\n\n', 502), { code: 'SSE_RESPONSE_STATUS' }],
   ['another type', () => Response.json({}), { code: 'SSE_RESPONSE_TYPE' }],
   ['no type', () => new Response(bytes), { code: 'SSE_RESPONSE_TYPE' }],
-])('a Response of %s is refused at once, and released', (_what, make, error) => {
+])('a Response with %s is rejected immediately, and released', (_what, make, error) => {
   const response = make();
   expect(() => eventsOf(response)).toThrow(expect.objectContaining(error) as Error);
   expect(response.bodyUsed).toBe(true);

@@ -14,30 +14,30 @@ import {
   type WebResponseLike,
 } from './web-response.js';
 
-/** An event of another server. `data` is the text that it sent, or `undefined` for an id or a retry alone. */
+/** An event of another server. `data` is its text, or `undefined` if the event has only an id or a retry time. */
 export interface UpstreamEvent extends SseEvent {
   readonly data: string | undefined;
 }
 
-/** Bytes of an event stream: a `Response` of `fetch`, its body, a Node `Readable`, or chunks of bytes or text. */
+/** An event stream: a `Response` of `fetch`, its body, a Node `Readable`, or chunks of bytes or text. */
 export type UpstreamBytes = Response | ReadableStream | AsyncIterable<Uint8Array | string>;
 
-/** What {@link eventsOf} takes. */
+/** Options of {@link eventsOf}. */
 export interface UpstreamOptions {
-  /** Size of the largest event in bytes; a larger one is an error. @default 16_777_216 */
+  /** Maximum size of an event in bytes. A larger one is an error. @default 16_777_216 */
   maxEventBytes?: number;
 }
 
 const MAX_EVENT_BYTES = 16_777_216;
 
 /**
- * Reads the event stream of another server event by event, to change its events or to add others. What it gives can be
- * yielded as it is: type, id, retry and data are kept, comments are not. Ending the iteration cancels the upstream.
+ * Reads the event stream of another server event by event, to change its events or to add others. A handler can yield the
+ * events unchanged. They keep type, id, retry and data, but comments are dropped. Ending the iteration cancels the upstream.
  *
- * Pass the signal of the handler to `fetch` as well. It also ends a request that has not been answered.
+ * Also pass the signal of the handler to `fetch`. It cancels a request that was not answered yet.
  *
- * @throws {SseError} `SSE_RESPONSE_STATUS` or `SSE_RESPONSE_TYPE` for a `Response` that is not a successful event stream;
- * while iterating, `SSE_EVENT_TOO_LARGE` and whatever reading the upstream throws.
+ * @throws {SseError} `SSE_RESPONSE_STATUS` or `SSE_RESPONSE_TYPE` for a `Response` that is not a successful event stream. While
+ * iterating: `SSE_EVENT_TOO_LARGE`, and any error of reading the upstream.
  * @example
  * @Sse('answers', { method: RequestMethod.POST })
  * async *answers(@Body() question: Question, @SseSignal() signal: AbortSignal) {
@@ -55,7 +55,7 @@ export function eventsOf(
   const blocks = new BlockEvents(chunks, eventReader(), maxEventBytes);
   const events = iterate(blocks);
   const release = events.return.bind(events);
-  // Cancelled first: return() waits for a read that is pending.
+  // The chunks are canceled first, because return() waits for a pending read.
   events.return = (value) => {
     chunks.cancel();
     return release(value);
@@ -76,8 +76,8 @@ async function* iterate<T>(blocks: BlockEvents<T>): AsyncGenerator<T, void, unde
 }
 
 /**
- * The source of a `Response` whose body is an event stream: its blocks as they are. `undefined` for any other `Response`,
- * which is an ordinary answer.
+ * The source of a `Response` whose body is an event stream: its unchanged blocks. `undefined` for any other `Response`, which
+ * is an ordinary answer.
  *
  * @throws {SseError} `SSE_NOT_STREAMABLE` for a `Response` that cannot be sent.
  */
@@ -86,7 +86,7 @@ export function responseSource(response: WebResponseLike, teardown: Teardown): R
   return isEventStream(response) ? new ResponseSource(response, teardown) : undefined;
 }
 
-/** The blocks of a `Response`, and its head. */
+/** The blocks and the head of a `Response`. */
 export class ResponseSource extends PulledSource {
   override readonly head: ResponseHead;
 
@@ -109,16 +109,16 @@ function openBlocks(response: WebResponseLike): Opened {
     (block) => unchanged(decoder.decode(block)),
     MAX_EVENT_BYTES,
   );
-  // What is there already is given without a promise, which a source may do for each value anew.
+  // A block that is already here is returned without a promise. `next()` of a source may return either.
   return { iterator: blocks as { next(): unknown } as AsyncIterator<unknown>, cancel: () => blocks.cancel() };
 }
 
-// Not by raw(), which rejects what clients ignore, such as unknown fields.
+// Not with raw(), which rejects text that clients ignore, such as unknown fields.
 function unchanged(block: string): SseEvent {
   return new SseEvent(undefined, undefined, undefined, undefined, undefined, block);
 }
 
-/** Makes an event of each block that has data, an id or a retry. */
+/** Makes an event of each block that has data, an id or a retry time. */
 function eventReader(): (block: Uint8Array) => UpstreamEvent | undefined {
   let retry: number | undefined;
   const reader = new BlockReader((ms) => (retry = ms));
@@ -127,13 +127,13 @@ function eventReader(): (block: Uint8Array) => UpstreamEvent | undefined {
     const [block] = reader.feed(bytes);
     if (block?.data === undefined && block?.id === undefined && retry === undefined) return undefined;
     const { id, data, type } = block ?? {};
-    // `message` is the type of an event without one. A type without data says nothing.
+    // `message` is the default type. A type without data has no effect.
     const named = data === undefined || type === 'message' ? undefined : type;
     return new SseEvent(named, id, retry, undefined, data) as UpstreamEvent;
   };
 }
 
-/** What `make` makes of the blocks of an event stream. Calls of `next()` must not overlap. */
+/** Iterates over the results of `make` for the blocks of an event stream. Calls of `next()` must not overlap. */
 class BlockEvents<T> {
   private readonly splitter: BlockSplitter;
   private blocks: Uint8Array[] = [];
@@ -164,7 +164,7 @@ class BlockEvents<T> {
     return undefined;
   }
 
-  // A block without its blank line at the end of the stream is dropped, as every client does (WHATWG HTML, 9.2.6).
+  // At the end of the stream, a block without its blank line is dropped (WHATWG HTML, 9.2.6).
   private async read(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       const result = await this.chunks.iterator.next();
@@ -184,8 +184,8 @@ class BlockEvents<T> {
   private bytesOf(chunk: unknown): Uint8Array {
     if (chunk instanceof Uint8Array) return chunk;
     if (typeof chunk === 'string') return (this.encoder ??= new TextEncoder()).encode(chunk);
-    throw new SseError('SSE_RESPONSE_TYPE', `The upstream gave ${quoted(chunk)} as a chunk of its body.`, {
-      remedy: 'An event stream is read from chunks of bytes (Uint8Array) or text.',
+    throw new SseError('SSE_RESPONSE_TYPE', `The upstream sent an invalid chunk: ${quoted(chunk)}.`, {
+      remedy: 'Pass an upstream whose chunks are bytes (Uint8Array) or text.',
       context: { chunk },
     });
   }
@@ -216,13 +216,13 @@ function checkIsEventStream(response: WebResponseLike & { readonly url?: string 
   let error: SseError;
   if (status < 200 || status > 299) {
     error = new SseError('SSE_RESPONSE_STATUS', `${address} answered ${status}.`, {
-      remedy: 'Check `response.ok`, and throw the exception that your client is to get.',
+      remedy: 'Check `response.ok`, and throw the exception that your client should receive.',
       context: { status },
     });
   } else if (bodyOfResponse(response) && !isEventStream(response)) {
     error = new SseError('SSE_RESPONSE_TYPE', `${address} answered with ${quoted(contentType)}.`, {
       remedy:
-        'Only text/event-stream has events: check the address, and whether the request asks for a stream.',
+        'The content type must be text/event-stream. Check the address, and whether the request asks for a stream.',
       context: { status, contentType },
     });
   } else return;

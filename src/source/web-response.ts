@@ -2,13 +2,13 @@ import { SseError } from '../errors/sse.errors.js';
 import type { ResponseHead } from './source.js';
 import { isWebStream, type ReadableLike, type WebStreamLike } from './streams.js';
 
-/** The part of a web `Response` that we use, of whichever implementation of `fetch`. */
+/** The part of a web `Response` that we use. There are several implementations of `fetch`. */
 export interface WebResponseLike extends ResponseHead {
   readonly body: WebStreamLike | ReadableLike | null;
   readonly bodyUsed: boolean;
 }
 
-/** Whether a value is a web `Response`. By its tag: one of another realm or package has another class. */
+/** True if a value is a web `Response`. Not by `instanceof`: responses of other realms and packages have another class. */
 export function isWebResponse(value: unknown): value is WebResponseLike {
   return Object.prototype.toString.call(value) === '[object Response]';
 }
@@ -21,14 +21,14 @@ export function bodyOfResponse({ status, body }: WebResponseLike): WebStreamLike
   return body && !WITHOUT_BODY.has(status) ? body : undefined;
 }
 
-/** Whether the body of a response is an event stream. */
+/** True if the body of a response is an event stream. */
 export function isEventStream(response: WebResponseLike): boolean {
   const type = response.headers.get('content-type') ?? '';
   return bodyOfResponse(response) !== undefined && /^\s*text\/event-stream\s*(?:;|$)/i.test(type);
 }
 
 /**
- * Makes sure that a response can be sent.
+ * Checks that a response can be sent.
  *
  * @throws {SseError} `SSE_NOT_STREAMABLE` if its body was read or is being read, or if it is `Response.error()`.
  */
@@ -38,15 +38,15 @@ export function checkSendable(response: WebResponseLike): void {
   if (response.bodyUsed || locked) {
     throw notSendable(
       response,
-      'whose body something has begun to read',
-      'Return it before anything reads it, or return a clone() that was made before.',
+      'whose body was already read',
+      'Return it before its body is read, or return a clone() that was made before that.',
     );
   }
   if (!(status >= 200 && status <= 599)) {
     throw notSendable(
       response,
       `with the status ${status}`,
-      'Response.error() and opaque responses have no status to send: throw an exception instead.',
+      'Response.error() and opaque responses have no status that could be sent. Throw an exception instead.',
     );
   }
 }
@@ -54,7 +54,7 @@ export function checkSendable(response: WebResponseLike): void {
 /** Releases the body of a response that will not be sent. */
 export function discardResponse({ body }: WebResponseLike): void {
   if (!body) return;
-  // A locked body belongs to its reader, and cancel() rejects.
+  // cancel() rejects if the body is locked. Then it belongs to its reader.
   if (isWebStream(body)) return void body.cancel().catch(() => undefined);
   body.on('error', () => undefined);
   body.destroy();

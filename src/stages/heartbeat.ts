@@ -29,7 +29,7 @@ const LATE_SHARE = 1 / 32;
 
 /** Sends a heartbeat whenever the stream has been idle for the interval. All heartbeats of an application share timers. */
 export class Heartbeat implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
   private readonly scope: AsyncResource | undefined;
 
   constructor(

@@ -1,20 +1,20 @@
-/** The time as the library sees it; tests put their own in its place. */
+/** The time source of the library. Tests replace it. */
 export interface Clock {
-  /** Milliseconds since some fixed moment, never going backwards. */
+  /** Milliseconds since an arbitrary moment. They never decrease. */
   now(): number;
-  /** Milliseconds since 1970, as the machine shows them. They can jump in both directions, when that clock is set. */
+  /** Milliseconds since 1970 by the wall clock. They jump in either direction when that clock is set. */
   wallNow(): number;
-  /** Calls `run` once, `ms` milliseconds from now, without keeping the process alive for it. */
+  /** Calls `run` once, `ms` milliseconds from now. Does not keep the process alive. */
   schedule(run: () => void, ms: number): unknown;
-  /** Forgets what `schedule` returned. */
+  /** Cancels a timer that `schedule` has returned. */
   cancel(handle: unknown): void;
-  /** Calls `run` after other pending work had its turn. */
+  /** Calls `run` after other pending work of the event loop. */
   defer(run: () => void): void;
 }
 
-/** The clock of the machine. */
+/** The system clock. */
 export const systemClock: Clock = {
-  // Whole numbers: a fraction kept in an object would be an object of its own.
+  // Whole numbers: V8 stores a small integer in the field of an object, but allocates a HeapNumber for each fraction.
   now: () => Math.trunc(performance.now()),
   wallNow: () => Date.now(),
   schedule: (run, ms) => setTimeout(run, ms).unref(),

@@ -2,7 +2,7 @@ import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers, type Timed } from './shared-timers.js';
 
 class Bell implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
   readonly rungAt: number[] = [];
 
   constructor(
@@ -21,9 +21,9 @@ function make(): { clock: ManualClock; timers: SharedTimers } {
   return { clock, timers: new SharedTimers(clock) };
 }
 
-describe('timers that are shared', () => {
+describe('SharedTimers', () => {
   it.each([1, 10, 250, 1000, 15_000, 86_400_000])(
-    'are not early, and late by a 256th at most, or a second (%i ms)',
+    'are never early, and at most 1/256 or a second late (%i ms)',
     (ms) => {
       const { clock, timers } = make();
       clock.advance(12_345);
@@ -37,7 +37,7 @@ describe('timers that are shared', () => {
     },
   );
 
-  it('are as late as may be, where somebody says so, and fewer for it', () => {
+  it('are late by up to lateMs, and need fewer timers of Node then', () => {
     const { clock, timers } = make();
     const bells = Array.from({ length: 50 }, () => new Bell(clock));
     for (const bell of bells) {
@@ -51,14 +51,14 @@ describe('timers that are shared', () => {
     expect(new Set(times).size).toBeLessThanOrEqual(1000 / 256 + 2);
   });
 
-  it('are few, however many wait', () => {
+  it('need few timers of Node for many entries', () => {
     const { clock, timers } = make();
     for (let i = 0; i < 10_000; i++) timers.schedule(new Bell(clock), 15_000 + (i % 100));
     expect(timers.size).toBe(10_000);
     expect(clock.size).toBeLessThanOrEqual(2);
   });
 
-  it('let others have their turn when thousands are due at once', async () => {
+  it('spread thousands of entries that are due together over several turns', async () => {
     const { clock, timers } = make();
     let rung = 0;
     for (let i = 0; i < 1000; i++) timers.schedule(new Bell(clock, () => rung++), 1000);
@@ -72,7 +72,7 @@ describe('timers that are shared', () => {
     expect(turns.every((count, i) => count - (turns[i - 1] ?? 0) <= 64)).toBe(true);
   });
 
-  it('forget what is cancelled, also by another that is due in the same moment', () => {
+  it('do not call canceled entries, even if an entry that is due at the same time cancels them', () => {
     const { clock, timers } = make();
     const second = new Bell(clock);
     const first = new Bell(clock, () => timers.cancel(second));
@@ -84,7 +84,7 @@ describe('timers that are shared', () => {
     expect(timers.size).toBe(0);
   });
 
-  it('wait for one moment each: the last that was asked for', () => {
+  it('keep only the last timer of an entry', () => {
     const { clock, timers } = make();
     const bell = new Bell(clock);
     timers.schedule(bell, 100);
@@ -95,7 +95,7 @@ describe('timers that are shared', () => {
     expect(bell.rungAt).toHaveLength(1);
   });
 
-  it('can be set again while they ring', () => {
+  it('accept a new timer within due()', () => {
     const { clock, timers } = make();
     const bell: Bell = new Bell(clock, () => timers.schedule(bell, 1000));
     timers.schedule(bell, 1000);
@@ -103,28 +103,28 @@ describe('timers that are shared', () => {
     expect(bell.rungAt.length).toBe(10);
   });
 
-  it('leave no timer behind once they are cleared', () => {
+  it('leave no timer after clear()', () => {
     const { clock, timers } = make();
     for (const ms of [10, 1000, 60_000]) timers.schedule(new Bell(clock), ms);
     timers.clear();
     expect([clock.size, timers.size]).toEqual([0, 0]);
   });
 
-  it('leave no timer behind once all have rung', () => {
+  it('leave no timer after the last call', () => {
     const { clock, timers } = make();
     for (const ms of [10, 1000, 60_000]) timers.schedule(new Bell(clock), ms);
     clock.advance(100_000);
     expect([clock.size, timers.size]).toEqual([0, 0]);
   });
 
-  describe('that are cancelled', () => {
-    /** What a wheel keeps for moments to come, empty or not. */
-    const slots = (timers: SharedTimers): number => {
-      const { wheels } = timers as unknown as { wheels: Map<number, { slots: Map<number, unknown> }> };
-      return [...wheels.values()].reduce((sum, wheel) => sum + wheel.slots.size, 0);
+  describe('after cancel()', () => {
+    /** The number of buckets, empty or not. */
+    const buckets = (timers: SharedTimers): number => {
+      const { wheels } = timers as unknown as { wheels: Map<number, { buckets: Map<number, unknown> }> };
+      return [...wheels.values()].reduce((sum, wheel) => sum + wheel.buckets.size, 0);
     };
 
-    it('leave nothing, however far off they were', () => {
+    it('keep nothing, even of timers in the far future', () => {
       const { clock, timers } = make();
       for (let i = 0; i < 10_000; i++) {
         const bell = new Bell(clock);
@@ -132,24 +132,24 @@ describe('timers that are shared', () => {
         clock.advance(500);
         timers.cancel(bell);
       }
-      expect([slots(timers), timers.size]).toEqual([0, 0]);
+      expect([buckets(timers), timers.size]).toEqual([0, 0]);
       expect(clock.size).toBeLessThanOrEqual(1);
     });
 
-    it('leave those at other moments alone', () => {
+    it('still call entries of other moments', () => {
       const { clock, timers } = make();
       const bells = Array.from({ length: 2000 }, () => new Bell(clock));
       for (const [i, bell] of bells.entries()) timers.schedule(bell, 86_400_000 + i * 5000);
       for (const [i, bell] of bells.entries()) if (i % 100 !== 99) timers.cancel(bell);
-      expect(slots(timers)).toBe(20);
+      expect(buckets(timers)).toBe(20);
       clock.advance(200_000_000);
       expect(bells.flatMap(({ rungAt }, i) => (rungAt.length === 1 ? [i] : []))).toEqual(
         Array.from({ length: 20 }, (_, i) => i * 100 + 99),
       );
-      expect([slots(timers), clock.size]).toEqual([0, 0]);
+      expect([buckets(timers), clock.size]).toEqual([0, 0]);
     });
 
-    it('by one that is due at the same moment do not take with them what that one begins', () => {
+    it('within due() still call entries that this due() has added', () => {
       const { clock, timers } = make();
       const last = new Bell(clock);
       const again = new Bell(clock);
@@ -161,18 +161,18 @@ describe('timers that are shared', () => {
       timers.schedule(last, 1000);
       clock.advance(5000);
       expect([first, last, again].map(({ rungAt }) => rungAt.length)).toEqual([1, 0, 1]);
-      expect(slots(timers)).toBe(0);
+      expect(buckets(timers)).toBe(0);
     });
   });
 
-  it('go on where one of them throws', () => {
+  it('continue if one due() throws', () => {
     const { clock, timers } = make();
     const broken = new Bell(clock, () => {
       throw new Error('broken');
     });
     const bells = [1000, 1000, 2000].map((ms) => {
       const bell = new Bell(clock);
-      if (ms === 1000 && broken.slot === undefined) timers.schedule(broken, ms);
+      if (ms === 1000 && broken.bucket === undefined) timers.schedule(broken, ms);
       timers.schedule(bell, ms);
       return bell;
     });

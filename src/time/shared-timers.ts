@@ -1,68 +1,71 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from './clock.js';
 
-/** Something that is due once, some time from now. */
+/** An object with one timer. */
 export interface Timed {
   due(): void;
-  /** Where the timers keep it; nobody else's business. */
-  slot?: Set<Timed> | undefined;
+  /** Set by {@link SharedTimers} only: the bucket in which this object waits. */
+  bucket?: Set<Timed> | undefined;
 }
 
-/** How late something may be, where nobody says: so that what is due at about the same time shares a timer. */
+/** The default of `lateMs` is this share of the delay, and at most `LATE_MS`. */
 const LATE_SHARE = 1 / 256;
 const LATE_MS = 1000;
-/** The next slot is looked for among this many moments, and then among all slots. */
-const NEAR_SLOTS = 256;
-/** As many run in one turn of the event loop; the others wait for the next. */
-const RUNS_PER_TURN = 64;
+/** The next bucket is first searched among this many numbers, and then among all buckets. */
+const NEAR_BUCKETS = 256;
+/** The maximum number of calls in one turn of the event loop. The rest waits for the next turn. */
+const CALLS_PER_TURN = 64;
 
 /**
- * One timer for many waits. Ten thousand idle connections cost as many entries here and a few timers in all, and
- * those that are due together are spread over turns of the event loop.
+ * Timers that are late on purpose, so that objects that are due at about the same time share one timer of Node. Ten thousand
+ * idle connections need ten thousand entries here, but only a few timers. Objects that are due together are called in several
+ * turns of the event loop.
  */
 export class SharedTimers {
   private readonly wheels = new Map<number, Wheel>();
-  /** Of no request: what is due would otherwise find the async context of whichever came first, and keep it. */
+  /** An async context that belongs to no request. Otherwise all callbacks would run in the context of the first request. */
   private readonly scope = new AsyncResource('EventStreamTimers');
 
   constructor(readonly clock: Clock) {}
 
   /**
-   * Has `entry` called after `delayMs`, at most `lateMs` later (1 at least; without, a 256th part of the delay, and a
-   * second at most). It may wait for one moment at a time.
+   * Calls `entry.due()` after `delayMs`, at most `lateMs` later. An entry has one timer at a time, and a second call replaces
+   * it.
+   *
+   * @param lateMs At least 1. @default 1/256 of the delay, and at most a second
    */
   schedule(entry: Timed, delayMs: number, lateMs = Math.min(delayMs * LATE_SHARE, LATE_MS)): void {
     this.cancel(entry);
-    // The power of two below.
+    // The largest power of two up to `lateMs`.
     const grain = 2 ** Math.max(0, 31 - Math.clz32(lateMs));
     let wheel = this.wheels.get(grain);
     if (!wheel) this.wheels.set(grain, (wheel = new Wheel(grain, this.clock, this.scope)));
     wheel.add(entry, delayMs);
   }
 
-  /** Forgets `entry`, if it waits. */
+  /** Cancels the timer of `entry`, if it has one. */
   cancel(entry: Timed): void {
-    const slot = entry.slot as Slot | undefined;
-    entry.slot = undefined;
-    if (slot?.delete(entry) && slot.size === 0) slot.wheel.dropEmpty(slot);
+    const bucket = entry.bucket as Bucket | undefined;
+    entry.bucket = undefined;
+    if (bucket?.delete(entry) && bucket.size === 0) bucket.wheel.removeEmpty(bucket);
   }
 
-  /** How many entries wait. */
+  /** The number of entries that wait. */
   get size(): number {
     let size = 0;
     for (const wheel of this.wheels.values()) size += wheel.size;
     return size;
   }
 
-  /** Forgets everything, and the timers behind it. */
+  /** Cancels all timers. */
   clear(): void {
     for (const wheel of this.wheels.values()) wheel.clear();
     this.wheels.clear();
   }
 }
 
-/** What is due in one grain of a wheel. */
-class Slot extends Set<Timed> {
+/** The entries that are due in one grain of a wheel. */
+class Bucket extends Set<Timed> {
   constructor(
     readonly wheel: Wheel,
     readonly number: number,
@@ -71,12 +74,13 @@ class Slot extends Set<Timed> {
   }
 }
 
+/** A timer wheel: entries that may be late by the same time, in buckets of that length. */
 class Wheel {
   /** By number. None is empty, except the one whose entries are being called. */
-  private readonly slots = new Map<number, Slot>();
-  private running: Slot | undefined;
+  private readonly buckets = new Map<number, Bucket>();
+  private running: Bucket | undefined;
   private timer: unknown;
-  /** How many more run in this turn. */
+  /** How many more calls this turn of the event loop may make. */
   private left = 0;
   private wakeAt = Infinity;
   private readonly run: () => void;
@@ -91,28 +95,28 @@ class Wheel {
 
   add(entry: Timed, delayMs: number): void {
     const number = Math.ceil((this.clock.now() + delayMs) / this.grain);
-    let slot = this.slots.get(number);
-    if (!slot) this.slots.set(number, (slot = new Slot(this, number)));
-    slot.add(entry);
-    entry.slot = slot;
+    let bucket = this.buckets.get(number);
+    if (!bucket) this.buckets.set(number, (bucket = new Bucket(this, number)));
+    bucket.add(entry);
+    entry.bucket = bucket;
     if (number < this.wakeAt) this.wake(number);
   }
 
   get size(): number {
     let size = 0;
-    for (const slot of this.slots.values()) size += slot.size;
+    for (const bucket of this.buckets.values()) size += bucket.size;
     return size;
   }
 
-  /** Forgets a slot that was cancelled empty. Far-off ones would otherwise add up until their time comes. */
-  dropEmpty(slot: Slot): void {
-    if (slot !== this.running) this.slots.delete(slot.number);
+  /** Removes a bucket that is empty after a cancellation. Otherwise empty buckets would accumulate until they are due. */
+  removeEmpty(bucket: Bucket): void {
+    if (bucket !== this.running) this.buckets.delete(bucket.number);
   }
 
   clear(): void {
     this.clock.cancel(this.timer);
-    for (const slot of this.slots.values()) for (const entry of slot) entry.slot = undefined;
-    this.slots.clear();
+    for (const bucket of this.buckets.values()) for (const entry of bucket) entry.bucket = undefined;
+    this.buckets.clear();
     this.wakeAt = Infinity;
   }
 
@@ -123,52 +127,52 @@ class Wheel {
   }
 
   private runDue(): void {
-    this.left = RUNS_PER_TURN;
+    this.left = CALLS_PER_TURN;
     const now = Math.floor(this.clock.now() / this.grain);
     try {
-      // One slot after the other, unless the clock has leapt over more than there are.
-      if (now - this.wakeAt < this.slots.size) {
-        for (let number = this.wakeAt; number <= now; number++) this.runSlot(number);
+      // By number, or by bucket if the clock has skipped more numbers than there are buckets.
+      if (now - this.wakeAt < this.buckets.size) {
+        for (let number = this.wakeAt; number <= now; number++) this.runBucket(number);
       } else {
-        for (const number of this.slots.keys()) if (number <= now) this.runSlot(number);
+        for (const number of this.buckets.keys()) if (number <= now) this.runBucket(number);
       }
     } finally {
-      this.goOn(now);
+      this.scheduleNext(now);
     }
   }
 
-  private goOn(now: number): void {
+  private scheduleNext(now: number): void {
     if (this.left < 0) return this.clock.defer(this.run);
     this.wakeAt = Infinity;
-    if (this.slots.size > 0) this.wake(this.nextAfter(now));
+    if (this.buckets.size > 0) this.wake(this.nextAfter(now));
   }
 
-  private runSlot(number: number): void {
-    const slot = this.slots.get(number);
-    if (!slot || this.left < 0) return;
-    // What is due may cancel the others, or add to the same slot.
-    this.running = slot;
+  private runBucket(number: number): void {
+    const bucket = this.buckets.get(number);
+    if (!bucket || this.left < 0) return;
+    // A callback may cancel other entries, or add entries to this bucket.
+    this.running = bucket;
     try {
-      for (const entry of slot) {
+      for (const entry of bucket) {
         if (--this.left < 0) return;
-        slot.delete(entry);
-        entry.slot = undefined;
+        bucket.delete(entry);
+        entry.bucket = undefined;
         entry.due();
       }
     } finally {
       this.running = undefined;
-      if (slot.size === 0) this.slots.delete(number);
+      if (bucket.size === 0) this.buckets.delete(number);
     }
   }
 
-  /** The first slot after `now`. */
+  /** The number of the first bucket after `now`. */
   private nextAfter(now: number): number {
-    if (this.slots.size > NEAR_SLOTS) {
-      for (let number = now + 1; number <= now + NEAR_SLOTS; number++)
-        if (this.slots.has(number)) return number;
+    if (this.buckets.size > NEAR_BUCKETS) {
+      for (let number = now + 1; number <= now + NEAR_BUCKETS; number++)
+        if (this.buckets.has(number)) return number;
     }
     let first = Infinity;
-    for (const number of this.slots.keys()) if (number < first) first = number;
+    for (const number of this.buckets.keys()) if (number < first) first = number;
     return first;
   }
 }

@@ -12,8 +12,8 @@ function keeper(): { clock: ManualClock; timers: SharedTimers; keeper: Timekeepe
   return { clock, timers, failures, keeper: new Timekeeper(timers, stream) };
 }
 
-describe('what is due while a stream is open', () => {
-  it.each([0, 1, 999, 60_000, DAY, 90 * DAY])('after %i ms comes then, and at most 40 ms later', (ms) => {
+describe('Timekeeper', () => {
+  it.each([0, 1, 999, 60_000, DAY, 90 * DAY])('calls after %i ms, at most 40 ms late', (ms) => {
     const { clock, keeper: time } = keeper();
     const rung: number[] = [];
     time.after(ms, () => rung.push(clock.now()));
@@ -22,7 +22,7 @@ describe('what is due while a stream is open', () => {
     expect(rung[0]).toBeGreaterThanOrEqual(ms);
   });
 
-  it('comes once', () => {
+  it('calls once with after()', () => {
     const { clock, keeper: time, timers } = keeper();
     let rung = 0;
     time.after(1000, () => rung++);
@@ -30,7 +30,7 @@ describe('what is due while a stream is open', () => {
     expect([rung, timers.size, clock.size]).toEqual([1, 0, 0]);
   });
 
-  it('comes every so often, each time between nine and eleven tenths of it', () => {
+  it('calls repeatedly with every(), each time after 90 to 110 % of the period', () => {
     const { clock, keeper: time } = keeper();
     const rung: number[] = [];
     time.every(10_000, () => rung.push(clock.now()));
@@ -41,7 +41,7 @@ describe('what is due while a stream is open', () => {
     expect(new Set(waits.map(Math.round)).size).toBeGreaterThan(20);
   });
 
-  it('never comes once the stream is over', () => {
+  it('does not call after stop()', () => {
     const { clock, keeper: time, timers } = keeper();
     let rung = 0;
     time.after(1000, () => rung++);
@@ -52,7 +52,7 @@ describe('what is due while a stream is open', () => {
     expect([rung, timers.size]).toEqual([0, 0]);
   });
 
-  it('ends the stream if it throws, and not the process', () => {
+  it('passes errors of callbacks to the stream', () => {
     const { clock, keeper: time, failures } = keeper();
     const error = new Error('no');
     time.after(10, () => {
@@ -62,12 +62,12 @@ describe('what is due while a stream is open', () => {
     expect(failures).toEqual([error]);
   });
 
-  it.each([NaN, -1])('cannot be due after %p ms', (ms) => {
+  it.each([NaN, -1])('rejects after(%p)', (ms) => {
     expect(() => keeper().keeper.after(ms, () => undefined)).toThrow(`A stream cannot end after ${ms} ms.`);
   });
 
   describe('at a moment of the wall clock', () => {
-    it.each([0, 1, 999, 60_000, DAY])('comes then, and at most 100 ms later (in %i ms)', (ms) => {
+    it.each([0, 1, 999, 60_000, DAY])('calls at most 100 ms late (in %i ms)', (ms) => {
       const { clock, timers, keeper: time } = keeper();
       const rung: number[] = [];
       time.at(clock.wallNow() + ms, () => rung.push(clock.now()));
@@ -77,7 +77,7 @@ describe('what is due while a stream is open', () => {
       expect([timers.size, clock.size]).toEqual([0, 0]);
     });
 
-    it('comes within 31 s where the clock is set forward, past it', () => {
+    it('calls within 31 s if the clock is set past that moment', () => {
       const { clock, keeper: time } = keeper();
       let rung = 0;
       time.at(clock.wallNow() + DAY, () => rung++);
@@ -88,7 +88,7 @@ describe('what is due while a stream is open', () => {
       expect(rung).toBe(1);
     });
 
-    it('comes as much later as the clock is set back', () => {
+    it('calls later if the clock is set back', () => {
       const { clock, keeper: time } = keeper();
       let rung = 0;
       time.at(clock.wallNow() + 60_000, () => rung++);
@@ -100,7 +100,7 @@ describe('what is due while a stream is open', () => {
       expect(rung).toBe(1);
     });
 
-    it('never comes once the stream is over, and was one entry until then', () => {
+    it('does not call after stop(), and has one entry until then', () => {
       const { clock, timers, keeper: time } = keeper();
       let rung = 0;
       time.at(clock.wallNow() + DAY, () => rung++);

@@ -1,62 +1,57 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { SharedTimers, Timed } from './shared-timers.js';
 
-/** Whose time it is. */
-export interface TimedStream {
-  /** Something of the application's that was asked when it was due has thrown. */
-  failed(error: unknown): void;
-}
-
-/** What was opened together is spread over this part of its time, for what is due not to be due all at once. */
+/** The share of a period over which `spread()` distributes, so that streams that opened together are not due together. */
 const JITTER = 0.2;
-/** Shared timers are late by a part of the delay: of a long wait this part comes first, then of the rest. */
-const FIRST_PART = 0.96;
-/** The rest that is waited for in one piece. */
-const LAST_WAIT_MS = 1000;
-/** A wall clock that was set is noticed within this time. */
-const WALL_CLOCK_CHECK_MS = 30_000;
-/** The longest wait in one piece: timers keep no more than 2^31 − 1 ms. */
-const LONGEST_WAIT_MS = 2 ** 30;
-
 /**
- * What is due once in one open stream, or every so often, until it is stopped. It finds the async context in which the
- * timekeeper was made.
+ * Shared timers are late by a share of the delay. So a long wait is split: this share of it first, then the same share of the
+ * rest, and so on.
  */
+const FIRST_SHARE = 0.96;
+/** A wait up to this length is not split. */
+const LAST_WAIT_MS = 1000;
+/** The interval at which the wall clock is read, because it can be set. */
+const WALL_CLOCK_CHECK_MS = 30_000;
+/** The maximum length of one timer. Timers of Node cannot wait longer than 2^31 − 1 ms. */
+const MAX_WAIT_MS = 2 ** 30;
+
+/** The timers of one open stream. Callbacks run in the async context in which the timekeeper was made. */
 export class Timekeeper {
   private readonly running: Alarm[] = [];
   private readonly scope = new AsyncResource('EventStreamTime');
 
+  /** @param stream its `failed()` receives errors of the callbacks */
   constructor(
     private readonly timers: SharedTimers,
-    private readonly stream: TimedStream,
+    private readonly stream: { failed(error: unknown): void },
   ) {}
 
-  /** Has `over` called once, `afterMs` from now if the stream is still open then. What it throws ends the stream. */
-  after(afterMs: number, over: () => void): void {
+  /** Calls `callback` once, `afterMs` from now. */
+  after(afterMs: number, callback: () => void): void {
     if (!(afterMs >= 0)) throw new RangeError(`A stream cannot end after ${afterMs} ms.`);
     const { clock } = this.timers;
     const at = clock.now() + afterMs;
     this.start(
       () => at - clock.now(),
-      () => this.attempt(over),
+      () => this.call(callback),
     );
   }
 
   /**
-   * Has `over` called once the wall clock shows `atMs`, or within 31 s where that comes about because the clock is set.
-   * A timer alone cannot tell: it goes on as before.
+   * Calls `callback` once the wall clock shows `atMs`. If the wall clock is set past that moment, the call comes within 31 s,
+   * because timers do not follow the wall clock.
    */
-  at(atMs: number, over: () => void): void {
+  at(atMs: number, callback: () => void): void {
     const { clock } = this.timers;
     this.start(
       () => atMs - clock.wallNow(),
-      () => this.attempt(over),
+      () => this.call(callback),
       WALL_CLOCK_CHECK_MS,
     );
   }
 
-  /** Has `again` called every `everyMs`, give or take 10 %, as long as the stream is open. */
-  every(everyMs: number, again: () => void): void {
+  /** Calls `callback` every `everyMs`, plus or minus 10 %. */
+  every(everyMs: number, callback: () => void): void {
     const { clock } = this.timers;
     let at = clock.now() + spread(everyMs);
     const alarm = this.start(
@@ -64,46 +59,46 @@ export class Timekeeper {
       () => {
         at = clock.now() + spread(everyMs);
         alarm.set();
-        this.attempt(again);
+        this.call(callback);
       },
     );
   }
 
   stop(): void {
-    for (const timed of this.running.splice(0)) timed.stop();
+    for (const alarm of this.running.splice(0)) alarm.stop();
   }
 
-  private start(leftMs: () => number, ring: () => void, longestWaitMs = LONGEST_WAIT_MS): Alarm {
-    const alarm = new Alarm(this.timers, leftMs, ring, longestWaitMs);
+  private start(leftMs: () => number, ring: () => void, maxWaitMs = MAX_WAIT_MS): Alarm {
+    const alarm = new Alarm(this.timers, leftMs, ring, maxWaitMs);
     this.running.push(alarm);
     alarm.set();
     return alarm;
   }
 
-  private attempt(due: () => void): void {
+  private call(callback: () => void): void {
     try {
-      this.scope.runInAsyncScope(due);
+      this.scope.runInAsyncScope(callback);
     } catch (error) {
       this.stream.failed(error);
     }
   }
 }
 
-/** One moment to come, however far off, met to within some 40 ms. */
+/** Rings at one moment, however far in the future, at most about 40 ms late. */
 class Alarm implements Timed {
-  slot: Set<Timed> | undefined;
+  bucket: Set<Timed> | undefined;
 
   constructor(
     private readonly timers: SharedTimers,
     private readonly leftMs: () => number,
     private readonly ring: () => void,
-    private readonly longestWaitMs: number,
+    private readonly maxWaitMs: number,
   ) {}
 
   set(): void {
     const leftMs = Math.max(0, this.leftMs());
-    const firstMs = leftMs > LAST_WAIT_MS ? leftMs * FIRST_PART : leftMs;
-    this.timers.schedule(this, Math.min(firstMs, this.longestWaitMs));
+    const firstMs = leftMs > LAST_WAIT_MS ? leftMs * FIRST_SHARE : leftMs;
+    this.timers.schedule(this, Math.min(firstMs, this.maxWaitMs));
   }
 
   due(): void {
@@ -116,7 +111,7 @@ class Alarm implements Timed {
   }
 }
 
-/** About `ms`, for what was begun together not to end all at once. */
+/** A random time within 10 % of `ms`, so that streams that opened together do not end together. */
 export function spread(ms: number): number {
   return ms * (1 + JITTER * (Math.random() - 0.5));
 }

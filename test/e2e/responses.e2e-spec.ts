@@ -309,8 +309,8 @@ eachAdapter((adapter) =>
       });
 
       it.each([
-        ['read already', 'whose body something has begun to read'],
-        ['locked', 'whose body something has begun to read'],
+        ['read already', 'whose body was already read'],
+        ['locked', 'whose body was already read'],
         ['Response.error()', 'with the status 0'],
       ])('%s is a 500 that the log explains', async (name, says) => {
         const answered = await openStream(app, encodeURI(`/${way}/${name}`));

@@ -150,22 +150,22 @@ const PLAIN: Record<string, () => unknown> = {
   'a boolean': () => true,
   undefined: () => undefined,
   null: () => null,
-  'a Buffer, which is no stream of numbers,': () => Buffer.from('ab'),
+  'a Buffer': () => Buffer.from('ab'),
   'a StreamableFile': () => new StreamableFile(Buffer.from('file'), { type: 'text/x-test' }),
 };
 
-/** What looks like a stream and is none, and what is said of it. */
+/** Results that look like a stream but cannot be streamed, and the error message. */
 const ACCIDENTS: Record<string, [result: () => unknown, says: string]> = {
-  'a string': [() => 'hello', 'returned the string "hello". A string is not streamed character by character'],
-  'a String object': [() => new String('hello'), 'returned the string "hello". A string is not streamed'],
-  'a generator that was not called': [() => asyncValues, 'returned function asyncValues. Call it'],
+  'a string': [() => 'hello', 'returned the string "hello". Yield the string to send it as an event'],
+  'a String object': [() => new String('hello'), 'returned the string "hello". Yield the string'],
+  'a generator that was not called': [() => asyncValues, 'returned function asyncValues. Call the function'],
   'a bare iterator': [
     () => ({ next: () => ({ done: true, value: undefined }) }),
     'which has next() but cannot be iterated. Give it a [Symbol.asyncIterator]()',
   ],
   'a channel that was not subscribed to': [
     () => new Channels().channel('a'),
-    'returned an instance of Channel, which has subscribe() but is no Observable. Return what its subscribe() gives',
+    'returned an instance of Channel, which has subscribe() but is not an Observable. If it is a channel, return the result of its subscribe()',
   ],
 };
 
@@ -272,7 +272,7 @@ eachAdapter((adapter) =>
         expect(answer.status).toBe(500);
         await answer.end();
         expect(logger.errors).toHaveLength(1);
-        expect(logger.errors[0]).toContain('is an event stream already');
+        expect(logger.errors[0]).toContain('is already an event stream');
         expect(logger.errors[0]).toContain('eventsOf(response)');
       },
     );
@@ -281,7 +281,7 @@ eachAdapter((adapter) =>
       logger.errors.length = 0;
       expect(await body('/streams/the body of an event stream')).toContain('event: error\n');
       expect(logger.errors).toHaveLength(1);
-      expect(logger.errors[0]).toContain('is an event stream already');
+      expect(logger.errors[0]).toContain('is already an event stream');
     });
 
     it('text with lines of another kind is text', async () => {
