@@ -61,7 +61,7 @@ await describeRedis('what redisLog keeps', (url) => {
       await expect(channels.channel('c').publish(numbers(0, count).map(() => payload))).rejects.toMatchObject(
         {
           code: 'SSE_EVENT_TOO_LARGE',
-          message: expect.stringContaining('publish them in parts') as string,
+          message: expect.stringContaining('Publish them in parts') as string,
           context: { channel: 'c', count },
         },
       );

@@ -231,7 +231,8 @@ describeRedisServer('redisLog while its Redis is away', () => {
 
   it('a Redis that is full refuses publishes, saying why, and goes on serving viewers', async () => {
     await start();
-    const { channels } = node({ waitMs: 100 });
+    const { channels, log } = node({ waitMs: 100 });
+    await log.ready();
     const id = await channels.channel('c').publish(1);
     await channels.channel('c').publish(2);
     await server.ask('CONFIG SET maxmemory 1', '+OK');

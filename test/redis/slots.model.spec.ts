@@ -401,8 +401,8 @@ describeRedisServer('redisSlots', () => {
         },
         renew: (node) => clocks[node]!.advance(LEASE_MS / 3),
         die: (node) => {
-          const { link } = stores[node] as unknown as { link: { close(): void } };
-          link.close();
+          const { server: connection } = stores[node] as unknown as { server: { close(): void } };
+          connection.close();
           dead.push(stores[node]!);
           stores[node] = redisSlots({
             client: server.url,

@@ -1,9 +1,10 @@
 import type { RedisClientOptions, RedisClientType } from '@redis/client';
+import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
 import { SseError } from '../../errors/sse.errors.js';
 import { loadRedisClient } from './redis-client.cjs';
 import { replyCode } from './redis-errors.js';
-import { backOffMs, type LinkEvents, type RedisClientLike, type RedisLink } from './redis-link.js';
+import type { LinkEvents, RedisClientLike, RedisLink } from './redis-link.js';
 
 /** A link to a single Redis server, over two copies of a client. */
 export class ClientLink implements RedisLink {

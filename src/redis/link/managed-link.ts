@@ -1,6 +1,7 @@
 import type { RedisClusterType, RedisSentinelType } from '@redis/client';
+import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
-import { backOffMs, type LinkEvents, type RedisLink } from './redis-link.js';
+import type { LinkEvents, RedisLink } from './redis-link.js';
 
 /** A cluster or sentinel client, as {@link ManagedLink} uses it. It manages several connections. */
 export interface ManagedClient {

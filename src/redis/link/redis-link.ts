@@ -51,12 +51,3 @@ export interface RedisLink {
   unsubscribe(channels: readonly string[]): Promise<void>;
   close(): void;
 }
-
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2000;
-
-/** The pause before attempt number `attempt`, counted from 0. It is random, so that nodes do not reconnect all at once. */
-export function backOffMs(attempt: number): number {
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
-  return Math.ceil(pause * (0.5 + Math.random() / 2));
-}

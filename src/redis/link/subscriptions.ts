@@ -1,5 +1,6 @@
+import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
-import { backOffMs, type RedisLink } from './redis-link.js';
+import type { RedisLink } from './redis-link.js';
 
 const BATCH_SIZE = 1000;
 

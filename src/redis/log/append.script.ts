@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../log/log-record.js';
 import { redisScript } from '../link/redis-script.js';
 import { COMPARE_IDS, REMEMBER } from './lua.js';
-import { encodeHeader } from './stream-entry.js';
+import { encodeHeader } from '../../log/remote/stored-record.js';
 
 /** Arguments of {@link APPEND_SCRIPT}: `ARGV` in this order, then the groups. */
 export interface AppendArguments {

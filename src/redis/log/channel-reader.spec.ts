@@ -8,7 +8,8 @@ import { ChannelState } from './channel-state.js';
 import { KnownHistory } from './history.js';
 import { formatPosition } from './place.js';
 import { resolveRedisLogOptions } from './redis-log.options.js';
-import { encodeHeader, type RawEntry } from './stream-entry.js';
+import { encodeHeader } from '../../log/remote/stored-record.js';
+import type { RawEntry } from './stream-entry.js';
 
 const ALL = { events: 1000, bytes: 1_000_000 };
 const EPOCHS = [1000, 2000, 3000].map((us) => `${sortableNumber(us)}abc`) as [string, string, string];

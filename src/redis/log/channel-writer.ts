@@ -1,13 +1,16 @@
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
-import { SseError, quoted } from '../../errors/sse.errors.js';
+import { notAppended } from '../../errors/outage.js';
+import type { SseError } from '../../errors/sse.errors.js';
+import { idOutOfOrder } from '../../log/remote/append-limits.js';
+import type { PendingAppend } from '../../log/remote/pending-append.js';
+import { backOffMs } from '../../time/back-off.js';
 import { APPEND_SCRIPT, appendArgv, type AppendAnswer } from './append.script.js';
 import type { ChannelState } from './channel-state.js';
 import type { KnownHistory } from './history.js';
-import type { PendingAppend } from './pending-append.js';
-import { isTransient, notAppended, replyCode } from '../link/redis-errors.js';
+import { isTransient, replyCode } from '../link/redis-errors.js';
 import type { RedisKeys } from '../link/redis-keys.js';
-import { backOffMs, type RedisLink } from '../link/redis-link.js';
+import type { RedisLink } from '../link/redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
 import { formatPosition } from './place.js';
@@ -76,7 +79,7 @@ export class ChannelWriter {
     const { batch } = this;
     const isSent = batch !== undefined && (batch.outcomeUnknown || this.sending);
     const outcomeUnknown = isSent && batch.appends.includes(append);
-    return notAppended(this.channel, this.context.link.error ?? this.lastError, outcomeUnknown);
+    return notAppended('Redis', this.channel, this.context.link.error ?? this.lastError, outcomeUnknown);
   }
 
   /** Sends the next batch, unless one is under way or the writer waits for a retry. */
@@ -116,7 +119,7 @@ export class ChannelWriter {
 
   private rejectBatch(error: unknown, outcomeUnknown: boolean): void {
     for (const append of this.batch?.appends ?? []) {
-      if (!append.settled) append.reject(notAppended(this.channel, error, outcomeUnknown));
+      if (!append.settled) append.reject(notAppended('Redis', this.channel, error, outcomeUnknown));
     }
     this.proceed();
   }
@@ -167,7 +170,7 @@ export class ChannelWriter {
       if (typeof result === 'number') {
         last = result + append.records.length - 1;
         append.resolve(positions(epoch, us, result, append.records));
-      } else append.reject(disorder(this.channel, ...(result as [string, string])));
+      } else append.reject(idOutOfOrder(this.channel, ...(result as [string, string])));
     }
     if (last > 0) this.context.history.acknowledge(this.channel, { epoch, us, count: last });
     if (problem !== undefined) this.context.followUpFailed(this.channel, problem);
@@ -213,15 +216,4 @@ function positions(
   records: readonly LogRecord[],
 ): readonly LogPosition[] {
   return records.map((_, i) => formatPosition(epoch, { us, count: first + i }));
-}
-
-function disorder(channel: string, id: string, last: string): SseError {
-  return new SseError(
-    'SSE_ID_ORDER',
-    `The id ${quoted(id)} does not come after ${quoted(last)} in the channel ${quoted(channel)}.`,
-    {
-      remedy: 'Use ids that grow: whole numbers, or texts of equal length in the order of their characters.',
-      context: { channel, id, last },
-    },
-  );
 }

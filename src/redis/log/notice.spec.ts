@@ -3,7 +3,7 @@ import { channelKey, sortableNumber } from '../../log/cursor.js';
 import { toRecord } from '../../log/log-record.js';
 import { AnnouncedEntries, parseNotice } from './notice.js';
 import { formatPosition } from './place.js';
-import { encodeHeader } from './stream-entry.js';
+import { encodeHeader } from '../../log/remote/stored-record.js';
 
 const KEY = channelKey('c');
 const EPOCH = `${sortableNumber(1_000_000)}abc`;

@@ -2,7 +2,8 @@ import type { ChannelKey } from '../../log/cursor.js';
 import type { LogEntry } from '../../log/log-entry.js';
 import type { LogSlice, ReadLimit } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
-import { decodeRecord, entryAt, frameLength } from './stream-entry.js';
+import { decodeRecord, frameLength } from '../../log/remote/stored-record.js';
+import { entryAt } from './stream-entry.js';
 import { parsePosition, type EpochPlace } from './place.js';
 
 /** The announcement of an append, which Redis sends to all subscribers of the channel by pub/sub. */

@@ -1,12 +1,13 @@
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
-import { SseError, quoted } from '../../errors/sse.errors.js';
+import { closed } from '../../errors/outage.js';
+import { SseError } from '../../errors/sse.errors.js';
+import { PendingLimit } from '../../log/remote/append-limits.js';
+import { Deadlines, PendingAppend } from '../../log/remote/pending-append.js';
 import type { ChannelState } from './channel-state.js';
 import { ChannelWriter, type WriterContext } from './channel-writer.js';
 import type { KnownHistory } from './history.js';
-import { Deadlines, PendingAppend } from './pending-append.js';
 import { randomId } from '../../random-id.js';
-import { closed } from '../link/redis-errors.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
 import type { RedisLogSettings } from './redis-log.options.js';
@@ -17,8 +18,7 @@ export class Publisher {
   private readonly context: WriterContext;
   private readonly deadlines: Deadlines;
   private batches = 0;
-  /** The size of all pending appends. */
-  private pendingBytes = 0;
+  private readonly limit: PendingLimit;
 
   constructor(
     link: RedisLink,
@@ -28,6 +28,7 @@ export class Publisher {
     history: KnownHistory,
     followUpFailed: WriterContext['followUpFailed'],
   ) {
+    this.limit = new PendingLimit('Redis', settings.maxPendingBytes);
     this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
     this.context = {
       link,
@@ -44,11 +45,8 @@ export class Publisher {
   /** Rejects with `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
   append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
     const { waitMs, clock } = this.settings;
-    const bytes = pendingBytes(records);
-    const full = this.fullError(channel, bytes);
-    if (full) return Promise.reject(full);
-    this.pendingBytes += bytes;
-    const settled = (): void => void (this.pendingBytes -= bytes);
+    const settled = this.limit.add(channel, records);
+    if (settled instanceof SseError) return Promise.reject(settled);
     const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0), settled);
     if (waitMs !== false) this.deadlines.add(append);
     this.writerOf(channel).add(append);
@@ -65,22 +63,6 @@ export class Publisher {
     for (const writer of this.writers.values()) writer.close(closed());
   }
 
-  /** A single append is always accepted, because `checkSizes()` limits its size. */
-  private fullError(channel: string, bytes: number): SseError | undefined {
-    const { maxPendingBytes } = this.settings;
-    const { pendingBytes } = this;
-    if (pendingBytes === 0 || pendingBytes + bytes <= maxPendingBytes) return undefined;
-    return new SseError(
-      'SSE_LOG_UNAVAILABLE',
-      `Too many events wait for Redis: ${pendingBytes} bytes, the limit is ${maxPendingBytes}. ` +
-        `An event for the channel ${quoted(channel)} was not published.`,
-      {
-        remedy: 'Wait for publish() before you publish more, or raise "maxPendingBytes".',
-        context: { channel, pendingBytes, maxPendingBytes },
-      },
-    );
-  }
-
   private writerOf(channel: string): ChannelWriter {
     let writer = this.writers.get(channel);
     if (!writer) {
@@ -95,42 +77,4 @@ export class Publisher {
     append.reject(writer?.timeoutError(append) ?? closed());
     writer?.dropSettled();
   }
-}
-
-/** Approximate memory that a pending record takes besides its text. */
-const RECORD_OVERHEAD_BYTES = 256;
-
-function pendingBytes(records: readonly LogRecord[]): number {
-  return records.reduce((sum, { bytes }) => sum + bytes + RECORD_OVERHEAD_BYTES, 0);
-}
-
-/** An append is one command. A larger one would block Redis for too long, or Redis would close the connection. */
-const MAX_APPEND = { records: 50_000, bytes: 67_108_864 };
-
-/**
- * Checks that the log can keep these records, and that one command can send them.
- *
- * @throws {SseError} `SSE_EVENT_TOO_LARGE`
- */
-export function checkSizes(channel: string, records: readonly LogRecord[], maxEventBytes: number): void {
-  let sum = 0;
-  for (const { bytes } of records) {
-    sum += bytes;
-    if (bytes <= maxEventBytes) continue;
-    throw tooLarge(
-      `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
-      `The limit is ${maxEventBytes} bytes. Publish a reference to the data, or raise "maxEventBytes".`,
-      { channel, bytes, maxEventBytes },
-    );
-  }
-  if (records.length <= MAX_APPEND.records && sum <= MAX_APPEND.bytes) return;
-  throw tooLarge(
-    `${records.length} events of ${sum} bytes in total were published to the channel ${quoted(channel)} at once.`,
-    `The limit is ${MAX_APPEND.records} events and ${MAX_APPEND.bytes} bytes. Publish them in parts.`,
-    { channel, bytes: sum, count: records.length },
-  );
-}
-
-function tooLarge(what: string, remedy: string, context: Record<string, unknown>): SseError {
-  return new SseError('SSE_EVENT_TOO_LARGE', what, { remedy, context });
 }

@@ -1,16 +1,7 @@
 import { systemClock, type Clock } from '../../time/clock.js';
-import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../../checking/option-check.js';
-import {
-  anyOf,
-  delayMs,
-  func,
-  having,
-  none,
-  oneOf,
-  periodMs,
-  wholeNumber,
-} from '../../checking/option-kinds.js';
-import { quoted } from '../../errors/sse.errors.js';
+import { checkOptions, type OptionTable } from '../../checking/option-check.js';
+import { anyOf, delayMs, having, none, oneOf, periodMs } from '../../checking/option-kinds.js';
+import { RETENTION_KINDS, byteCount, resolveRetention, type Bounds } from '../../log/remote/retention.js';
 import type { RedisConnection } from '../link/redis-link.js';
 import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
@@ -60,14 +51,6 @@ export interface RedisLogOptions extends RedisRetention {
   clock?: Clock | undefined;
 }
 
-/** Resolved {@link RedisRetention}. 0 means unlimited, as in the scripts. */
-export interface RedisBounds {
-  readonly maxEvents: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  readonly maxEventBytes: number;
-}
-
 /** Resolved {@link RedisLogOptions}. */
 export interface RedisLogSettings {
   readonly prefix: string;
@@ -79,41 +62,20 @@ export interface RedisLogSettings {
   readonly pingMs: number | false;
   readonly clock: Clock;
   /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
-  bounds(channel: string): RedisBounds;
+  bounds(channel: string): Bounds;
 }
 
-const bytes = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
-const RETENTION: OptionTable<RedisRetention> = {
-  maxEvents: anyOf(wholeNumber(1), none),
-  maxBytes: bytes,
-  maxAgeMs: anyOf(periodMs, none),
-};
 const TABLE: OptionTable<RedisLogOptions> = {
-  ...RETENTION,
+  ...RETENTION_KINDS,
   client: redisClient,
   prefix: redisPrefix,
-  retention: func('of a channel name that returns its retention'),
-  maxEventBytes: bytes,
   trim: oneOf('approximate', 'exact'),
   waitMs: anyOf(delayMs(1), none),
-  maxPendingBytes: bytes,
+  maxPendingBytes: byteCount,
   forgetMs: anyOf(periodMs, none),
   pingMs: anyOf(delayMs(1), none),
   clock: having(['now', 'schedule'], 'a clock'),
 };
-
-const RULES: readonly OptionRule<Required<RedisRetention>>[] = [
-  ({ maxEvents, maxBytes, maxAgeMs }) =>
-    maxEvents === false &&
-    maxBytes === false &&
-    maxAgeMs === false && {
-      option: 'maxAgeMs',
-      value: maxAgeMs,
-      remedy: 'Without any limit the data in Redis grows forever. Keep at least one of the limits.',
-    },
-];
-
-const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxEventBytes: 262_144 };
 
 /**
  * Resolves the settings of a Redis log.
@@ -123,7 +85,6 @@ const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxE
 export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettings {
   const where = 'redisLog()';
   checkOptions(where, options, TABLE);
-  const bounds = resolveBounds(where, options, options.maxEventBytes);
   return {
     prefix: options.prefix ?? DEFAULT_PREFIX,
     exact: options.trim === 'exact',
@@ -132,35 +93,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettin
     forgetMs: (options.forgetMs ?? 3_600_000) || 0,
     pingMs: options.pingMs ?? DEFAULT_PING_MS,
     clock: options.clock ?? systemClock,
-    bounds: (channel) => {
-      const special = options.retention?.(channel);
-      if (!special) return bounds;
-      const place = `${where}, retention(${quoted(channel)})`;
-      checkOptions(place, special, RETENTION);
-      return resolveBounds(place, { ...options, ...defined(special) }, options.maxEventBytes);
-    },
+    bounds: resolveRetention(where, 'Redis', options),
   };
-}
-
-function resolveBounds(
-  where: string,
-  given: RedisRetention,
-  maxEventBytes: number | false = DEFAULTS.maxEventBytes,
-): RedisBounds {
-  const {
-    maxEvents = DEFAULTS.maxEvents,
-    maxBytes = DEFAULTS.maxBytes,
-    maxAgeMs = DEFAULTS.maxAgeMs,
-  } = given;
-  checkRules(where, { maxEvents, maxBytes, maxAgeMs }, RULES);
-  return {
-    maxEvents: maxEvents || 0,
-    maxBytes: maxBytes || 0,
-    maxAgeMs: maxAgeMs || 0,
-    maxEventBytes: Math.min(maxEventBytes || Infinity, maxBytes || Infinity),
-  };
-}
-
-function defined(retention: RedisRetention): RedisRetention {
-  return Object.fromEntries(Object.entries(retention).filter(([, value]) => value !== undefined));
 }

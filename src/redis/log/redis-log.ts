@@ -9,17 +9,20 @@ import type {
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
+import { closed, unavailable } from '../../errors/outage.js';
+import { checkSizes } from '../../log/remote/append-limits.js';
+import { HealthReport } from '../../log/remote/health-report.js';
+import { backOffMs } from '../../time/back-off.js';
+import { FirstAttempt } from '../../time/first-attempt.js';
 import { ChannelReader } from './channel-reader.js';
 import { ChannelState } from './channel-state.js';
 import { createLink } from '../link/connect.js';
-import { FirstAttempt } from '../link/first-attempt.js';
-import { HealthReport } from './health-report.js';
 import { KnownHistory } from './history.js';
 import { LOCATE_SCRIPT } from './locate.script.js';
-import { Publisher, checkSizes } from './publisher.js';
-import { closed, isTransient, unavailable } from '../link/redis-errors.js';
+import { Publisher } from './publisher.js';
+import { isTransient } from '../link/redis-errors.js';
 import { RedisKeys } from '../link/redis-keys.js';
-import { backOffMs, type LinkEvents, type RedisLink } from '../link/redis-link.js';
+import type { LinkEvents, RedisLink } from '../link/redis-link.js';
 import { resolveRedisLogOptions, type RedisLogOptions, type RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
 import { RedisWatches } from './redis-watches.js';
@@ -81,7 +84,11 @@ export class RedisLog implements EventLog {
     const state = (this.state = new ChannelState(link, keys, settings, history));
     this.reader = new ChannelReader(link, keys, state, history);
     this.publisher = new Publisher(link, keys, settings, state, history, (name, problem) => {
-      this.report.followUpFailed(name, problem);
+      this.report.warn(
+        `${link.address} has stored an event of the channel "${name}", but refused to announce, trim or expire it: ` +
+          `${problem}. Subscribers on other nodes receive such events late. ` +
+          'Give the Redis user the rights that docs/redis.md lists.',
+      );
       // The command that failed may have been the announcement.
       this.watches.wake([name]);
     });
@@ -106,7 +113,7 @@ export class RedisLog implements EventLog {
     this.open();
     if (!this.link.up) await this.firstAttempt.wait();
     if (this.closed) throw closed();
-    if (!this.link.up) throw unavailable('The event log is not connected', this.link.error);
+    if (!this.link.up) throw unavailable('Redis', 'The event log is not connected', this.link.error);
   }
 
   append(name: string, records: readonly LogRecord[]): Awaitable<readonly LogPosition[]> {
@@ -156,7 +163,7 @@ export class RedisLog implements EventLog {
     this.open();
     const { up, error } = this.link;
     if (up && error === undefined) return { status: 'up' };
-    return { status: 'down', error: unavailable('The event log is not connected', error) };
+    return { status: 'down', error: unavailable('Redis', 'The event log is not connected', error) };
   }
 
   close(): void {
@@ -212,7 +219,7 @@ export class RedisLog implements EventLog {
       if (this.closed) throw closed();
       if (!isTransient(error)) throw error;
       this.wakeLater(name);
-      throw unavailable('The event log cannot be read', error);
+      throw unavailable('Redis', 'The event log cannot be read', error);
     }
   }
 

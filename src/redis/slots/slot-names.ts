@@ -1,4 +1,4 @@
-import type { Lease } from './lease.js';
+import type { Lease } from '../../limits/leases/lease.js';
 
 /**
  * The names of slots in Redis. All keys have the same hash tag, so in a cluster they are on one shard, and one script can

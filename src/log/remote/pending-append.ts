@@ -1,6 +1,6 @@
-import { EntryRing } from '../../log/entry-ring.js';
-import type { LogPosition } from '../../log/cursor.js';
-import type { LogRecord } from '../../log/log-record.js';
+import { EntryRing } from '../entry-ring.js';
+import type { LogPosition } from '../cursor.js';
+import type { LogRecord } from '../log-record.js';
 import type { Clock } from '../../time/clock.js';
 
 /** One call of `append()` and its promise. */

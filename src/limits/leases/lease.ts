@@ -1,8 +1,11 @@
-import type { SlotRequest } from '../../limits/limits.js';
+import type { SlotRequest } from '../limits.js';
 
 /** A slot of this process under one key. It must be renewed, or it expires. */
 export class Lease {
-  /** When Redis granted it, in microseconds by the clock of Redis; '' if it was granted while Redis was unavailable. */
+  /**
+   * When the server granted it, in microseconds by the clock of the server; '' if it was granted while the server was
+   * unavailable.
+   */
   since = '';
   /** True once it was released or evicted. */
   ended = false;
@@ -19,7 +22,7 @@ export class Lease {
 export class Leases {
   /** The leases that connections hold, by key, oldest first. */
   private readonly held = new Map<string, Set<Lease>>();
-  /** All leases by id. Includes those that are not granted yet: one can be evicted before the answer of Redis arrives. */
+  /** All leases by id. Includes those that are not granted yet: one can be evicted before the answer of the server arrives. */
   private readonly known = new Map<string, Lease>();
   private count = 0;
 

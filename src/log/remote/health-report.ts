@@ -1,7 +1,7 @@
-import type { LineLogger } from '../../log/event-log.js';
-import { reasonOf } from '../link/redis-errors.js';
+import { reasonOf } from '../../errors/outage.js';
+import type { LineLogger } from '../event-log.js';
 
-/** Minimum time between two warnings about commands that Redis refuses. */
+/** Minimum time between two warnings of `warn()`. */
 const REPEAT_MS = 60_000;
 
 /** Logs one line when the event log goes down, and one when it is up again. */
@@ -11,7 +11,7 @@ export class HealthReport {
   private warnedAt = -Infinity;
 
   constructor(
-    /** The address of Redis, without credentials. */
+    /** The address of the server, without credentials. */
     private readonly address: () => string,
     private readonly now: () => number,
   ) {}
@@ -32,15 +32,11 @@ export class HealthReport {
     this.logger?.log(`The event log is up again: ${this.address()} is available.`);
   }
 
-  /** Redis has added events, but refused a command that follows them. */
-  followUpFailed(channel: string, problem: string): void {
+  /** Logs a warning, at most one a minute. */
+  warn(line: string): void {
     const now = this.now();
     if (now - this.warnedAt < REPEAT_MS) return;
     this.warnedAt = now;
-    this.logger?.warn(
-      `${this.address()} has stored an event of the channel "${channel}", but refused to announce, trim or expire it: ` +
-        `${problem}. Subscribers on other nodes receive such events late. ` +
-        'Give the Redis user the rights that docs/redis.md lists.',
-    );
+    this.logger?.warn(line);
   }
 }

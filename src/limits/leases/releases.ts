@@ -1,19 +1,15 @@
 import type { Clock } from '../../time/clock.js';
-import type { RedisLink } from '../link/redis-link.js';
-import { runScript } from '../link/redis-script.js';
 import type { Lease } from './lease.js';
-import type { SlotNames } from './slot-names.js';
-import { RELEASE_SCRIPT } from './slots.script.js';
+import type { LeaseServer } from './lease-server.js';
 
-/** Releases that Redis has not confirmed. Each is sent again until it is confirmed or the lease has expired. */
+/** Releases that the server has not confirmed. Each is sent again until it is confirmed or the lease has expired. */
 export class Releases {
-  /** The leases and the times at which they expire in Redis anyway. Oldest first. */
+  /** The leases and the times at which they expire on the server anyway. Oldest first. */
   private readonly unconfirmed = new Map<Lease, number>();
   private readonly sending = new Set<Promise<void>>();
 
   constructor(
-    private readonly link: RedisLink,
-    private readonly names: SlotNames,
+    private readonly server: LeaseServer,
     private readonly settings: { readonly leaseMs: number; readonly clock: Clock },
   ) {}
 
@@ -33,7 +29,7 @@ export class Releases {
   async resend(): Promise<void> {
     this.dropExpired();
     const leases = [...this.unconfirmed.keys()];
-    for (let i = 0; i < leases.length && this.link.up; i += BATCH_SIZE)
+    for (let i = 0; i < leases.length && this.server.up; i += BATCH_SIZE)
       await this.send(leases.slice(i, i + BATCH_SIZE));
   }
 
@@ -52,15 +48,10 @@ export class Releases {
     // Wait for a grant that is under way. Otherwise it could take effect after the release.
     await Promise.allSettled(leases.map(({ pending }) => pending));
     try {
-      await runScript(
-        this.link,
-        RELEASE_SCRIPT,
-        this.names.of(leases),
-        leases.map(({ id }) => id),
-      );
+      await this.server.release(leases);
       for (const lease of leases) this.unconfirmed.delete(lease);
     } catch {
-      // Redis is unavailable. The next renewal sends the releases again.
+      // The server is unavailable. The next renewal sends the releases again.
     }
   }
 

@@ -1,5 +1,5 @@
 import { until } from '../../../test/redis/viewer.js';
-import { redisLog } from './redis-log.js';
+import { redisLog } from '../../redis/log/redis-log.js';
 import { HealthReport } from './health-report.js';
 
 function report() {
@@ -31,14 +31,14 @@ describe('HealthReport', () => {
     ]);
   });
 
-  it('warns about a command that Redis refused, once a minute', () => {
+  it('repeats a warning once a minute at most', () => {
     const { made, lines, later } = report();
-    made.followUpFailed('c', 'NOPERM');
+    made.warn('NOPERM');
     later(59_999);
-    made.followUpFailed('c', 'NOPERM');
+    made.warn('NOPERM');
     later(1);
-    made.followUpFailed('c', 'NOPERM');
-    expect(lines).toEqual(Array(2).fill(expect.stringMatching(/the channel "c", but refused .*: NOPERM\./)));
+    made.warn('NOPERM');
+    expect(lines).toEqual(['warn NOPERM', 'warn NOPERM']);
   });
 
   it('logs the address of a wrong URL once, without its credentials', async () => {

@@ -1,0 +1,8 @@
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+
+/** Milliseconds to wait before an attempt, counted from 0. Random, so that not all nodes reconnect at the same moment. */
+export function backOffMs(attempt: number): number {
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
+  return Math.ceil(pause * (0.5 + Math.random() / 2));
+}
