@@ -8,10 +8,15 @@ const STATUS: Partial<Record<SseErrorCode, HttpStatus>> = {
   SSE_INVALID_FIELD: HttpStatus.BAD_REQUEST,
   SSE_ID_ORDER: HttpStatus.CONFLICT,
   SSE_EVENT_TOO_LARGE: HttpStatus.PAYLOAD_TOO_LARGE,
+  SSE_RUN_EXISTS: HttpStatus.CONFLICT,
+  SSE_RUN_UNKNOWN: HttpStatus.NOT_FOUND,
   SSE_LOG_UNAVAILABLE: HttpStatus.SERVICE_UNAVAILABLE,
 };
 
-/** What the library refuses, ordinary routes refuse in its words: they say what to do. */
+/**
+ * Maps an error of the library to an HTTP error. Unlike the filter of the library, it sends the whole message to the client,
+ * because the clients of this demo are developers.
+ */
 @Catch(SseError)
 export class SseErrorFilter implements ExceptionFilter<SseError> {
   constructor(private readonly host: HttpAdapterHost) {}
