@@ -33,7 +33,7 @@ export type {
   SubscribeOptions,
   WithoutGaps,
 } from './channels/subscription.options.js';
-export { isGap, type Gap, type GapEvent } from './channels/gap-notice.js';
+export { isGap, type Gap, type GapEvent, type Stopped, type StoppedEvent } from './events/library-events.js';
 export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './runs/runs.js';
 export type { Run } from './runs/run.js';

@@ -24,8 +24,8 @@ export interface Pipeline {
  */
 export function pipeline(settings: PipelineSettings): Pipeline {
   const { options, context, connection } = settings;
-  const { emits, serialize, ids } = options;
+  const { emits, serialize, ids, contract } = options;
   const ending = new EndingStage(settings, connection);
   const makeId = idMaker(ids, context, connection.lastEventId);
-  return { values: new FormatStage({ emits, serialize, makeId }, ending), ending };
+  return { values: new FormatStage({ emits, serialize, makeId, contract }, ending), ending };
 }

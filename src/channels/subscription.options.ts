@@ -1,7 +1,7 @@
 import { event, type SseEvent } from '../events/sse-event.js';
 import { checkOptions, type OptionTable } from '../checking/option-check.js';
 import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../checking/option-kinds.js';
-import { GAP_EVENT } from './gap-notice.js';
+import { GAP_EVENT } from '../events/library-events.js';
 import type { StartOptions } from './start-position.js';
 
 /** An event of a channel: `data` is what was published, as it came back from text. */

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { event, SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import { Channels, type ChannelsOptions } from './channels.js';
-import { isGap } from './gap-notice.js';
+import { isGap } from '../events/library-events.js';
 import { memoryLog } from '../log/memory-log.js';
 import { isChannelSubscription, type ChannelSubscription } from './subscription.js';
 

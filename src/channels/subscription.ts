@@ -4,7 +4,7 @@ import { CursorReader, type ReaderOwner } from './cursor-reader.js';
 import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
 import type { Feeds } from './feeds.js';
-import type { GapEvent } from './gap-notice.js';
+import type { GapEvent } from '../events/library-events.js';
 import type { ChannelEvent, SubscribeOptions } from './subscription.options.js';
 
 const BRAND = Symbol.for('nestjs-event-stream:subscription');

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SseError, quoted } from '../errors/sse.errors.js';
+import type { GapEvent, StoppedEvent } from './library-events.js';
 import type { SchemaProblem } from './payload-schemas.js';
 import { event, SseEvent, type EventInit } from './sse-event.js';
 
@@ -64,10 +65,12 @@ export type EventOf<Contract extends AnyContract, Name extends EventName<Contrac
 
 /**
  * The values that a handler of this contract may yield: its events, made by a creator or written as a MessageEvent; the
- * data of `message` alone; and values without data (`comment()`, `retryAfter()`, `undefined`).
+ * data of `message` alone; values without data (`comment()`, `retryAfter()`, `undefined`); and the events of the library.
  */
 export type Yields<Contract extends AnyContract> =
   | EventOf<Contract>
+  | GapEvent
+  | StoppedEvent
   | SseEvent<undefined, undefined>
   | { [N in EventName<Contract>]: MessageEventOf<N, PayloadOf<Contract, N>> }[EventName<Contract>]
   | ('message' extends EventName<Contract> ? PayloadOf<Contract, 'message'> : never)
@@ -121,6 +124,11 @@ export function defineEvents<Schemas extends EventSchemas>(
   }
   Object.defineProperty(contract, '~contract', { value: Object.freeze(kept) });
   return Object.freeze(contract) as unknown as EventContract<Schemas>;
+}
+
+/** Whether a value is a contract, of this or another copy of the package. */
+export function isContract(value: unknown): value is AnyContract {
+  return typeof value === 'object' && value !== null && '~contract' in value;
 }
 
 function creator(name: string): EventCreator<string, unknown> {

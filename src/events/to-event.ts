@@ -64,7 +64,8 @@ function fromMessageEvent(message: object, serialize: Serialize): SseEvent | und
   return says ? withText(made, serialize) : undefined;
 }
 
-function isMessageEvent(value: object): boolean {
+/** Whether a value is a plain object with the fields of a MessageEvent and no others, as Nest reads it. */
+export function isMessageEvent(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   let speaks = false;

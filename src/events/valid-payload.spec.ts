@@ -105,7 +105,7 @@ describe('a schema that cannot be used', () => {
   ])('%s is refused at once', async (_how, validate) => {
     expect(refusal(schema(validate), 1)).toMatchObject({
       code: 'SSE_INVALID_CONTRACT',
-      message: expect.stringContaining('The schema of the event "a" is asynchronous.') as string,
+      message: expect.stringContaining('The schema of the event "a" answered with a promise.') as string,
     });
     // A rejection that nobody handles would end the process, and fail the test.
     await new Promise((resolve) => setImmediate(resolve));

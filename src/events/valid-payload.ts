@@ -85,11 +85,15 @@ function schemaFailed(name: string, cause: unknown): SseError {
 }
 
 function asynchronous(name: string): SseError {
-  return new SseError('SSE_INVALID_CONTRACT', `The schema of the event ${quoted(name)} is asynchronous.`, {
-    remedy:
-      'Events are validated in the turn in which they are sent: remove asynchronous checks from the schema.',
-    context: { event: name },
-  });
+  return new SseError(
+    'SSE_INVALID_CONTRACT',
+    `The schema of the event ${quoted(name)} answered with a promise.`,
+    {
+      remedy:
+        'Events are validated in the turn in which they are sent: remove checks that are asynchronous, or that throw.',
+      context: { event: name },
+    },
+  );
 }
 
 function ignore(): void {

@@ -3,7 +3,9 @@ import { checkOptions } from '../checking/option-check.js';
 import { SseError, moduleMissing, quoted } from '../errors/sse.errors.js';
 import { ROUTE_TABLE, type SseOptions, type SseRouteOptions } from '../options/sse.options.js';
 import { replyOf } from '../request/reply.js';
+import type { AnyContract } from '../events/event-contract.js';
 import { addResponse, type HiddenResponse } from '../nest/hidden-response.js';
+import type { SseDecorator } from './checked-method.js';
 import { useOwnSignal } from './nest-signal.js';
 import { CONTROLLER_OPTIONS, ROUTE_OPTIONS } from '../nest/sse.metadata.js';
 
@@ -25,8 +27,13 @@ type Method = (...args: unknown[]) => unknown;
  *   for await (const pct of this.jobs.progress(id, { signal })) yield event({ type: 'progress', data: { pct } });
  * }
  */
-export function Sse(path?: string | string[], options?: SseRouteOptions): MethodDecorator;
-export function Sse(options: SseRouteOptions): MethodDecorator;
+export function Sse<Events extends AnyContract = never>(
+  path?: string | string[],
+  options?: SseRouteOptions<Events>,
+): SseDecorator<Events>;
+export function Sse<Events extends AnyContract = never>(
+  options: SseRouteOptions<Events>,
+): SseDecorator<Events>;
 export function Sse(
   pathOrOptions: string | string[] | SseRouteOptions = '/',
   givenOptions: SseRouteOptions = NONE,

@@ -1,7 +1,9 @@
 import { checkOptions, checkRules, type OptionRule } from '../checking/option-check.js';
 import { CONNECTIONS_DEFAULTS, type ConnectionsOptions } from '../connection/connections.options.js';
+import { inProduction } from '../environment.js';
 import type { ResolvedSlowClient } from '../connection/slow-client.options.js';
 import { LIMITS_RULES, resolveLimits, type ResolvedLimit } from '../limits/limit.options.js';
+import { CONTRACT_RULES } from '../stages/contract.rules.js';
 import { resolveErrorEvent, type ResolvedEnding } from '../stages/ending.options.js';
 import type { ResolvedFormat } from '../stages/format.options.js';
 import { resolveHeartbeat, type ResolvedHeartbeat } from '../stages/heartbeat.options.js';
@@ -43,6 +45,7 @@ const RULES: readonly OptionRule<ResolvedOptions>[] = [
     },
   ...LIFETIME_RULES,
   ...LIMITS_RULES,
+  ...CONTRACT_RULES,
 ];
 
 /**
@@ -91,6 +94,7 @@ function resolved(module: SseOptions, controller: SseOptions, route: SseRouteOpt
     emits,
     serialize,
     ids,
+    contract: (given.validate ?? !inProduction()) ? route.events : undefined,
     heartbeat,
     errors: resolveErrorEvent(given.errors),
     complete: given.complete,

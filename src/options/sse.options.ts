@@ -12,6 +12,7 @@ import {
   type SlowClientOptions,
 } from '../connection/slow-client.options.js';
 import { LIMITS_TABLE, type StreamLimitOptions } from '../limits/limit.options.js';
+import { isContract, type AnyContract } from '../events/event-contract.js';
 import type { SlotStore } from '../limits/limits.js';
 import type { EventLog } from '../log/event-log.js';
 import { RUNS_TABLE, type RunsOptions } from '../runs/run.options.js';
@@ -41,7 +42,12 @@ export interface SseOptions
     RequestOptions {}
 
 /** Options of one route: {@link SseOptions}, and what makes the method a route. */
-export interface SseRouteOptions extends SseOptions {
+export interface SseRouteOptions<Events extends AnyContract = AnyContract> extends SseOptions {
+  /**
+   * The events that the stream can have, made by `defineEvents()`. The compiler checks what the method yields, and `validate`
+   * checks its data. @default any event
+   */
+  events?: Events;
   /** HTTP method of the route. @default RequestMethod.GET */
   method?: RequestMethod;
   /** Nest's name for `overflow.maxBytes`, for routes that come from Nest's `@Sse()`: 0 or `Infinity` removes the limit. */
@@ -86,6 +92,7 @@ const STREAM_TABLE = {
 } satisfies OptionTable<SseOptions>;
 
 const OF_ROUTE = {
+  events: kind(isContract, 'a contract: defineEvents({ … })'),
   method: kind(
     (value) => typeof value === 'number' && RequestMethod[value] !== undefined,
     'a method of Nest, such as RequestMethod.POST',

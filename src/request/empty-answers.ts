@@ -1,3 +1,4 @@
+import { inProduction } from '../environment.js';
 import type { ErrorReports } from '../errors/error-reports.js';
 import type { SseRoute } from '../nest/sse-routes.js';
 
@@ -15,7 +16,7 @@ export class EmptyAnswers {
     if (answer !== undefined && answer !== null) return;
     // With a status other than 200, the empty answer is intended.
     if ((response as { statusCode?: number }).statusCode !== 200) return;
-    if (process.env['NODE_ENV'] === 'production' || this.told.has(route)) return;
+    if (inProduction() || this.told.has(route)) return;
     this.told.add(route);
     this.logger.warn(
       `${route.name} (${place}) returned ${String(answer)}, so its answer is a 200 without a stream. ` +

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { OptionTable } from '../checking/option-check.js';
-import { anyOf, func, none, oneOf } from '../checking/option-kinds.js';
+import { anyOf, flag, func, none, oneOf } from '../checking/option-kinds.js';
+import type { AnyContract } from '../events/event-contract.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 
 /** How values become events. */
@@ -21,6 +22,11 @@ export interface StreamFormatOptions extends FormatOptions {
    * ID from the yielded value. @default false
    */
   ids?: false | 'sequence' | ((value: unknown, context: ExecutionContext) => string | undefined);
+  /**
+   * Validates the events of routes, channels and runs that have a contract (`events`). @default true unless `NODE_ENV` is
+   * `'production'`
+   */
+  validate?: boolean;
 }
 
 /** Kinds of {@link FormatOptions}. */
@@ -33,6 +39,7 @@ export const FORMAT_TABLE = {
 export const STREAM_FORMAT_TABLE = {
   ...FORMAT_TABLE,
   ids: anyOf(none, oneOf('sequence'), func('of the value and the request')),
+  validate: flag,
 } satisfies OptionTable<StreamFormatOptions>;
 
 /** Defaults of {@link StreamFormatOptions}. */
@@ -43,4 +50,7 @@ export const FORMAT_DEFAULTS = {
 } as const satisfies StreamFormatOptions;
 
 /** {@link StreamFormatOptions} with all defaults filled in. */
-export type ResolvedFormat = Required<StreamFormatOptions>;
+export interface ResolvedFormat extends Required<Omit<StreamFormatOptions, 'validate'>> {
+  /** The contract by which values are validated. `undefined` if they are not. */
+  contract: AnyContract | undefined;
+}

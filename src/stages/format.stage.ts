@@ -2,6 +2,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import { immediate } from '../errors/guard.js';
 import { checkedId, SseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
+import type { AnyContract } from '../events/event-contract.js';
+import { validateValue } from '../events/valid-value.js';
 import { toEvent, type Emits, type Serialize } from '../events/to-event.js';
 import type { ResolvedFormat } from './format.options.js';
 
@@ -13,6 +15,8 @@ export interface FormatSettings {
   emits: Emits;
   serialize: Serialize;
   makeId: IdMaker | undefined;
+  /** The contract by which values are validated. */
+  contract?: AnyContract | undefined;
 }
 
 /** Turns values into events. The first value that cannot be an event ends the stream with an error. */
@@ -29,8 +33,9 @@ export class FormatStage implements Sink<unknown> {
     // The next stages are inside this block as well. Otherwise their errors would be thrown into the source, which did not
     // cause them.
     try {
-      const { emits, serialize, makeId } = this.settings;
+      const { emits, serialize, makeId, contract } = this.settings;
       let event = toEvent(value, emits, serialize);
+      if (contract) validateValue(contract, value, emits);
       if (makeId && event && lacksId(event)) event = withId(event, makeId(value));
       if (event) this.out.next(event);
     } catch (error) {

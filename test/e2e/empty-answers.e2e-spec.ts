@@ -8,10 +8,12 @@ import { closeApps, eachAdapter, eachWay, makeApp } from './adapters.js';
 
 @Controller('jobs')
 class ForgetfulController {
+  // @ts-expect-error: The method returns nothing. Programs in JavaScript have no such check.
   @Sse(':id/forgotten')
   forgotten() {
     of(1, 2, 3);
   }
+  // @ts-expect-error: The method returns nothing.
   @Sse('promised')
   async promised() {
     await Promise.resolve();
@@ -22,7 +24,7 @@ class ForgetfulController {
   }
   @Sse('meant')
   @HttpCode(204)
-  meant() {}
+  meant(): undefined {}
   @Sse('object')
   object() {
     return {};

@@ -67,7 +67,7 @@ class Http2Controller {
     );
   }
   @Sse('missing')
-  missing() {
+  missing(): never {
     throw new NotFoundException('Not here.');
   }
 }

@@ -65,12 +65,12 @@ const ONE = { limit: { key: 'route', max: 1 } } as const;
 @Controller()
 class Paths {
   @Sse('throws', ONE)
-  throws() {
+  throws(): never {
     throw new Error('no');
   }
   @Sse('rejects', ONE)
-  async rejects() {
-    await Promise.reject(new Error('no'));
+  async rejects(): Promise<never> {
+    return Promise.reject(new Error('no'));
   }
   @Sse('throws-first', ONE)
   async *throwsFirst() {
@@ -89,6 +89,7 @@ class Paths {
   *unserialisable() {
     yield 1n;
   }
+  // @ts-expect-error: A string cannot be streamed.
   @Sse('not-streamable', ONE)
   notStreamable() {
     return 'text';

@@ -126,7 +126,7 @@ class OpeningController {
     throw broken;
   }
   @Sse('broken-handler')
-  brokenHandler() {
+  brokenHandler(): never {
     throw new Error('secret');
   }
   @Sse('unserialisable')

@@ -8,6 +8,7 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 /** What is used of a framework's response here. */
 interface AnyResponse {
   status(code: number): { send(body?: unknown): unknown };
+  send(body?: unknown): unknown;
 }
 
 let released = 0;

@@ -45,12 +45,12 @@ class Wrapped {
   }
   @Twice
   @Sse('twice-above')
-  twiceAbove() {
+  twiceAbove(): never {
     throw new BadRequestException(`no ${++calls}`);
   }
   @Twice
   @Sse('later-above')
-  async laterAbove() {
+  async laterAbove(): Promise<never> {
     await Promise.resolve();
     throw new BadRequestException(`no ${++calls}`);
   }

@@ -34,6 +34,23 @@ function expectedIn(text: string): Found[] {
   });
 }
 
+/** A contract that is typed by the declarations of the ES module, and a controller that is typed by those of CommonJS. */
+const MIXED = 'mixed.ts';
+const CONTRACT_OF_A_MODULE = `
+import { defineEvents, type } from 'nestjs-event-stream/events';
+export const events = defineEvents({ progress: type<{ percent: number }>() });
+`;
+const CONTROLLER_IN_COMMONJS = `
+import { Sse } from 'nestjs-event-stream';
+import type { events } from 'shared' with { 'resolution-mode': 'import' };
+declare const contract: typeof events;
+export class Mixed {
+  @Sse('a', { events: contract }) *watch() {
+    yield contract.progress({ percent: 1 });
+  }
+}
+`;
+
 /** The package as a user has it: its manifest, and the declarations of both formats. Beside it, the files that use it. */
 async function installed(folder: string): Promise<void> {
   const home = join(folder, 'package');
@@ -56,6 +73,11 @@ async function installed(folder: string): Promise<void> {
   await Promise.all([declare('tsconfig.build.json', 'esm'), declare('tsconfig.cjs.json', 'cjs')]);
   writeFileSync(join(home, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
   cpSync(join(ROOT, 'package.json'), join(home, 'package.json'));
+  const shared = join(folder, 'commonjs/node_modules/shared');
+  mkdirSync(shared, { recursive: true });
+  writeFileSync(join(shared, 'package.json'), '{ "type": "module", "exports": "./index.ts" }');
+  writeFileSync(join(shared, 'index.ts'), CONTRACT_OF_A_MODULE);
+  writeFileSync(join(folder, 'commonjs', MIXED), CONTROLLER_IN_COMMONJS);
   for (const format of ['module', 'commonjs']) {
     const user = join(folder, format);
     mkdirSync(join(user, 'node_modules'), { recursive: true });
@@ -85,7 +107,7 @@ describe('the types of the package, as a user compiles them', () => {
     it.each(['module', 'commonjs'])('in a package of type %s', (format) => {
       const user = join(folder, format);
       const program = ts.createProgram(
-        FILES.map((name) => join(user, name)),
+        [...FILES, ...(format === 'commonjs' ? [MIXED] : [])].map((name) => join(user, name)),
         {
           module: ts.ModuleKind.NodeNext,
           moduleResolution: ts.ModuleResolutionKind.NodeNext,
