@@ -51,6 +51,7 @@ const MAY_IMPORT = {
   'redis/slots': ['errors', 'time', 'checking', 'limits', 'redis/link'],
   client: ['errors', 'checking', 'wire'],
   cli: ['errors', 'client'],
+  swagger: ['errors', 'events', 'options', 'nest', 'handler'],
   testing: ['errors', 'checking', 'wire', 'events', 'log'],
 };
 
@@ -74,6 +75,7 @@ const MAY_USE = {
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
   wire: ['eventsource-parser'],
   cli: ['node:fs', 'node:fs/promises', 'node:util'],
+  swagger: ['@nestjs/common', '@nestjs/core', '@nestjs/swagger', '@standard-schema/spec'],
   testing: ['eventsource-parser', 'node:http', 'node:net'],
 };
 

@@ -10,6 +10,7 @@ const NEST_11 = {
   '@nestjs/core': '^11.0.0',
   '@nestjs/platform-express': '^11.0.0',
   '@nestjs/platform-fastify': '^11.0.0',
+  '@nestjs/swagger': '^11.0.0',
   '@nestjs/testing': '^11.0.0',
 };
 /** What Nest 12 has and 11 has not, the demo, and what is about the package rather than the code. */
@@ -33,7 +34,7 @@ const NOT_HERE = [
 const { devDependencies, dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'));
 const kept = Object.fromEntries(
   Object.entries(devDependencies).filter(([name]) =>
-    /^(@swc\/|@types\/|jest$|rxjs$|reflect-metadata$|fast-check$|eventsource$|compression$|cookie-parser$|helmet$|class-transformer$|@fastify\/(compress|cookie|helmet)|@nestjs\/throttler$|@redis\/)/.test(
+    /^(@swc\/|@types\/|jest$|rxjs$|reflect-metadata$|fast-check$|eventsource$|compression$|cookie-parser$|helmet$|class-transformer$|class-validator$|zod$|valibot$|arktype$|@standard-schema\/|@seriousme\/|@fastify\/(compress|cookie|helmet)|@nestjs\/throttler$|@redis\/)/.test(
       name,
     ),
   ),

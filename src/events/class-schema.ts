@@ -42,6 +42,7 @@ export function classSchema<T extends object>(
     return issues.length > 0 ? { issues } : { value: instance };
   };
   return Object.freeze({
+    '~class': type,
     '~standard': Object.freeze({ version: 1, vendor: 'class-validator', validate } as const),
   });
 }

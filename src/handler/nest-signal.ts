@@ -1,6 +1,6 @@
 import * as nest from '@nestjs/common';
 import { SseSignal } from './parameters.decorator.js';
-import { routeArguments, setRouteArguments } from '../nest/route-arguments.js';
+import { factoryOf, routeArguments, setRouteArguments } from '../nest/route-arguments.js';
 
 /** Nest 12's own `@SseSignal()`, which has no value on a route that is not Nest's own `@Sse()`. */
 const NESTS = factoryOf((nest as { SseSignal?: () => ParameterDecorator }).SseSignal);
@@ -15,13 +15,4 @@ export function useOwnSignal(target: object, key: string | symbol): void {
       [name, argument.factory === NESTS ? { ...argument, factory: OURS } : argument] as const,
   );
   setRouteArguments(target.constructor, key, ours);
-}
-
-/** The factory of a parameter decorator: the same function wherever the decorator is used. */
-function factoryOf(decorator: (() => ParameterDecorator) | undefined): unknown {
-  class Probe {
-    method(): void {}
-  }
-  decorator?.()(Probe.prototype, 'method', 0);
-  return routeArguments(Probe, 'method')[0]?.[1].factory;
 }

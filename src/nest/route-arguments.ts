@@ -26,3 +26,12 @@ export function setRouteArguments(
 ): void {
   Reflect.defineMetadata(ROUTE_ARGS, Object.fromEntries(entries), controller, key);
 }
+
+/** The factory of a parameter decorator: the same function wherever the decorator is used. */
+export function factoryOf(decorator: (() => ParameterDecorator) | undefined): unknown {
+  class Probe {
+    method(): void {}
+  }
+  decorator?.()(Probe.prototype, 'method', 0);
+  return routeArguments(Probe, 'method')[0]?.[1].factory;
+}

@@ -84,6 +84,11 @@ export function interceptorsOf(target: object): object[] {
   return listOf(INTERCEPTORS, target) as object[];
 }
 
+/** The guards of a handler or a controller, without the stand-in. */
+export function guardsOf(target: object): unknown[] {
+  return listOf(GUARDS, target).filter((guard) => !isStandIn(guard));
+}
+
 function listOf(key: string, target: object): unknown[] {
   return (Reflect.getMetadata(key, target) ?? []) as unknown[];
 }

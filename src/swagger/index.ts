@@ -1,0 +1,3 @@
+export { createStreamDocument, type StreamDocumentOptions } from './stream-document.js';
+export { ApiEvent, type ApiEventOptions } from './api-event.decorator.js';
+export type { JsonSchema, OpenApiVersion } from './json-schema.js';
