@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { ConsoleLogger } from '@nestjs/common';
+import { serveApiDocument } from './api-document.js';
 import { createDemo } from './create-app.js';
 import { readSettings } from './settings.js';
 
@@ -9,6 +10,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn'] as const;
 try {
   const { adapter, host, port } = readSettings(process.env);
   const app = await createDemo(adapter, { logger: [...LOG_LEVELS] });
+  serveApiDocument(app);
   app.enableShutdownHooks(undefined, { useProcessExit: true });
   await app.init();
   // Nest would log a port in use as a second line.

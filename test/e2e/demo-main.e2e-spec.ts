@@ -76,6 +76,9 @@ describe('node dist-demo/main.js', () => {
       await page.end();
       expect(page.status).toBe(200);
       expect(page.headers['x-powered-by']).toBe(adapter === 'express' ? 'Express' : undefined);
+      for (const path of ['/api-docs', '/api-docs-json', '/api-docs/swagger-ui-bundle.js']) {
+        expect((await fetch(url + path)).status).toBe(200);
+      }
     },
     20_000,
   );
