@@ -17,9 +17,9 @@ const RULES = [
   [/\bas long as that\b|\bfor so long\b/, 'Write "for this long", or name the time.'],
   [/\b(?:is|are|was|were|be|been) told\b/, 'Write who reports what to whom: "receives", "is reported".'],
   [/\blet(?:s|ting)? go of\b|\blet in\b/, 'Use "release", "admit".'],
-  [/(?<!\bthere )\b(?:is|are) none\b/, 'Write "is not a valid X", "there is no X".'],
+  [/(?<!\b[Tt]here )\b(?:is|are) none\b/, 'Write "is not a valid X", "there is no X".'],
   [
-    /(?<!\bthere )\b(?:is|are) no (?!longer\b|more\b|less\b|shorter\b|earlier\b|later\b)\w+/,
+    /(?<!\b[Tt]here )\b(?:is|are) no (?!longer\b|more\b|less\b|shorter\b|earlier\b|later\b)\w+/,
     'Write "is not a valid X", "there is no X".',
   ],
   [/\bstands? for\b/, 'Use "represents", "means".'],

@@ -17,7 +17,7 @@ export { eventsOf, type UpstreamBytes, type UpstreamEvent, type UpstreamOptions 
 
 export { FormatInterceptor } from './interceptors/format.interceptor.js';
 export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';
-export type { ErrorBody } from './errors/told.js';
+export type { ErrorBody } from './errors/public-error.js';
 export type { SseErrorPhase } from './errors/error-reports.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 

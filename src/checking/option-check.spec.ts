@@ -20,7 +20,7 @@ function refusal(given: unknown): string {
   return 'was not refused';
 }
 
-describe('the option that was probably meant', () => {
+describe('the suggested option', () => {
   it.each([
     ['siez', 'size'],
     ['SIZE', 'size'],
@@ -30,20 +30,20 @@ describe('the option that was probably meant', () => {
     ['maxByte', 'maxBytes'],
     ['maxBytestotal', 'maxBytesTotal'],
     ['color', 'inner.colour'],
-  ])('by %s is %s', (given, meant) => {
+  ])('for %s is %s', (given, meant) => {
     expect(refusal({ [given]: 1 })).toBe(
       `here: Unknown option "${given}": 1. Did you mean "${meant}"? Rename it, or remove it.`,
     );
   });
 
-  it.each(['x', '', 'width', 'constructor', '__proto__'])('by %p is none', (given) => {
+  it.each(['x', '', 'width', 'constructor', '__proto__'])('for %p does not exist', (given) => {
     expect(refusal(JSON.parse(`{${JSON.stringify(given)}: 1}`))).toBe(
       `here: Unknown option "${given}": 1. Remove it, or use one of "size", "waitMs", "maxBytes", "maxBytesTotal", "inner".`,
     );
   });
 });
 
-describe('options that may be', () => {
+describe('accepted options', () => {
   it.each([{}, { size: 1 }, { size: undefined }, { inner: undefined }, { inner: { colour: 0 } }])(
     '%j',
     (given) => {
@@ -51,19 +51,19 @@ describe('options that may be', () => {
     },
   );
 
-  it('whatever their prototype', () => {
+  it('may have any prototype', () => {
     expect(refusal(Object.assign(Object.create(null) as object, { size: 1 }))).toBe('was not refused');
     class Settings {
       size = 2;
       describe(): string {
-        return 'methods are no options';
+        return 'methods are ignored';
       }
     }
     expect(refusal(new Settings())).toBe('was not refused');
   });
 });
 
-it('an error has the option and its value for programs, too', () => {
+it('the context of the error has the option and its value', () => {
   const value = { secret: 'x'.repeat(100) };
   try {
     checkOptions('here', { size: value }, TABLE);

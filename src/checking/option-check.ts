@@ -2,23 +2,23 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 
 /** The values that an option can have. */
 export interface OptionKind {
-  /** True for a valid value. An object is not passed here if the kind has a `group`: its options are checked instead. */
+  /** True for a valid value. If the kind has a `group`, an object is not passed here, and its options are checked instead. */
   holds(value: unknown): boolean;
   /** The alternatives. Each completes the sentence "Use …". */
   readonly words: readonly string[];
-  /** The options of an object that is given here. */
+  /** The options of an object value. */
   readonly group?: OptionTable;
   /** True if a list of such objects is valid too. */
   readonly list?: boolean;
   /** True if the option cannot be omitted. */
   readonly required?: boolean;
-  /** Where the option belongs, if that is not here. */
+  /** The place where the option belongs, if it is not valid here. */
   readonly elsewhere?: string;
-  /** A sentence that says what an invalid value was probably meant to be. */
+  /** A sentence with the probable correction of an invalid value. */
   instead?(value: unknown): string | undefined;
 }
 
-/** What is wrong with options that are valid each, but not together. */
+/** A contradiction between options that are valid on their own. */
 export interface Conflict {
   readonly option: string;
   readonly value: unknown;
@@ -26,10 +26,10 @@ export interface Conflict {
   readonly remedy: string;
 }
 
-/** Finds out whether options contradict each other. */
+/** Returns a conflict if options contradict each other. */
 export type OptionRule<T> = (options: T) => Conflict | false | undefined;
 
-/** The kind of each option of `T`; one that is added to the type has to be added here, or it does not compile. */
+/** The kind of each option of `T`. An option that is added to the type but not to the table is a compile error. */
 export type OptionTable<T = Record<string, unknown>> = { readonly [K in keyof T]-?: OptionKind };
 
 /**
@@ -82,7 +82,7 @@ function checkValue(where: string, name: string, value: unknown, kind: OptionKin
   else if (elsewhere) throw refused(where, name, value, `Move it to ${elsewhere}.`);
   else if (!kind.holds(value)) {
     const instead = kind.instead?.(value);
-    throw refused(where, name, value, `Use ${said(kind)}.${instead ? ` ${instead}` : ''}`);
+    throw refused(where, name, value, `Use ${alternatives(kind)}.${instead ? ` ${instead}` : ''}`);
   }
 }
 
@@ -100,13 +100,13 @@ function unknown(where: string, path: string, key: string, value: unknown, table
 
 function missing(where: string, option: string, kind: OptionKind): SseError {
   return new SseError('SSE_INVALID_OPTIONS', `${where}: Missing option "${option}".`, {
-    remedy: `Use ${said(kind)}.`,
+    remedy: `Use ${alternatives(kind)}.`,
     context: { option },
   });
 }
 
 /** The alternatives of a kind: "a, b or c". */
-function said({ words }: OptionKind): string {
+function alternatives({ words }: OptionKind): string {
   const last = words.at(-1) ?? '';
   return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
 }
@@ -116,10 +116,10 @@ function listed(table: OptionTable): string {
   return names.map((name) => `"${name}"`).join(', ');
 }
 
-/** What it counts to have forgotten the unit: more than a letter, less than two. */
-const UNIT = 1.1;
+/** The distance of a missing unit such as `Ms`: more than one letter, less than two. */
+const UNIT_DISTANCE = 1.1;
 
-/** The known option that is most like a key: of the table itself, or one deeper. */
+/** The known option that is most similar to a key: of the table itself, or of one of its groups. */
 function nearest(key: string, table: OptionTable): string | undefined {
   const names = Object.keys(table).map((name) => ({ name, last: name }));
   const nested = Object.entries(table).flatMap(([name, { group }]) =>
@@ -128,10 +128,9 @@ function nearest(key: string, table: OptionTable): string | undefined {
   let best: string | undefined;
   let least = Infinity;
   for (const { name, last } of [...names, ...nested]) {
-    // Case is nothing, a unit little more than a letter.
     const far = Math.min(
       distance(key.toLowerCase(), last.toLowerCase()),
-      distance(withoutUnit(key), withoutUnit(last)) + UNIT,
+      distance(withoutUnit(key), withoutUnit(last)) + UNIT_DISTANCE,
     );
     if (Math.floor(far) <= Math.max(1, Math.floor(key.length / 4)) && far < least)
       [best, least] = [name, far];
@@ -143,7 +142,7 @@ function withoutUnit(name: string): string {
   return name.toLowerCase().replace(/(?:ms|bytes)$/, '');
 }
 
-/** How many letters have to be added, left out, changed, or swapped with the next. */
+/** The number of letters that must be inserted, deleted, replaced, or swapped with the next (Damerau–Levenshtein distance). */
 function distance(one: string, other: string): number {
   let before: number[] = [];
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);

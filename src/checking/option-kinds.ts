@@ -1,7 +1,7 @@
 import { checkedId, event } from '../events/sse-event.js';
 import type { OptionKind, OptionTable } from './option-check.js';
 
-/** The longest delay that a timer can keep (2^31 − 1 ms, about 24 days). */
+/** The longest delay of a timer of Node (2^31 − 1 ms, about 24 days). */
 export const MAX_DELAY_MS = 2_147_483_647;
 
 /** Any value. */
@@ -16,7 +16,7 @@ export const none: OptionKind = {
     value === 0 || value === null || value === Infinity ? 'Write false to switch it off.' : undefined,
 };
 
-/** A time that a timer can wait. */
+/** A delay of a timer. */
 export function delayMs(min: number): OptionKind {
   return {
     ...kind(
@@ -30,7 +30,7 @@ export function delayMs(min: number): OptionKind {
   };
 }
 
-/** A time that is not waited for, so it can be of any length. */
+/** A period without a timer, so it can have any length. */
 export const periodMs: OptionKind = wholeNumber(1, 'a positive whole number of milliseconds');
 
 export function wholeNumber(
@@ -59,7 +59,7 @@ export function func(of: string): OptionKind {
   return kind((value) => typeof value === 'function', `a function ${of}`);
 }
 
-/** An object that is used by its methods: `words` says where to get one. */
+/** An object with these methods. `words` says where to get one. */
 export function having(methods: readonly string[], ...words: string[]): OptionKind {
   const holds = (value: unknown): boolean =>
     typeof value === 'object' &&
@@ -67,7 +67,7 @@ export function having(methods: readonly string[], ...words: string[]): OptionKi
     methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
   return {
     ...kind(holds, ...words),
-    instead: (value) => (typeof value === 'function' ? 'Call it, and give what it returns.' : undefined),
+    instead: (value) => (typeof value === 'function' ? 'Call it, and pass the result.' : undefined),
   };
 }
 
@@ -76,14 +76,14 @@ export function oneOf(...allowed: string[]): OptionKind {
   return kind((value) => allowed.includes(value as string), ...allowed.map((word) => `'${word}'`));
 }
 
-/** An object with options of its own. */
+/** An object with options. */
 export function group<T>(table: OptionTable<T>, list = false): OptionKind {
   const inner = table as OptionTable;
   const words = [`{ ${Object.keys(inner).join(', ')} }`, ...(list ? ['a list of these'] : [])];
   return { ...kind(() => false, ...words), group: inner, list };
 }
 
-/** What is one of several kinds. */
+/** A value of one of several kinds. */
 export function anyOf(...kinds: OptionKind[]): OptionKind {
   const grouped = kinds.find(({ group }) => group);
   return {
@@ -103,7 +103,7 @@ export function elsewhere(place: string): OptionKind {
   return { ...kind(() => false), elsewhere: place };
 }
 
-/** The same kind, which knows what is probably meant by some values that are none. */
+/** The same kind, with corrections for some invalid values. */
 export function meant(inner: OptionKind, instead: (value: unknown) => string | undefined): OptionKind {
   return { ...inner, instead: (value) => instead(value) ?? inner.instead?.(value) };
 }
@@ -129,8 +129,8 @@ function first(kinds: readonly OptionKind[], value: unknown): string | undefined
   return undefined;
 }
 
-/** Variables of the environment are text. */
+/** The correction for a number as text, such as the value of an environment variable. */
 function numberFromText(value: unknown): string | undefined {
   const isNumber = typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value));
-  return isNumber ? 'This is text: write Number(…) around it.' : undefined;
+  return isNumber ? 'This is a string. Convert it with Number(…).' : undefined;
 }

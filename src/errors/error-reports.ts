@@ -3,33 +3,33 @@ import { errorText } from './error-text.js';
 import { guard } from './guard.js';
 
 /**
- * When an error happened.
+ * The time at which an error happened.
  *
  * - `'request'`: before the head. The client gets an HTTP error.
  * - `'stream'`: after the head. The client gets an error event.
  * - `'run'`: in a run, until it has ended. Its viewers get an error event.
- * - `'teardown'`: after the end of the stream or run, or while its source was released. No client notices.
+ * - `'teardown'`: after the end of the stream or run, or while its source was released. Clients receive nothing.
  */
 export type SseErrorPhase = 'request' | 'stream' | 'run' | 'teardown';
 
-/** The part of the context of an error that is known for streams and for runs. */
+/** The part of an error's context that streams and runs have in common. */
 export interface ErrorContext {
   readonly phase: SseErrorPhase;
   /** The id of the run. Missing for streams. */
   readonly runId?: string;
 }
 
-/** The methods of a logger that are used. */
+/** The part of a logger that we use. */
 export type ReportLogger = Pick<LoggerService, 'error' | 'warn'> & Partial<Pick<LoggerService, 'debug'>>;
 
-/** The log, and the hook of the application for an error tracker. Never throws, whatever these two do. */
+/** Passes errors to the logger and to the `onError` hook of the application. Never throws, even if these two do. */
 export class ErrorReports<Context extends ErrorContext = ErrorContext> {
   constructor(
     private readonly logger: ReportLogger,
     private readonly onError?: (error: unknown, context: Context) => unknown,
   ) {}
 
-  /** Logs an error in one line of its own, `place` first, and calls the hook. */
+  /** Logs an error as one entry that starts with `place`, and calls the hook. */
   error(place: string, error: unknown, context: Context): void {
     this.log('error', `${place}: ${errorText(error)}`);
     const { onError } = this;
@@ -40,7 +40,7 @@ export class ErrorReports<Context extends ErrorContext = ErrorContext> {
     );
   }
 
-  /** Logs what is not an error as far as the library can tell, for those who look for it. */
+  /** Logs, at level `debug`, something that may be intended and so is not reported as an error. */
   debug(place: string, what: string, error: unknown): void {
     this.log('debug', `${place}: ${what}: ${errorText(error)}`);
   }

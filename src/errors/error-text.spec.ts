@@ -9,7 +9,7 @@ describe('an error in the log', () => {
     expect(errorText(withStack(new Error('a'), 'Error: a\n    at b'))).toBe('Error: a\n    at b');
   });
 
-  it('has its code, and the errors behind it with theirs', () => {
+  it('has its code, and its nested errors with their codes', () => {
     const refused = withStack(
       Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
       'Error: refused\n    at net',
@@ -33,7 +33,7 @@ describe('an error in the log', () => {
     );
   });
 
-  it('has all that it gathers', () => {
+  it('has all errors of an AggregateError', () => {
     const all = withStack(
       new AggregateError([withStack(new Error('a'), 'Error: a'), 'b'], 'both'),
       'AggregateError: both',
@@ -41,7 +41,7 @@ describe('an error in the log', () => {
     expect(errorText(all)).toBe('AggregateError: both\n  errors[0]: Error: a\n  errors[1]: "b"');
   });
 
-  it('ends where a chain of causes is a circle', () => {
+  it('ends for a circular chain of causes', () => {
     const error = withStack(new Error('a'), 'Error: a') as Error & { cause: unknown };
     error.cause = error;
     expect(errorText(error).split('Error: a')).toHaveLength(7);
@@ -51,11 +51,11 @@ describe('an error in the log', () => {
     ['text', '"text"'],
     [undefined, 'undefined'],
     [{ a: 1 }, '{"a":1}'],
-  ])('is what was thrown, where that is no error: %p', (thrown, text) => {
+  ])('is the thrown value if it is not an Error: %p', (thrown, text) => {
     expect(errorText(thrown)).toBe(text);
   });
 
-  it('has a cause that is no error', () => {
+  it('has a cause that is not an Error', () => {
     expect(errorText(withStack(new Error('a', { cause: 'b' }), 'Error: a'))).toBe('Error: a\n  cause: "b"');
     expect(errorText(withStack(new Error('a', { cause: null }), 'Error: a'))).toBe('Error: a\n  cause: null');
   });
@@ -70,8 +70,8 @@ describe('the place of an error', () => {
     expect([error.message, Object.keys(error)]).toEqual(['a', []]);
   });
 
-  it('is left out where there is no place for it', () => {
-    // From version 22 on, Node lets the stack of a frozen error be set, unless it is a property of its own.
+  it('is omitted if the error cannot be changed', () => {
+    // Node 22 and later allow setting the stack of a frozen error, unless it is an own property.
     const frozen = Object.freeze(withStack(new Error('a'), 'Error: a'));
     expect(Object.getOwnPropertyDescriptor(frozen, 'stack')?.writable).toBe(false);
     for (const thrown of [frozen, 'text', null, {}, Object.assign(new Error('a'), { stack: undefined })]) {

@@ -5,8 +5,8 @@ import { quoted } from './sse.errors.js';
 const DEPTH = 5;
 
 /**
- * An error as the log shows it: its stack, its code, and the errors behind it. Never throws, whatever getters and proxies
- * the error has.
+ * Formats an error for the log: its stack, its code, and its nested errors. Never throws, even if getters or proxy traps of the
+ * error do.
  */
 export function errorText(error: unknown, depth = 1): string {
   if (!isLegible(error)) return `an error that cannot be read: ${quoted(error)}`;
@@ -19,18 +19,18 @@ function legibleText(error: unknown, depth: number): string {
   const lines = [fullStack(error)];
   if (typeof code === 'string' || typeof code === 'number') lines.push(`  code: ${code}`);
   if (depth > DEPTH) return lines.join('\n');
-  const behind = (label: string, other: unknown): void => {
+  const nested = (label: string, other: unknown): void => {
     lines.push(`  ${label}: ${errorText(other, depth + 1).replaceAll('\n', '\n  ')}`);
   };
-  // Of AggregateError, and of the UnsubscriptionError of rxjs.
-  if (Array.isArray(errors)) errors.forEach((one, i) => behind(`errors[${i}]`, one));
-  if (cause !== undefined) behind('cause', cause);
+  // `errors` of AggregateError, and of the UnsubscriptionError of rxjs.
+  if (Array.isArray(errors)) errors.forEach((one, i) => nested(`errors[${i}]`, one));
+  if (cause !== undefined) nested('cause', cause);
   return lines.join('\n');
 }
 
 /**
- * The stack of an error, its message included. Errors of rxjs get their message after their stack was captured, which
- * begins with the bare word "Error".
+ * The stack of an error, including its message. Errors of rxjs set their message after their stack was captured, so the stack
+ * begins only with the word "Error".
  */
 function fullStack({ name, message, stack }: Error): string {
   const head = message === '' ? name : `${name}: ${message}`;
@@ -41,21 +41,21 @@ function fullStack({ name, message, stack }: Error): string {
   return frames === -1 ? head : head + stack.slice(frames);
 }
 
-/** Whether a stack begins with the word "Error" alone, for an error of another name. */
+/** True if a stack begins only with the word "Error", although the error has another name. */
 function isBare(stack: string, name: string): boolean {
   return name !== 'Error' && /^Error(?:\n|$)/.test(stack);
 }
 
 /**
- * Adds the place where an error was thrown to the end of its stack: the filters of the application and of Nest do not know
- * the route. The message is added to a stack that lacks it. Everything else about the error stays as it was.
+ * Adds the route to the end of an error's stack, because the filters of the application and of Nest do not log the route. The
+ * message is added if the stack lacks it. Nothing else about the error changes.
  */
 export function markPlace(error: unknown, place: string): void {
-  // Also a frozen error, whose assignment throws, stays as it is.
+  // The assignment throws for a frozen error, which stays unchanged.
   attempt(() => {
     if (!(error instanceof Error) || typeof error.stack !== 'string') return;
     const line = `\n    at ${place}`;
-    // The same error object may be thrown again and again.
+    // The same error object can be thrown more than once.
     if (!error.stack.includes(line)) error.stack = fullStack(error) + line;
   }, undefined);
 }

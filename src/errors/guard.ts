@@ -9,7 +9,7 @@ export function guard(call: () => unknown, failed: (error: unknown) => void): vo
   }
 }
 
-/** Hands the rejection of a promise to `failed`. Anything else is ignored. */
+/** Passes the rejection of a promise to `failed`. Any other value is ignored. */
 export function watchRejection(value: unknown, failed: (error: unknown) => void): void {
   if (!isThenable(value)) return;
   // `await` does not call the `then` or `catch` of a native promise, which an application may have replaced.
@@ -20,16 +20,16 @@ export function watchRejection(value: unknown, failed: (error: unknown) => void)
 }
 
 /**
- * The answer of an option function that is used at once.
+ * Returns the answer of an option function, which must be synchronous.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a promise: it would be taken for the answer, and its rejection would end the
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for a promise. A promise would be used as the answer, and its rejection would end the
  * process.
  */
 export function immediate<T>(answer: T, option: string): T {
   if (typeof answer !== 'object' || answer === null || !isThenable(answer)) return answer;
   watchRejection(answer, ignore);
   throw new SseError('SSE_INVALID_OPTIONS', `The function of the option "${option}" returned a promise.`, {
-    remedy: 'Its answer is used at once: make the function synchronous.',
+    remedy: 'Make the function synchronous.',
     context: { option },
   });
 }
@@ -41,5 +41,5 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 }
 
 function ignore(): void {
-  // The caller reports that there was a promise at all.
+  // The error says that the function returned a promise. How that promise settles does not matter.
 }

@@ -2,18 +2,18 @@ import { HttpException } from '@nestjs/common';
 import { HTTP_ANSWERS, titleOf } from './http-status.js';
 import { attempt, isLegible } from './legible.js';
 import { SseError, isSseError, quoted } from './sse.errors.js';
-import { isException, toldOf } from './told.js';
+import { isException, publicErrorOf } from './public-error.js';
 
-/** The error behind an HTTP error of 500 or above, if it is trouble that nothing else logs. */
-export function troubleBehind(error: unknown): unknown {
-  if (toldOf(error).status < 500) return undefined;
+/** The `SseError` behind an HTTP error of 500 or above, which Nest does not log; `undefined` if there is none. */
+export function unloggedCause(error: unknown): unknown {
+  if (publicErrorOf(error).status < 500) return undefined;
   const cause = attempt(() => (error instanceof HttpException ? error.cause : undefined), undefined);
   return isSseError(cause) ? cause : undefined;
 }
 
 /**
- * The HTTP error that an `SseError` represents; any other error as it is. `publishing` is for ordinary routes, where the
- * event that was refused came with the request.
+ * The HTTP error for an `SseError`. Any other error is returned unchanged. With `publishing`, for ordinary routes, the request
+ * is responsible for a rejected event.
  */
 export function toHttpError(error: unknown, publishing = false): unknown {
   if (!isSseError(error) || isException(error)) return error;
@@ -24,22 +24,22 @@ export function toHttpError(error: unknown, publishing = false): unknown {
 }
 
 /**
- * Turns a thrown value into an object that exception filters and loggers can work with. `by` names the thrower. An error or
- * another object is returned as it is. A primitive value or an unreadable object becomes an `SseError`. An HTTP error whose
- * response JSON cannot express becomes one with a response that it can.
+ * Converts a thrown value for exception filters and loggers. `by` names the code that threw it. Objects are returned unchanged,
+ * except unreadable ones. A primitive value or an unreadable object becomes an `SseError`. The response of an HTTP error is
+ * replaced if JSON cannot express it.
  */
 export function presentable(thrown: unknown, by = 'The source of a stream'): object {
   if (typeof thrown !== 'object' || thrown === null) {
     return nonError(thrown, `${by} threw ${quoted(thrown)}, which is not an Error.`, THROW_ERRORS);
   }
-  if (!isLegible(thrown)) return nonError(thrown, `${by} threw an object that cannot be read.`, LET_READ);
+  if (!isLegible(thrown)) return nonError(thrown, `${by} threw an object that cannot be read.`, UNREADABLE);
   if (!isException(thrown) || attempt(() => isWritable(thrown.getResponse()), false)) return thrown;
-  const { status, response } = toldOf(thrown);
+  const { status, response } = publicErrorOf(thrown);
   return new HttpException(response, status, { cause: thrown });
 }
 
 const THROW_ERRORS = 'Throw an Error, or an HttpException if the client may see its message.';
-const LET_READ = 'One of its properties or methods throws when it is used.';
+const UNREADABLE = 'One of its properties or methods throws. Throw an ordinary Error.';
 
 function nonError(thrown: unknown, what: string, remedy: string): SseError {
   return new SseError('SSE_NON_ERROR_THROWN', what, { remedy, context: { thrown } });

@@ -1,16 +1,16 @@
 import { STATUS_CODES } from 'node:http';
 import type { SseErrorCode } from './sse.errors.js';
 
-/** The HTTP answer that an error code represents. */
+/** The HTTP answer for an error code. */
 export interface HttpAnswer {
   readonly status: number;
-  /** For the client: it contains no internal detail. */
+  /** The message for the client. It contains no internal detail. */
   readonly message: string;
-  /** True if only a request that publishes can be blamed: on a stream the same code is a mistake of the server. */
+  /** True if the answer is only for requests that publish. On a stream the same code is a mistake of the server, a 500. */
   readonly ofPublisher?: boolean;
 }
 
-/** Status and message by code. A code that is missing here is a mistake in the program, which is a 500. */
+/** Status and message by code. All other codes are mistakes in the program, which are a 500. */
 export const HTTP_ANSWERS: Readonly<Partial<Record<SseErrorCode, HttpAnswer>>> = {
   SSE_INVALID_CURSOR: { status: 400, message: 'The Last-Event-ID does not belong to this stream.' },
   SSE_INVALID_CHANNEL: { status: 400, message: 'The channel name is not valid.' },

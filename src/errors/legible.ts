@@ -9,7 +9,7 @@ interface Readable {
   getResponse?(): unknown;
 }
 
-/** The result of `read`, or `otherwise` if it throws. */
+/** Returns the result of `read`, or `otherwise` if it throws. */
 export function attempt<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -19,15 +19,14 @@ export function attempt<T>(read: () => T, otherwise: T): T {
 }
 
 /**
- * Whether everything that is read of an error can be read: no getter, method or proxy trap of it throws, and its status is
- * one.
+ * True if an error is safe to read: none of its getters, methods or proxy traps throws, and its status is valid.
  */
 export function isLegible(error: unknown): boolean {
   return attempt(() => {
     if ((typeof error !== 'object' || error === null) && typeof error !== 'function') return true;
     const { name, message, stack, cause, code, getStatus, getResponse } = error as Readable;
     void [error instanceof Error, 'code' in error, error.constructor, cause, code];
-    // Symbols and objects with a throwing toString() are read as text by loggers.
+    // Loggers convert these to text, which throws for symbols, and for objects with a toString() that throws.
     void `${name as string}${message as string}${stack as string}${String(error)}`;
     if (typeof getStatus === 'function' && !isStatus((error as Required<Readable>).getStatus())) return false;
     if (typeof getResponse === 'function') (error as Required<Readable>).getResponse();

@@ -1,4 +1,4 @@
-/** Every code an {@link SseError} can carry. Codes are stable; messages may get better. */
+/** The codes of {@link SseError}. Codes are stable. Messages may change. */
 export type SseErrorCode =
   /** A field has a value that the event stream format cannot carry. `context.field` names it. */
   | 'SSE_INVALID_FIELD'
@@ -63,19 +63,19 @@ export type SseErrorCode =
   /** The testing client waited for something that did not arrive in time. */
   | 'SSE_TEST_TIMEOUT';
 
-/** What an {@link SseError} is made of, besides its code. */
+/** Details of an {@link SseError}. */
 export interface SseErrorDetails {
-  /** What to do about it, as a sentence. */
+  /** A sentence that says what to do. */
   remedy?: string;
-  /** The values that led to it. */
+  /** The values that caused the error. */
   context?: Readonly<Record<string, unknown>>;
-  /** The error behind it. */
+  /** The underlying error. */
   cause?: unknown;
 }
 
 /**
- * The one error class of the library. The message says what happened, with which value, and what to do;
- * `code` is what programs compare (not the class: two package formats may be loaded at once).
+ * The error class of the library. The message says what happened, with which value, and what to do. Programs compare `code`, and
+ * not the class, because the ESM and the CJS build can be loaded at the same time.
  */
 export class SseError extends Error {
   override readonly name = 'SseError';
@@ -90,36 +90,36 @@ export class SseError extends Error {
   }
 }
 
-/** Whether `error` is an {@link SseError}, of this or another copy of the package, with that code if one is given. */
+/** True if `error` is an {@link SseError} of this or another copy of the package, with this code if one is given. */
 export function isSseError(error: unknown, code?: SseErrorCode): error is SseError {
   try {
     if (!(error instanceof Error) || error.name !== 'SseError' || !('code' in error)) return false;
     return code === undefined || error.code === code;
   } catch {
-    // A getter or a proxy of the application's that throws.
+    // A getter or proxy of the application has thrown.
     return false;
   }
 }
 
-/** @internal Marks an error that was logged where it happened, and is not to be once more for each client it ends. */
+/** @internal Marks an error that was already logged, so that it is not logged again for each stream that it ends. */
 export const REPORTED = Symbol.for('nestjs-event-stream:reported');
 
-/** @internal Whether an error is marked as {@link REPORTED}. */
+/** @internal True if an error is marked as {@link REPORTED}. */
 export function isReported(error: unknown): boolean {
   try {
     return typeof error === 'object' && error !== null && REPORTED in error;
   } catch {
-    // A proxy of the application's that throws.
+    // A proxy of the application has thrown.
     return false;
   }
 }
 
 const QUOTED_LENGTH = 60;
 
-/** What a terminal may obey, and JSON lets through. */
+/** Control characters and line separators that JSON does not escape. Terminals may interpret them. */
 const CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
 
-/** A value as it is quoted in messages: one line, at most about 60 characters, whatever the value is. */
+/** Formats any value for a message: one line of at most about 60 characters. */
 export function quoted(value: unknown): string {
   let text: string;
   try {
@@ -137,7 +137,7 @@ function tagOf(value: unknown): string {
   try {
     return Object.prototype.toString.call(value);
   } catch {
-    // A revoked proxy, or a Symbol.toStringTag that throws.
+    // The value is a revoked proxy, or its Symbol.toStringTag throws.
     return '[object]';
   }
 }
@@ -153,13 +153,13 @@ function describe(value: unknown): string {
     const name: unknown = value.constructor?.name;
     if (name === '') return Object.prototype.toString.call(value);
     if (typeof name === 'string' && name !== 'Object') return `an instance of ${name}`;
-    // Undefined for an object whose toJSON() gives nothing.
+    // Undefined if toJSON() returns undefined.
     return (JSON.stringify(value) as string | undefined) ?? Object.prototype.toString.call(value);
   }
   return String(value);
 }
 
-/** The error of a route that nothing was prepared for. */
+/** The error of an `@Sse()` route without `SseModule`. */
 export function moduleMissing(handler: string): SseError {
   return new SseError(
     'SSE_MODULE_MISSING',

@@ -22,8 +22,8 @@ import { FORMAT_DEFAULTS } from '../stages/format.options.js';
 import { through } from './through.js';
 
 /**
- * Tells the client of an error in mid-stream as one event, and ends the stream; an error before the first event stays
- * an HTTP error. Routes of `@Sse()` have it built in; on its own it does so for a route of Nest's `@Sse()`.
+ * Sends an error of a stream as one event, and ends the stream. An error before the first event stays an HTTP error. Routes of
+ * this library's `@Sse()` have it built in. Use it on routes of Nest's own `@Sse()`.
  *
  * @example
  * @UseInterceptors(new ErrorEventInterceptor({ event: 'failure' }))

@@ -13,8 +13,8 @@ import { FormatStage } from '../stages/format.stage.js';
 import { through } from './through.js';
 
 /**
- * Turns what a stream emits into events, by the rules of `@Sse()`. Routes of `@Sse()` have it built in; on its own it
- * gives the same formatting to a route of Nest's `@Sse()` (where `raw()` does not work, as Nest writes the fields).
+ * Converts the values of a stream to events, by the rules of this library's `@Sse()`, which has it built in. Use it on routes of
+ * Nest's own `@Sse()`. `raw()` does not work there, because Nest writes the fields.
  *
  * @example
  * @UseInterceptors(new FormatInterceptor({ emits: 'data' }))

@@ -22,8 +22,8 @@ import {
 import { through, type Stage } from './through.js';
 
 /**
- * Emits a heartbeat whenever a stream has been silent for `intervalMs`. Routes of `@Sse()` have it built in (and it
- * knows there what was written, and who is not reading); on its own it serves a route of Nest's `@Sse()`.
+ * Emits a heartbeat whenever a stream has been idle for `intervalMs`. Routes of this library's `@Sse()` have it built in, and
+ * skip heartbeats for clients that do not read. Use it on routes of Nest's own `@Sse()`.
  *
  * @example
  * @UseInterceptors(new HeartbeatInterceptor({ intervalMs: 10_000, event: 'ping' }))

@@ -7,12 +7,12 @@ import { SseEvent, isSseEvent } from '../events/sse-event.js';
 
 const logger = new Logger('SseInterceptor');
 
-/** A stage that may hold something, such as a timer, until its stream is over. */
+/** A stage that can hold resources, such as a timer, until its stream ends. */
 export interface Stage<T> extends Sink<T> {
   stop?(): void;
 }
 
-/** A stage as an rxjs operator, for those who compose Nest interceptors. */
+/** Makes an rxjs operator of a stage, for a Nest interceptor. */
 export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFunction<A, SseEvent> {
   return (source) =>
     new Observable<SseEvent>((subscriber) => {
@@ -21,7 +21,7 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
         error: (error) => subscriber.error(error),
         complete: () => subscriber.complete(),
       });
-      // A teardown of the application's that throws would end the process: Nest unsubscribes when the socket has closed.
+      // Nest unsubscribes when the socket closes, so an error of a teardown function of the application would end the process.
       const inner = new GuardedSubscriber(stage, (error) =>
         logger.error(`A teardown failed: ${errorText(error)}`),
       );
@@ -33,7 +33,7 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
     });
 }
 
-// Nest 11 writes the id that it makes into the event, which may be somebody else's, too.
+// Nest 11 writes its generated id into the event, and the same event object can be in several streams.
 function copyOf(event: SseEvent): SseEvent {
   if (!isSseEvent(event)) return event;
   const { type, id, retry, comment, data, raw } = event;

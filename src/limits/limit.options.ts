@@ -8,18 +8,19 @@ import { anyOf, func, group, kind, meant, oneOf, required, wholeNumber } from '.
  */
 export type LimitAnswer = number | 'retry' | 'replace';
 
-/** The number of connections under one key. */
+/** A limit of the open connections under one key. */
 export interface LimitOptions {
   /**
-   * What is counted: `'route'`, `'ip'`, `'process'`, or the result of a function of the request, such as the ID of a user. If
-   * it returns `undefined`, the limit does not apply to the request.
+   * Connections with the same key are counted together: those of a `'route'`, an `'ip'` or the `'process'`, or those for which a
+   * function of the request returns the same text, such as the id of a user. If it returns `undefined`, there is no limit.
    */
   key: 'route' | 'ip' | 'process' | ((context: ExecutionContext) => string | undefined);
-  /** The number of open connections. A positive integer. */
+  /** The maximum number of open connections. A positive integer. */
   max: number;
   /**
-   * The answer to one more. A status is sent instead of a stream, and stops an `EventSource`, which never reconnects after a
-   * 4xx or 5xx. `'retry'` (200, `retry:` and the end) makes it reconnect. `'replace'` closes the oldest connection.
+   * The answer to a connection beyond the limit. A status is sent instead of a stream, and stops an `EventSource`, which never
+   * reconnects after a 4xx or 5xx. `'retry'` (200, `retry:` and the end) makes it reconnect. `'replace'` closes the oldest
+   * connection.
    * @default 429, 503 for `'process'`
    */
   status?: LimitAnswer;
@@ -30,11 +31,11 @@ export interface LimitOptions {
 /** At most one connection per key: a `limit` whose `max` is 1. */
 export type ExclusiveOptions = LimitOptions['key'] | Omit<LimitOptions, 'max'>;
 
-/** The options of a stream that limit how many there are. */
+/** Options that limit the number of open streams. */
 export interface StreamLimitOptions {
   /**
-   * The number of connections. With several limits, all must hold. For pages use `status: 'retry'`: the default 429 stops an
-   * `EventSource`. @default none
+   * The maximum number of connections. Several limits apply together. For pages use `status: 'retry'`, because the default 429
+   * stops an `EventSource`. @default none
    */
   limit?: LimitOptions | LimitOptions[];
   /** At most one connection per key. For pages use `{ key, status: 'retry' }` or `'replace'`. @default none */
@@ -63,7 +64,7 @@ export const LIMITS_TABLE = {
   ),
   exclusive: meant(anyOf(limitKey, group(EXCLUSIVE_TABLE)), (value) =>
     value === true
-      ? "Write 'route' for one stream of the route, 'ip' for one of each address, or a function for one of each user."
+      ? "Write 'route' for one stream per route, 'ip' for one per address, or a function for one per user."
       : undefined,
   ),
 } satisfies OptionTable<StreamLimitOptions>;
@@ -71,9 +72,9 @@ export const LIMITS_TABLE = {
 /** Default of {@link LimitOptions.retryMs}. */
 const RETRY_MS = 5000;
 
-/** A limit with all defaults filled in, and the part of the application that it counts in. */
+/** A limit with all defaults filled in. */
 export interface ResolvedLimit extends Required<LimitOptions> {
-  /** The option that it comes from, such as `limit[1]`. */
+  /** The name of its option, such as `limit[1]`. */
   name: string;
   /** True for a limit of the module, which counts over all routes. */
   shared: boolean;
@@ -97,7 +98,7 @@ function resolveLimit(options: LimitOptions, name: string, shared: boolean): Res
   return { key: options.key, max: options.max, status, retryMs, name, shared };
 }
 
-/** A limit that could never be reached, because that of the process is lower. */
+/** Rejects a limit that could never be reached, because the limit of the process is lower. */
 export const LIMITS_RULES: readonly OptionRule<{ limits: readonly ResolvedLimit[] }>[] = [
   ({ limits }) => {
     const ofProcess = limits.find((limit) => limit.key === 'process');
@@ -109,7 +110,7 @@ export const LIMITS_RULES: readonly OptionRule<{ limits: readonly ResolvedLimit[
       beyond && {
         option: `${beyond.name}.max`,
         value: beyond.max,
-        remedy: `The limit of the process is ${ofProcess?.max}, so it would never be reached. Use a lower one, or raise that.`,
+        remedy: `It would never be reached, because the limit of the process is ${ofProcess?.max}. Lower it, or raise the other.`,
       }
     );
   },

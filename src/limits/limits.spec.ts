@@ -16,7 +16,7 @@ function take(slots: SlotTable, ...requests: SlotRequest[]): Slot | undefined {
 }
 
 describe('SlotTable', () => {
-  it('grants as many slots per key as the limit allows', () => {
+  it('grants max slots per key', () => {
     const slots = new SlotTable();
     expect(take(slots, place('a', 2))).toBeDefined();
     expect(take(slots, place('a', 2))).toBeDefined();
@@ -25,7 +25,7 @@ describe('SlotTable', () => {
     expect([slots.count('a'), slots.count('b'), slots.count('c')]).toEqual([2, 1, 0]);
   });
 
-  it('frees a place once, however often its slot is released', () => {
+  it('frees a slot once, even if it is released repeatedly', () => {
     const slots = new SlotTable();
     const first = take(slots, place('a', 2));
     take(slots, place('a', 2));
@@ -36,7 +36,7 @@ describe('SlotTable', () => {
     expect(take(slots, place('a', 2))).toBeUndefined();
   });
 
-  it('keeps nothing of a key without holders', () => {
+  it('forgets a key without holders', () => {
     const slots = new SlotTable();
     for (let i = 0; i < 1000; i++) take(slots, place(`user-${i}`, 1), place('all', 5))?.release();
     expect(slots.size).toBe(0);
@@ -61,7 +61,7 @@ describe('SlotTable', () => {
     expect(told).toEqual(['first', 'second']);
   });
 
-  it('evicts as many as there are too many, when a limit was lowered', () => {
+  it('evicts several holders after a limit was lowered', () => {
     const slots = new SlotTable();
     const told: number[] = [];
     for (let i = 0; i < 5; i++)
@@ -84,7 +84,7 @@ describe('SlotTable', () => {
     expect([slots.count('a'), slots.count('b')]).toEqual([1, 0]);
   });
 
-  it('names the first request without room, and does nothing else', () => {
+  it('returns the first request whose limit is reached, and changes nothing', () => {
     const slots = new SlotTable();
     const holder = take(slots, place('a', 1, never), place('b', 1), place('c', 1));
     const requests = [place('a', 1, never), place('d', 1), place('b', 1), place('c', 1)];

@@ -1,36 +1,36 @@
-/** The places of one `acquire()` call. */
+/** The slots that one `acquire()` call was granted. */
 export interface Slot {
-  /** Gives all of them back. Never throws. Calls after the first do nothing. */
+  /** Releases all of them. Never throws. Calls after the first do nothing. */
   release(): void;
 }
 
-/** A place that a connection asks a {@link SlotStore} for. */
+/** A request for one slot of a {@link SlotStore}. */
 export interface SlotRequest {
-  /** What is counted. Equal keys are counted together, in all processes that share the store. */
+  /** The key under which the slot counts. Equal keys are counted together, in all processes that share the store. */
   key: string;
-  /** The number of places under `key`. */
+  /** The number of slots under `key`. */
   max: number;
-  /** If all places are taken, the oldest holder is evicted, so the request always succeeds. */
+  /** If all slots are taken, the oldest holder is evicted, so the request always succeeds. */
   replaceOldest: boolean;
   /**
-   * Called at most once, when the store has evicted the holder of this place. It can be called before the promise of
+   * Called at most once, when the store has evicted the holder of this slot. It can be called before the promise of
    * `acquire()` has settled. It never throws.
    */
   onReplaced(): void;
 }
 
-/** The answer of a {@link SlotStore}: the slot, or the first request whose places are all taken. */
+/** The answer of a {@link SlotStore}: the granted slots, or the first request whose limit is reached. */
 export type SlotAnswer = { readonly slot: Slot } | { readonly full: SlotRequest };
 
 /**
  * Counts the holders of each key: `SlotTable` in one process, `redisSlots()` in several.
  *
- * `acquire()` is atomic: if one request is refused, no place is taken and no holder is evicted, not even for a moment. The
- * keys of one call differ. The library releases every slot once, also when the client has left in the meantime. A
- * rejection becomes the HTTP error of the request. The places of a process that has died must become free by themselves.
+ * `acquire()` is atomic: if one request is refused, no slot is taken and no holder is evicted, not even for a moment. The keys
+ * of one call differ. The library releases every slot once, even if the client has left in the meantime. A rejection becomes
+ * the HTTP error of the request. The slots of a process that has crashed must become free without a call.
  */
 export interface SlotStore {
-  /** Takes a place for each request, or none at all. */
+  /** Takes a slot for each request, or none at all. */
   acquire(requests: readonly SlotRequest[]): SlotAnswer | Promise<SlotAnswer>;
   /** Releases the store's own resources, such as connections. Called when the last stream has ended. */
   close?(): void | Promise<void>;
@@ -46,7 +46,7 @@ export class SlotTable implements SlotStore {
     }
     const evicted: Holder[] = [];
     const taken = requests.map((request) => this.take(request, evicted));
-    // Only now, when every place is counted: the callback may release a slot or acquire another.
+    // Called only now that every slot is counted, because the callback may release a slot or acquire another.
     for (const { request } of evicted) request.onReplaced();
     return { slot: new TakenSlot(taken) };
   }
@@ -76,7 +76,7 @@ export class SlotTable implements SlotStore {
   }
 }
 
-/** One place under one key. */
+/** A taken slot under one key. */
 class Holder {
   constructor(
     readonly request: SlotRequest,
@@ -86,7 +86,7 @@ class Holder {
 
   release(): void {
     const { held, all, request } = this;
-    // An evicted holder must not remove the set that its successor is in.
+    // An evicted holder must not remove the set of its successor.
     if (held.delete(this) && held.size === 0) all.delete(request.key);
   }
 }

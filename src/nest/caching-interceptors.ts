@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { SseError } from '../errors/sse.errors.js';
 import { routeOptionsOf } from './sse.metadata.js';
 
-/** Marks an `intercept()` that leaves streams out. */
+/** Marks an `intercept()` that skips streams. */
 const SKIPS_STREAMS = Symbol.for('nestjs-event-stream:skips-streams');
 
 type Intercept = ((context: ExecutionContext, next: CallHandler<unknown>) => unknown) & {
@@ -19,15 +19,15 @@ interface Wrapper {
   isDependencyTreeStatic(): boolean;
 }
 
-/** What stands in the metadata of a route or among the global interceptors: a class, an instance, or a wrapper of one. */
+/** An interceptor in the metadata of a route, or a global one: a class, an instance, or Nest's wrapper of an instance. */
 export type Enhancer = object;
 
 /**
- * Makes Nest's `CacheInterceptor` leave out streams, where it is among the interceptors of a stream's route. It stores
- * each value that a handler emits, so it would answer the next client with the last event of another client's stream.
- * Returns the name of the class if there is one.
+ * Makes Nest's `CacheInterceptor` skip streams, if it is among the interceptors of an `@Sse()` route. It stores each value that a
+ * handler emits, so it would answer the next client with the last event of another client's stream. Returns the name of the
+ * class if there is one.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` if it is made for each request, where it cannot be changed beforehand.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` if the interceptor is request-scoped, because it cannot be changed beforehand.
  */
 export function skipCaching(
   route: string,
@@ -46,7 +46,7 @@ export function skipCaching(
   return name;
 }
 
-/** By name, since the package of the class may be missing, or there twice. */
+/** Compared by class name, because the package of the class may be missing or installed twice. */
 function isCacheInterceptor(value: unknown): value is Interceptor {
   if (typeof (value as Partial<Interceptor> | null)?.intercept !== 'function') return false;
   for (let proto: unknown = value; proto; proto = Object.getPrototypeOf(proto)) {

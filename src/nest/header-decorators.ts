@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { replacedField } from '../connection/stream-head.js';
 
-/** The metadata key of `@Header()`, since Nest's first release. */
+/** The metadata key of `@Header()`. It has not changed since Nest's first release. */
 const HEADERS = '__headers__';
 
 interface DecoratedHeader {
@@ -11,8 +11,8 @@ interface DecoratedHeader {
 }
 
 /**
- * Warns of each `@Header()` of a route that its streams are not sent with. This is not an error, because the same
- * handler may also give an ordinary answer, which has the field.
+ * Warns about each `@Header()` of a route that its streams are not sent with. This is not an error, because the same handler may
+ * also return an ordinary answer, which has the header.
  */
 export function warnOfReplacedHeaders(name: string, handler: object, logger: LoggerService): void {
   for (const header of (Reflect.getMetadata(HEADERS, handler) ?? []) as DecoratedHeader[]) {
@@ -21,7 +21,7 @@ export function warnOfReplacedHeaders(name: string, handler: object, logger: Log
     if (instead === undefined) continue;
     logger.warn(
       `${name} has @Header('${header.name}', '${header.value}'), which is not legal for an event stream. ` +
-        `Its streams are ${instead}; its ordinary answers keep the header.`,
+        `Its streams are ${instead}. Its ordinary answers keep the header.`,
     );
   }
 }

@@ -7,24 +7,23 @@ const PASSTHROUGH = '__responsePassthrough__';
 /** The keys of `@Res()` and `@Next()` in Nest's route arguments start with these numbers of `RouteParamtypes`. */
 const RESPONSE_OR_NEXT = /^[12]:/;
 
-/** The hidden parameter also says which method it was added to, and what `passthrough` was before. */
+/** The hidden parameter also stores the method to which it was added, and the previous `passthrough`. */
 interface Argument extends RouteArgument {
   readonly [ADDED_TO]?: object;
   readonly [PASSTHROUGH]?: boolean;
 }
 
-/** What {@link addResponse} found and did. */
+/** The result of {@link addResponse}. */
 export interface HiddenResponse {
-  /** The position of the hidden parameter. */
+  /** The index of the hidden parameter. */
   index: number;
-  /** Whether the method takes over the response: it has `@Res()` or `@Next()`, and no `passthrough`. */
+  /** True if the method takes over the response: it has `@Res()` or `@Next()`, and no `passthrough`. */
   takenOver: boolean;
 }
 
 /**
- * Adds a hidden `@Res()` behind the parameters of a method. Nest does not answer for a handler that takes the response,
- * so this library is the only one that does. With `passthrough` Nest would answer as well, and end a stream whose head
- * is out.
+ * Adds a hidden `@Res()` after the parameters of a method. Nest does not send a response for a handler with `@Res()`, so only
+ * this library does. With `passthrough` Nest would send one as well, and end a stream whose head was already sent.
  */
 export function addResponse(
   target: object,
@@ -51,8 +50,8 @@ export function addResponse(
 }
 
 /**
- * Removes the hidden parameter from a method that overrides one it was added to. Nest keeps parameters by class and
- * name, so an ordinary route would inherit it, and would never be answered.
+ * Removes the hidden parameter from a method that overrides the one to which it was added. Nest stores parameters by class and
+ * method name, so an ordinary route would inherit it and would never be answered.
  */
 export function dropInheritedResponse(target: object, key: string | symbol): void {
   let owner: object | null = target;

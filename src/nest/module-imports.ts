@@ -1,7 +1,7 @@
 import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { SseError } from '../errors/sse.errors.js';
 
-/** The part of Nest's container that we use, which Nest does not offer for injection. */
+/** The part of Nest's container that we use. It cannot be injected. */
 interface Container {
   getDynamicMetadataByToken?(token: string, key: 'imports'): unknown;
 }
@@ -9,8 +9,8 @@ interface Container {
 type Module = ReturnType<ModulesContainer['get']> & object;
 
 /**
- * Checks that an application imports the module once. A second copy would have channels, connections and runs of its own,
- * so that what one part of the application publishes never reaches the other.
+ * Checks that an application imports the module once. A second copy would have its own channels, connections and runs, so events
+ * that one part of the application publishes would never reach the other part.
  *
  * @throws {SseError} `SSE_MODULE_DUPLICATE` with the modules that import it.
  */
@@ -28,13 +28,13 @@ export function checkImportedOnce(modules: ModulesContainer, moduleRef: ModuleRe
     'SSE_MODULE_DUPLICATE',
     `SseModule.forRoot() is imported ${copies.length} times: in ${places.join(' and in ')}.`,
     {
-      remedy: 'Keep the import in the root module and remove the others. What it provides is global.',
+      remedy: 'Keep the import in the root module and remove the others. The module is global.',
       context: { places },
     },
   );
 }
 
-// Not `module.imports`, which also has every global module.
+// Not `module.imports`, which also contains every global module.
 function importsOf(module: Module, container: Container | undefined): unknown[] {
   const fixed: unknown = Reflect.getMetadata('imports', module.metatype);
   const dynamic = container?.getDynamicMetadataByToken?.(module.token, 'imports');

@@ -1,19 +1,19 @@
 import { SseError } from '../errors/sse.errors.js';
 
-/** Keys under which Nest keeps what its decorators say; they have not changed since they came. */
-const ANSWERS_OF_THEIR_OWN = { __redirect__: '@Redirect()', __renderTemplate__: '@Render()' };
+/** Metadata keys of decorators with which Nest sends a response. They have not changed since they were introduced. */
+const RESPONSE_DECORATORS = { __redirect__: '@Redirect()', __renderTemplate__: '@Render()' };
 
 /**
- * Makes sure that nothing else answers for a route: Nest would redirect or render once the head of the stream is out, fail,
- * and end the response in the middle.
+ * Checks that a route has no other decorator that sends a response. Nest would redirect or render after the head of the stream was
+ * sent, fail, and end the response in the middle.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
-export function checkNothingElseAnswers(name: string, handler: object): void {
-  for (const [key, decorator] of Object.entries(ANSWERS_OF_THEIR_OWN)) {
+export function checkNoOtherResponse(name: string, handler: object): void {
+  for (const [key, decorator] of Object.entries(RESPONSE_DECORATORS)) {
     if (!Reflect.hasMetadata(key, handler)) continue;
     throw new SseError('SSE_INVALID_OPTIONS', `${name} has both @Sse() and ${decorator}.`, {
-      remedy: `A stream is the answer. Take ${decorator} off, or give it a route of its own.`,
+      remedy: `A route can send only one response. Remove ${decorator}, or move it to another route.`,
       context: { handler: name, decorator },
     });
   }

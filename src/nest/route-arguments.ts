@@ -1,16 +1,16 @@
-/** Under this key Nest keeps what parameter decorators say, by class and method; it has not changed since its first release. */
+/** The metadata key of parameter decorators, by class and method. It has not changed since Nest's first release. */
 const ROUTE_ARGS = '__routeArguments__';
 
-/** What Nest keeps of a parameter. */
+/** Nest's metadata of a decorated parameter. */
 export interface RouteArgument {
   readonly index: number;
-  /** What gives the value, where the decorator is made by `createParamDecorator()`. */
+  /** The function that returns the value, for decorators of `createParamDecorator()`. */
   readonly factory?: unknown;
 }
 
 type Entry<T> = readonly [name: string, argument: T];
 
-/** What is known of the parameters of a method, inherited or its own. */
+/** The decorated parameters of a method, including inherited ones. */
 export function routeArguments<T extends RouteArgument>(
   controller: object,
   key: string | symbol,
@@ -18,7 +18,7 @@ export function routeArguments<T extends RouteArgument>(
   return Object.entries((Reflect.getMetadata(ROUTE_ARGS, controller, key) ?? {}) as Record<string, T>);
 }
 
-/** Puts other ones in their place, for this class alone. */
+/** Replaces the decorated parameters of a method, for this class only. */
 export function setRouteArguments(
   controller: object,
   key: string | symbol,

@@ -3,7 +3,7 @@ import { ContextIdFactory, ExternalContextCreator, ModulesContainer, type Contex
 import { isStandIn } from './stand-in.js';
 import { SseError } from '../errors/sse.errors.js';
 
-/** What is used of Nest's GuardsContextCreator: it has been this since Nest 5, and stands behind a private field. */
+/** The part of Nest's GuardsContextCreator that we use. It is in a private field, and has not changed since Nest 5. */
 interface GuardFinder {
   create(
     instance: object,
@@ -14,7 +14,7 @@ interface GuardFinder {
   ): CanActivate[];
 }
 
-/** What is used of Nest's InstanceWrapper of a controller. */
+/** The part of Nest's InstanceWrapper of a controller that we use. */
 interface ControllerHost {
   id: string;
   instance: unknown;
@@ -22,7 +22,7 @@ interface ControllerHost {
   isDependencyTreeStatic(): boolean;
 }
 
-/** Finds the guards that Nest runs before a route: the application's, the controller's and the handler's, in order. */
+/** Finds the guards that Nest runs before a route: those of the application, the controller and the handler, in this order. */
 @Injectable()
 export class RouteGuards {
   private readonly finder: GuardFinder | undefined;
@@ -37,16 +37,16 @@ export class RouteGuards {
   }
 
   /**
-   * The guards of a request's route: the same instances that let it in, those of request scope included.
+   * The guards of a request's route. They are the same instances that have admitted the request, including request-scoped ones.
    *
-   * @throws {SseError} `SSE_INVALID_OPTIONS` if this version of Nest does not let them be found.
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if they cannot be found with this version of Nest.
    */
   of(context: ExecutionContext): CanActivate[] {
     const { finder } = this;
     const found = this.hostOf(context.getClass());
     if (!finder || !found) throw this.notFound(context.getClass().name);
     const { module, host } = found;
-    // Nest gives a request a context of its own only where something on its way is of request scope.
+    // Nest creates a context for a request only if the controller or one of its dependencies is request-scoped.
     const contextId = host.isDependencyTreeStatic()
       ? undefined
       : ContextIdFactory.getByRequest(context.switchToHttp().getRequest<object>());
@@ -55,7 +55,7 @@ export class RouteGuards {
   }
 
   /**
-   * Makes sure at start-up that the guards of a route can be found again.
+   * Checks at start-up that the guards of a route can be found.
    *
    * @throws {SseError} `SSE_INVALID_OPTIONS` if they cannot.
    */
@@ -80,7 +80,7 @@ export class RouteGuards {
   private notFound(controller: string): SseError {
     return new SseError('SSE_INVALID_OPTIONS', `The guards of ${controller} cannot be run again.`, {
       remedy:
-        'This version of Nest does not tell them: leave "revalidateMs" out, and use SseConnections.close().',
+        'They cannot be found with this version of Nest. Remove "revalidateMs", and use SseConnections.close().',
       context: { option: 'revalidateMs', controller },
     });
   }

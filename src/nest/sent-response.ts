@@ -1,13 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { rawResponse } from '../connection/response.js';
 
-/** What can no longer be done to a response whose head is out; on Node's it would throw, or end up in the stream. */
+/** Methods that would throw after the head was sent. */
 const HEAD_METHODS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'writeHead', 'flushHeaders'];
+/** Methods that would write into the stream. */
 const BODY_METHODS = ['write', 'end', 'send'];
 
 /**
- * The context of a request whose response is under way, for guards that run once more: what they set on the response
- * (rate limits, cookies) goes nowhere, and `headersSent` tells those that look.
+ * The execution context for guards that run again while the stream is open. Headers and cookies that they set on the response
+ * have no effect. `headersSent` is true, so a guard can check it.
  */
 export function withSentResponse(context: ExecutionContext): ExecutionContext {
   const http = context.switchToHttp();
@@ -33,7 +34,7 @@ function withoutEffect(response: object): object {
   for (const name of [...HEAD_METHODS, ...BODY_METHODS]) {
     Object.defineProperty(shadow, name, { value: nothing });
   }
-  // Fastify's reply has Node's response beside its own methods.
+  // The reply of Fastify also exposes the response of Node.
   const raw = rawResponse(response);
   if ((raw as object) !== response) Object.defineProperty(shadow, 'raw', { value: withoutEffect(raw) });
   return shadow;

@@ -6,7 +6,7 @@ import { SSE_MODULE_OPTIONS } from '../options/sse.tokens.js';
 import { skipCaching } from './caching-interceptors.js';
 import { warnOfReplacedHeaders } from './header-decorators.js';
 import { dropInheritedResponse } from './hidden-response.js';
-import { checkNothingElseAnswers } from './other-answers.js';
+import { checkNoOtherResponse } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
 import {
@@ -29,7 +29,7 @@ export interface SseRoute {
 
 type Module = ReturnType<ModulesContainer['get']> & object;
 
-/** The part of Nest's ApplicationConfig that we use. Nest does not offer it for injection. */
+/** The part of Nest's ApplicationConfig that we use. It cannot be injected. */
 interface GlobalInterceptors {
   getGlobalInterceptors(): object[];
   getGlobalRequestInterceptors(): object[];
@@ -72,9 +72,9 @@ export class SseRoutes {
   }
 
   /**
-   * Puts a guard behind the guards of the `@Sse()` routes. Where a route has interceptors, it is also the first of them: it
-   * has to see what they return, and they see each value, as with Nest's own `@Sse()`. Other routes do not change, unless
-   * there are global interceptors.
+   * Adds a guard after the guards of the `@Sse()` routes. If a route has interceptors, the guard is also the first of them. So it
+   * receives their result, and they see each value, as with Nest's own `@Sse()`. Other routes do not change, unless there are
+   * global interceptors.
    */
   install(guard: StreamGuard): void {
     const { httpAdapter } = this.moduleRef.get(HttpAdapterHost, { strict: false });
@@ -94,7 +94,7 @@ export class SseRoutes {
     this.skipCaching();
   }
 
-  /** Excludes streams from caching interceptors, and logs once which. */
+  /** Excludes streams from caching interceptors, and logs their routes once. */
   private skipCaching(): void {
     const skipped = new Map<string, string[]>();
     const { globals } = this;
@@ -129,7 +129,7 @@ export class SseRoutes {
   }
 
   private eachHandler(
-    see: (controller: Type, handler: object, name: string, module: Pick<Module, 'injectables'>) => void,
+    visit: (controller: Type, handler: object, name: string, module: Pick<Module, 'injectables'>) => void,
   ): void {
     for (const module of this.modules.values()) {
       for (const { metatype } of module.controllers.values()) {
@@ -137,7 +137,7 @@ export class SseRoutes {
         const prototype = metatype.prototype as Record<string, object>;
         for (const name of this.scanner.getAllMethodNames(prototype)) {
           const handler = prototype[name];
-          if (handler) see(metatype as Type, handler, name, module);
+          if (handler) visit(metatype as Type, handler, name, module);
         }
       }
     }
@@ -151,7 +151,7 @@ export class SseRoutes {
     }
     const name = `${controller.name}.${(handler as { name?: string }).name ?? 'handler'}`;
     const options = resolveOptions(name, this.settings.streams, controllerOptionsOf(controller), own);
-    checkNothingElseAnswers(name, handler);
+    checkNoOtherResponse(name, handler);
     warnOfReplacedHeaders(name, handler, this.logger);
     if (options.revalidateMs !== false) this.guards.check(name);
     const route = { name, id: this.uniqueId(name), options };

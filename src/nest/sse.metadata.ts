@@ -1,6 +1,6 @@
 import type { SseOptions, SseRouteOptions } from '../options/sse.options.js';
 
-/** Options of `@Sse()` on a handler; their presence is what makes a route ours. */
+/** Options of `@Sse()` on a handler. A route is an `@Sse()` route if it has this metadata. */
 export const ROUTE_OPTIONS = Symbol.for('nestjs-event-stream:route-options');
 /** Options of `@SseDefaults()` on a controller. */
 export const CONTROLLER_OPTIONS = Symbol.for('nestjs-event-stream:controller-options');

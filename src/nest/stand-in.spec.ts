@@ -20,13 +20,13 @@ describe('the stand-in of the guard', () => {
     expect([isStandIn(first), second === own, more]).toEqual([true, true, []]);
   });
 
-  it('is not added where there are no interceptors', () => {
+  it('is not added if there are no interceptors', () => {
     class Controller {}
     addInterceptor(Controller);
     expect(metadata(INTERCEPTORS, Controller)).toBeUndefined();
   });
 
-  it('is added once behind the guards of a handler, and where there are none', () => {
+  it('is added once after the guards of a handler, and also if there are none', () => {
     const [guarded, free] = [jestFn.bind(undefined), jestFn.bind(undefined)];
     const own = guard();
     Reflect.defineMetadata(GUARDS, [own], guarded);

@@ -8,7 +8,7 @@ const INTERCEPTORS = '__interceptors__';
 const GUARD = Symbol.for('nestjs-event-stream:guard');
 const BRAND = Symbol.for('nestjs-event-stream:stand-in');
 
-/** The guard and interceptor of one application, of whichever package format. */
+/** The guard and interceptor of one application. It can be that of the ESM or of the CJS build. */
 export interface StreamGuard extends CanActivate, NestInterceptor<unknown, unknown> {
   canActivate(context: ExecutionContext): boolean | Promise<boolean>;
 }
@@ -17,10 +17,11 @@ type Carrier = { [GUARD]?: StreamGuard };
 type Carried = { app?: Carrier; server?: Carrier };
 
 /**
- * Stands in metadata for the guard, because metadata belongs to a class and each application has a guard of its own. It is the
- * last guard of each `@Sse()` route. It is also the first interceptor, but only where there are others: an interceptor makes
- * Nest send each value through rxjs, and a global one affects every request of the application. It was measured as a third of
- * the cost of a small answer.
+ * Represents the guard in metadata. Metadata belongs to a class, but each application has its own guard, so the stand-in forwards
+ * to the guard of the request's application. It is the last guard of each `@Sse()` route.
+ *
+ * It is also the first interceptor, but only if there are others. An interceptor makes Nest send each value through rxjs, and a
+ * global one affects every request of the application. That was measured as a third of the cost of a small answer.
  */
 const standIn = {
   [BRAND]: true,
@@ -34,7 +35,7 @@ const standIn = {
 
 function guardOf(context: ExecutionContext): StreamGuard | undefined {
   const [request, response] = context.getArgs<[Carried?, Carried?]>();
-  // The `app` of a request may be something that the application has put there.
+  // The application may have replaced `app` of the request.
   return carriedBy(request) ?? carriedBy(response);
 }
 
@@ -43,13 +44,13 @@ function carriedBy(by: Carried | undefined): StreamGuard | undefined {
   return by?.app?.[GUARD] ?? by?.server?.[GUARD];
 }
 
-/** Adds the guard behind the guards of a handler, once. */
+/** Adds the guard after the guards of a handler, once. */
 export function addGuard(handler: object): void {
   const guards = listOf(GUARDS, handler);
   if (!guards.some(isStandIn)) Reflect.defineMetadata(GUARDS, [...guards, standIn], handler);
 }
 
-/** Adds the guard before the interceptors of a handler or a controller, once and if there are any. */
+/** Adds the guard before the interceptors of a handler or a controller, once. Does nothing if there are none. */
 export function addInterceptor(target: object): void {
   const interceptors = listOf(INTERCEPTORS, target);
   if (interceptors.length === 0 || interceptors.some(isStandIn)) return;
@@ -57,7 +58,8 @@ export function addInterceptor(target: object): void {
 }
 
 /**
- * Puts a guard into an application of Express or Fastify; `false` for any other. The first guard stays until it is removed.
+ * Stores a guard in an application of Express or Fastify. Returns `false` for any other. The first guard stays until it is
+ * removed.
  */
 export function installGuard(application: object, type: string, guard: StreamGuard): boolean {
   if (type !== 'express' && type !== 'fastify') return false;
@@ -67,7 +69,7 @@ export function installGuard(application: object, type: string, guard: StreamGua
   return true;
 }
 
-/** Removes a guard from an application, unless it has another one. */
+/** Removes a guard from an application, if it has this one. */
 export function removeGuard(application: object, guard: object): void {
   const carrier = application as Carrier;
   if (carrier[GUARD] === guard) delete carrier[GUARD];
@@ -79,7 +81,7 @@ export function isStandIn(enhancer: unknown): boolean {
   return brand === true;
 }
 
-/** The interceptors of a handler or a controller, as `@UseInterceptors()` was given them. */
+/** The interceptors of a handler or a controller that were passed to `@UseInterceptors()`. */
 export function interceptorsOf(target: object): object[] {
   return listOf(INTERCEPTORS, target) as object[];
 }

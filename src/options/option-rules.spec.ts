@@ -190,7 +190,7 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
     ],
     [{ heartbeat: null }, '"heartbeat": null.'],
     [{ heartbeat: true }, 'Leave it out for the default.'],
-    [{ heartbeat: '15000' }, 'This is text: write Number(…) around it.'],
+    [{ heartbeat: '15000' }, 'This is a string. Convert it with Number(…).'],
     [{ heartbeat: [5] }, '"heartbeat": an instance of Array. Use'],
     [{ heartbeat: { always: 'yes' } }, '"heartbeat.always": "yes". Use true or false.'],
     [
@@ -230,7 +230,7 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
     ],
     [
       { log: memoryLog },
-      'SseModule: Invalid option "log": function memoryLog. Use an event log: memoryLog(), redisLog() or an EventLog of your own. Call it, and give what it returns.',
+      'SseModule: Invalid option "log": function memoryLog. Use an event log: memoryLog(), redisLog() or an EventLog of your own. Call it, and pass the result.',
     ],
     [
       { slots: {} },

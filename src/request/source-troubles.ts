@@ -6,8 +6,8 @@ import type { ErrorReports, SseErrorPhase } from '../errors/error-reports.js';
 import { markPlace } from '../errors/error-text.js';
 import { attempt } from '../errors/legible.js';
 import { isReported, isSseError } from '../errors/sse.errors.js';
-import { presentable, troubleBehind } from '../errors/http-error.js';
-import { isException } from '../errors/told.js';
+import { presentable, unloggedCause } from '../errors/http-error.js';
+import { isException } from '../errors/public-error.js';
 import type { Clock } from '../time/clock.js';
 import type { RoutedStream, StreamHost } from './stream-host.js';
 import type { SseRoute } from '../nest/sse-routes.js';
@@ -76,7 +76,7 @@ export class SourceTroubles implements Teardown {
    * the cause if it is a failure of the server, such as an event log that is unavailable.
    */
   answeredWith(error: unknown): void {
-    const trouble = troubleBehind(error);
+    const trouble = unloggedCause(error);
     if (trouble !== undefined) return this.report(trouble, 'request');
     // An HttpException is an answer, and Nest does not log it.
     if (!isException(error)) markPlace(error, this.place);

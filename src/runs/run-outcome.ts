@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { event, type SseEvent } from '../events/sse-event.js';
 import { titleOf } from '../errors/http-status.js';
 import { REPORTED, SseError, quoted } from '../errors/sse.errors.js';
-import { toldOf } from '../errors/told.js';
+import { publicErrorOf } from '../errors/public-error.js';
 import { lostRun } from './run.errors.js';
 
 /**
@@ -23,7 +23,7 @@ export interface RunOutcome {
 
 /** The outcome of a run whose source failed. Its viewers see the part of the error that any client may see. */
 export function failedWith(error: unknown): RunOutcome {
-  return { status: 'failed', failure: toldOf(error) };
+  return { status: 'failed', failure: publicErrorOf(error) };
 }
 
 /** The largest body of a failure that is written to the log, in characters of JSON. */

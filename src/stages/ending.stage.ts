@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { presentable } from '../errors/http-error.js';
-import { errorBody, type ErrorBody } from '../errors/told.js';
+import { errorBody, type ErrorBody } from '../errors/public-error.js';
 import { SseEvent, event, isSseEvent } from '../events/sse-event.js';
 import type { Sink } from '../events/sink.js';
 import { toEvent, toText } from '../events/to-event.js';

@@ -3,7 +3,7 @@ import { connect } from 'nestjs-event-stream/client';
 import { ChunkedFetch } from '../../test/fixtures/client/chunked-fetch.js';
 import { BlockReader, type Block } from './block-reader.js';
 
-/** WHATWG HTML, 9.2.6, word for word, over a text that is there as a whole. */
+/** WHATWG HTML, 9.2.6, literally, over the whole text. */
 function standard(text: string): { blocks: Block[]; retries: number[] } {
   const blocks: Block[] = [];
   const retries: number[] = [];
@@ -56,7 +56,7 @@ const streamText = fc
   )
   .map(([start, lines, end]) => start + lines.join('') + end);
 
-/** Cuts bytes at these places, counted round and round; the same place twice leaves an empty piece. */
+/** Splits bytes at these places, modulo their length. The same place twice gives an empty chunk. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const at = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b);
   return [0, ...at].map((start, index) => bytes.slice(start, at[index] ?? bytes.length));
@@ -70,13 +70,13 @@ function read(chunks: readonly Uint8Array[]): { blocks: Block[]; retries: number
   return { blocks: chunks.flatMap((chunk) => reader.feed(chunk)), retries };
 }
 
-describe('the reader of blocks', () => {
+describe('BlockReader', () => {
   const utf8 = new TextEncoder();
 
-  it('finds what the standard finds, wherever the bytes are cut', () => {
+  it('finds the same blocks as the algorithm of the standard, however the bytes are split', () => {
     fc.assert(
       fc.property(streamText, places, (text, where) => {
-        // Text that was never bytes may hold half a character; the standard's decoder only sees bytes.
+        // Generated text may have half a character. Bytes cannot express it, so the text is encoded and decoded first.
         const bytes = utf8.encode(text);
         const expected = standard(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
         expect(read(cut(bytes, where))).toEqual(expected);
@@ -94,7 +94,7 @@ describe('the reader of blocks', () => {
     );
   });
 
-  it('ends an event at once where its last byte is a CR', () => {
+  it('ends an event immediately if its last byte is a CR', () => {
     const reader = new BlockReader(() => undefined);
     expect(reader.feed(utf8.encode('data: a\r\r'))).toEqual([{ id: undefined, type: 'message', data: 'a' }]);
     expect(reader.feed(utf8.encode('\ndata: b\r\n\r'))).toEqual([
@@ -105,10 +105,10 @@ describe('the reader of blocks', () => {
     ]);
   });
 
-  it('drops one byte order mark at the start, wherever its bytes are cut', () => {
+  it('drops one byte order mark at the start, however its bytes are split', () => {
     const bytes = utf8.encode('\uFEFF\uFEFFdata: a\n\ndata: b\n\n');
     for (let place = 0; place <= 7; place++) {
-      // The second mark makes the name of the first field unknown.
+      // With the second mark, the first field has an unknown name.
       expect(read(cut(bytes, [place])).blocks).toEqual([{ id: undefined, type: 'message', data: 'b' }]);
     }
     expect(
@@ -116,15 +116,15 @@ describe('the reader of blocks', () => {
     ).toEqual(['a', 'b']);
   });
 
-  it('gives bytes that are no UTF-8 as U+FFFD', () => {
+  it('decodes invalid UTF-8 as U+FFFD', () => {
     expect(read([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xe9, 0x0a, 0x0a)]).blocks[0]?.data).toBe(
       '\uFFFD',
     );
   });
 });
 
-describe('connect(), on bytes cut anywhere', () => {
-  it('hands out the same events with the same last event IDs', async () => {
+describe('connect()', () => {
+  it('returns the same events with the same last event IDs, however the bytes are split', async () => {
     await fc.assert(
       fc.asyncProperty(streamText, places, async (text, where) => {
         const bytes = new TextEncoder().encode(text);

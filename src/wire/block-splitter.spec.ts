@@ -5,7 +5,7 @@ import { BlockSplitter } from './block-splitter.js';
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
-/** What comes of text that arrives in these pieces. */
+/** The blocks of text that arrives in these chunks. */
 function split(pieces: (string | Uint8Array)[], maxBytes = Infinity): string[] {
   const splitter = new BlockSplitter(maxBytes);
   return pieces
@@ -13,14 +13,14 @@ function split(pieces: (string | Uint8Array)[], maxBytes = Infinity): string[] {
     .map(decode);
 }
 
-/** Text made of what matters in an event stream. */
+/** Text of tokens that matter in an event stream. */
 const streamText = fc
   .array(fc.constantFrom('\n', '\r', '\r\n', '\n\n', ':', 'data', 'data: ', 'id: 1', '€', '😀', 'x', ' '), {
     maxLength: 30,
   })
   .map((parts) => parts.join(''));
 
-/** Bytes, cut in any places. */
+/** Bytes, split at arbitrary places. */
 const cutText = fc.tuple(streamText, fc.array(fc.nat(), { maxLength: 6 })).map(([text, places]) => {
   const bytes = encode(text);
   const at = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
@@ -28,12 +28,12 @@ const cutText = fc.tuple(streamText, fc.array(fc.nat(), { maxLength: 6 })).map((
 });
 
 describe('the blocks of an event stream', () => {
-  it('are the bytes as they came, wherever they were cut; only an unfinished end is missing', () => {
+  it('are the unchanged bytes without an unfinished end, however they are split', () => {
     fc.assert(
       fc.property(cutText, ({ text, pieces }) => {
         const all = split(pieces).join('');
         expect(text.startsWith(all)).toBe(true);
-        // Nothing that a client would dispatch is behind it.
+        // The missing rest has no event that a client would dispatch.
         const reader = new BlockReader(() => undefined);
         reader.feed(encode(all));
         expect(reader.feed(encode(text.slice(all.length)))).toEqual([]);
@@ -42,7 +42,7 @@ describe('the blocks of an event stream', () => {
     );
   });
 
-  it('can have an event between any two of them that changes none', () => {
+  it('do not change if another event is inserted between any two of them', () => {
     const blocksOf = (pieces: string[]): unknown[] => {
       const reader = new BlockReader(() => undefined);
       return pieces.flatMap((piece) => reader.feed(encode(piece)));
@@ -60,7 +60,7 @@ describe('the blocks of an event stream', () => {
     );
   });
 
-  it('are given one by one, with the comments before them', () => {
+  it('are returned one by one, with the comments before them', () => {
     expect(split([': c\n\ndata: a\n\n\ndata: b\r\n\r\nid: 1\r\rdata'])).toEqual([
       ': c\n\ndata: a\n\n',
       '\ndata: b\r\n\r\n',
@@ -68,7 +68,7 @@ describe('the blocks of an event stream', () => {
     ]);
   });
 
-  it('a comment between two does not wait for the next', () => {
+  it('do not delay a comment until the next block', () => {
     expect(split([':\n', 'data: a\n', ':\n', '\n', '\n', ': b\r\n\r\n'])).toEqual([
       ':\n',
       'data: a\n:\n\n',
@@ -76,17 +76,17 @@ describe('the blocks of an event stream', () => {
     ]);
   });
 
-  it('a block that ends in a CR does not wait for an LF', () => {
+  it('do not wait for an LF after a CR', () => {
     expect(split(['data: a\r\r', '\ndata: b\n\n'])).toEqual(['data: a\r\r', '\ndata: b\n\n']);
   });
 
-  it('have no byte order mark', () => {
+  it('have no byte order mark at the start of the stream', () => {
     expect(
       split([encode('\ufeffdata: a\n\n').subarray(0, 2), encode('\ufeffdata: a\n\n').subarray(2)]),
     ).toEqual(['data: a\n\n']);
   });
 
-  it('have an end: a larger one is an error', () => {
+  it('have a maximum size', () => {
     expect(() => split(['data: ', 'x'.repeat(100)], 64)).toThrow(
       expect.objectContaining({ code: 'SSE_EVENT_TOO_LARGE', context: { maxBytes: 64 } }) as Error,
     );

@@ -4,27 +4,27 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 
-/** Kind of the line that is being read: nothing of it yet, a field, or a comment. */
+/** The kind of the unfinished line. `start`: it has no character yet. */
 type Line = 'start' | 'field' | 'comment';
 
 /**
- * Cuts the bytes of an event stream at the ends of blocks, wherever the bytes arrive in pieces, and changes none of
- * them. Line ends and colons are ASCII, so no character is cut in two.
+ * Splits the bytes of an event stream at the ends of blocks, without changing them. The result does not depend on how the bytes
+ * are split into chunks. Line ends and colons are ASCII, so no character is split.
  *
- * Comments between two blocks do not wait for the next block.
+ * Comments between two blocks are returned without waiting for the next block.
  */
 export class BlockSplitter {
   private held: Uint8Array[] = [];
   private heldBytes = 0;
   private line: Line = 'start';
-  /** Whether the current block has a field. */
+  /** True if the current block has a field. */
   private open = false;
-  /** Whether a comment is held that stands before the block. */
+  /** True if the held bytes have a comment before the block. */
   private commented = false;
   private afterCr = false;
   private first = true;
 
-  /** `maxBytes` is the most that one block may have. */
+  /** `maxBytes` is the maximum size of one block. */
   constructor(private readonly maxBytes: number) {}
 
   /**
@@ -37,7 +37,7 @@ export class BlockSplitter {
     let from = 0;
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i];
-      // The second half of a line end belongs to the line that the CR has ended.
+      // The LF of a CR LF belongs to the line that the CR has ended.
       if (byte === LF && this.afterCr) this.afterCr = false;
       else if (byte === LF || byte === CR) {
         this.afterCr = byte === CR;
@@ -59,7 +59,7 @@ export class BlockSplitter {
     return blocks;
   }
 
-  /** Whether the line ends a block that has a field. */
+  /** Returns true if the line ends a block that has a field. */
   private endLine(): boolean {
     const { line, open } = this;
     this.line = 'start';
@@ -98,14 +98,14 @@ function joined(parts: Uint8Array[], last: Uint8Array, length: number): Uint8Arr
   return all;
 }
 
-/** A byte order mark counts only at the start of a stream (WHATWG HTML, 9.2.5), which a block of another stream is not. */
+/** Removes a byte order mark. It is legal only at the start of a stream (WHATWG HTML, 9.2.5), and the block gets into another. */
 function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function tooLarge(maxBytes: number): SseError {
   return new SseError('SSE_EVENT_TOO_LARGE', `The upstream sent an event of more than ${maxBytes} bytes.`, {
-    remedy: 'Check whether its response is an event stream. eventsOf() takes a larger "maxEventBytes".',
+    remedy: 'Check whether its response is an event stream, or raise "maxEventBytes" of eventsOf().',
     context: { maxBytes },
   });
 }

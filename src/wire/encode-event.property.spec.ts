@@ -6,7 +6,7 @@ import { comment, event } from '../events/sse-event.js';
 import { toEvent } from '../events/to-event.js';
 import { encodeEvent } from './encode-event.js';
 
-/** What an independent parser makes of bytes that arrive in pieces of any length. */
+/** The events that an independent parser reads from bytes that arrive in chunks of any length. */
 function parse(
   stream: string,
   cuts: number[] = [],
@@ -33,7 +33,7 @@ function parse(
 const cuts = fc.array(fc.nat(), { maxLength: 8 });
 
 describe('any event, read by an independent parser', () => {
-  it('has the type, the id and the data that it was given, whatever comes before and after it', () => {
+  it('keeps type, id and data, between any other events', () => {
     fc.assert(
       fc.property(fc.array(eventInit, { minLength: 1, maxLength: 5 }), cuts, (inits, pieces) => {
         const { events, retries } = parse(inits.map((init) => encodeEvent(event(init))).join(''), pieces);
@@ -50,7 +50,7 @@ describe('any event, read by an independent parser', () => {
     );
   });
 
-  it('cannot be made of two: a type or an id with a line break is refused', () => {
+  it('cannot have a type or an id with a line break', () => {
     fc.assert(
       fc.property(text, fc.constantFrom('\n', '\r', '\r\n'), text, (before, lineBreak, after) => {
         expect(() => event({ type: before + lineBreak + after, data: '' })).toThrow('"type" cannot be');
@@ -59,7 +59,7 @@ describe('any event, read by an independent parser', () => {
     );
   });
 
-  it('is one event, whatever a handler yields as data', () => {
+  it('is exactly one event for any data', () => {
     fc.assert(
       fc.property(fc.oneof(text, fc.jsonValue()), (value) => {
         const made = toEvent(value, 'data', JSON.stringify);
@@ -73,7 +73,7 @@ describe('any event, read by an independent parser', () => {
 });
 
 describe('any comment, read by an independent parser', () => {
-  it('is comment lines and nothing else', () => {
+  it('consists of comment lines only', () => {
     fc.assert(
       fc.property(text, (value) => {
         const { events, comments } = parse(encodeEvent(comment(value)) + 'data: x\n\n');
@@ -86,7 +86,7 @@ describe('any comment, read by an independent parser', () => {
 });
 
 describe('any block, given to raw()', () => {
-  it('is taken where the library wrote it', () => {
+  it('is accepted if the library wrote it', () => {
     fc.assert(
       fc.property(eventInit, (init) => {
         const block = encodeEvent(event(init));
@@ -95,7 +95,7 @@ describe('any block, given to raw()', () => {
     );
   });
 
-  it('is refused where it is not whole, or else leaves the parser at the start of a block', () => {
+  it('is rejected if it is not whole, and otherwise leaves the parser at the start of a block', () => {
     const line = fc.oneof(
       text,
       fc.tuple(fc.constantFrom('data', 'event', 'id', 'retry', ''), text).map(([f, v]) => `${f}: ${v}`),
@@ -118,7 +118,7 @@ describe('any block, given to raw()', () => {
   });
 });
 
-it('the arbitrary types and ids are legal ones', () => {
+it('the generated types and ids are legal', () => {
   fc.assert(
     fc.property(type, id, (anyType, anyId) => {
       expect(event({ type: anyType, id: anyId, data: '' })).toMatchObject({ type: anyType, id: anyId });

@@ -9,7 +9,7 @@ describe('encodeEvent()', () => {
     );
   });
 
-  it('puts one space after each colon, so that a leading space of the text survives', () => {
+  it('writes one space after each colon, so that a leading space of the text is kept', () => {
     expect(encodeEvent(event({ type: ' t', data: ' d', comment: ' c' }))).toBe(
       ':  c\nevent:  t\ndata:  d\n\n',
     );
@@ -27,19 +27,19 @@ describe('encodeEvent()', () => {
     expect(encodeEvent(event({ data: text }))).toBe(block);
   });
 
-  it('ends no block with a comment alone', () => {
+  it('writes no blank line after a comment alone', () => {
     expect(encodeEvent(comment('a'))).toBe(': a\n');
     expect(encodeEvent(comment('a\r\nb'))).toBe(': a\n: b\n');
     expect(encodeEvent(comment(''))).toBe(':\n');
   });
 
-  it('writes raw() as it is, and nothing for an event without fields', () => {
+  it('writes raw() unchanged, and nothing for an event without fields', () => {
     expect(encodeEvent(raw('data:x\r\n\r\n'))).toBe('data:x\r\n\r\n');
     expect(encodeEvent(retryAfter(0))).toBe('retry: 0\n\n');
     expect(encodeEvent(event({}))).toBe('');
   });
 
-  it('serializes data that is no text yet', () => {
+  it('serializes data that is not text', () => {
     expect(encodeEvent(event({ data: { a: 1 } }))).toBe('data: {"a":1}\n\n');
     expect(encodeEvent(event({ data: [1] }), () => 'a\nb')).toBe('data: a\ndata: b\n\n');
   });

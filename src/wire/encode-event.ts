@@ -1,16 +1,16 @@
 import { comment, type SseEvent } from '../events/sse-event.js';
 import { toText, type Serialize } from '../events/to-event.js';
 
-/** The comment the library writes by itself: no blank line, as some clients fire an empty message for each. */
+/** The comment of heartbeats and heads. It has no blank line, because some clients fire an empty message for each one. */
 export const COMMENT = ':\n';
-/** The same as an event. */
+/** {@link COMMENT} as an event. */
 export const EMPTY_COMMENT: SseEvent = comment('');
 
 /**
- * An event as it goes over the wire: comment, `event`, `id`, `retry`, `data`, a blank line; LF only, one space after
- * each colon (WHATWG HTML, 9.2.5). A comment alone is written without the blank line: it ends no block.
+ * Encodes an event: comment, `event`, `id`, `retry`, `data` and a blank line, with LF as line end and one space after each colon
+ * (WHATWG HTML, 9.2.5). A comment alone has no blank line, because it does not end a block.
  *
- * @throws {SseError} `SSE_NOT_SERIALIZABLE` if `data` is not text and cannot be made so.
+ * @throws {SseError} `SSE_NOT_SERIALIZABLE` if `data` is not text and cannot be serialized.
  */
 export function encodeEvent(event: SseEvent, serialize: Serialize = JSON.stringify): string {
   if (event.raw !== undefined) return event.raw;

@@ -1,18 +1,18 @@
 /**
- * The last event ID that says "this stream has ended, stay away". It goes out on the last block of a finished
- * stream; a reconnect that brings it in `Last-Event-ID` is answered with 204, on which every `EventSource` stops
- * (WHATWG HTML, 9.2.3). A leading tilde keeps it apart from numbers, UUIDs and the cursors of channels.
+ * The last event ID of a stream that has ended. The last block of a finished stream has it. A client that reconnects with it in
+ * `Last-Event-ID` gets a 204, which stops every `EventSource` (WHATWG HTML, 9.2.3). The leading tilde distinguishes it from
+ * numbers, UUIDs and the cursors of channels.
  */
 export const END_OF_STREAM_ID = '~end';
 
 /**
- * The type of a block that says nothing but that. It has a type for pages not to see it, and (empty) data, as clients
- * that are not browsers, npm's `eventsource` among them, take the id of a block only where it has data.
+ * The type of a block that only carries {@link END_OF_STREAM_ID}. Because of the type, pages do not receive it as a `message`.
+ * The block has empty data, because some clients, such as npm's `eventsource`, ignore the id of a block without data.
  */
 export const END_OF_STREAM_TYPE = '~end';
 
 /**
- * The type of an event that only tells a client its place in a stream, before there is anything to say: npm's
- * `eventsource` reads an id only where there is data, and nobody listens for a type with a tilde.
+ * The type of an event that only sets the last event ID of a client, before the first event of a stream. It has empty data for
+ * the same reason as {@link END_OF_STREAM_TYPE}.
  */
 export const PLACE_TYPE = '~place';

@@ -1,6 +1,6 @@
 import { EventStreamCheck } from './event-stream-check.js';
 
-/** Whether text in pieces is taken for an event stream, and after which of them that was known. */
+/** Whether text in pieces is recognized as an event stream, and after which piece that was decided. */
 function found(...pieces: string[]): [answer: boolean, after: number] {
   const check = new EventStreamCheck();
   for (const [i, piece] of pieces.entries()) {
@@ -29,11 +29,11 @@ it.each([
   [' data: a\n\n'],
   ['database: a\n\n'],
   ['\n\nid 1\n'],
-])('%j is something else, which is known at once', (text) => {
+])('%j is immediately known to be something else', (text) => {
   expect(found(text)).toEqual([false, 1]);
 });
 
-it('does not look for ever', () => {
+it('stops after a maximum length', () => {
   expect(found('id: 1\n\n', ...Array.from({ length: 100 }, () => `: ${'x'.repeat(1000)}\n`))[1]).toBeLessThan(
     101,
   );

@@ -1,21 +1,21 @@
-/** A line of a field that the event stream format knows. */
+/** A line with a field of the event stream format. */
 const FIELD = /^(data|event|id|retry)(?::|$)/;
 const NAMES = ['data', 'event', 'id', 'retry'];
 const LINE_END = /\r\n|\n|\r/;
 
-/** Text beyond this length is not looked at. */
+/** The maximum length of the text that is checked. */
 const MAX_LENGTH = 65_536;
 
 /**
- * Recognizes text that is in the event stream format already, by its first block: known fields, `data` among them, and
- * a blank line. Text that contains any other line before that is something else.
+ * Recognizes text that is already in the event stream format, by its first block: known fields, at least one of them `data`, and
+ * a blank line. Text with any other line before that is not an event stream.
  */
 export class EventStreamCheck {
   private text = '';
-  /** Whether later text can no longer change the answer. */
+  /** True once later text can no longer change the answer. */
   decided = false;
 
-  /** Whether the text so far, of which this is the next piece, starts with a block. */
+  /** True if the text up to and including this piece starts with a block. */
   isEventStream(piece: string): boolean {
     this.text += piece;
     const lines = this.text.replace(/^\uFEFF/, '').split(LINE_END);
@@ -38,7 +38,7 @@ export class EventStreamCheck {
   }
 }
 
-/** Whether the start of a line may become a field or a comment. */
+/** True if the start of a line can become a field or a comment. */
 function mayBeField(start = ''): boolean {
   return start.startsWith(':') || FIELD.test(start) || NAMES.some((name) => name.startsWith(start));
 }

@@ -247,8 +247,8 @@ eachAdapter((adapter) => {
       ]);
       expect(named[4]).toBe(
         "HeadController.overridden has @Header('cache-control', 'public, max-age=60'), which is not legal for an " +
-          'event stream. Its streams are sent with "Cache-Control: no-cache, no-store, no-transform"; ' +
-          'its ordinary answers keep the header.',
+          'event stream. Its streams are sent with "Cache-Control: no-cache, no-store, no-transform". ' +
+          'Its ordinary answers keep the header.',
       );
     });
 

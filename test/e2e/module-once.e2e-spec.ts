@@ -61,7 +61,7 @@ eachAdapter((adapter) => {
         code: 'SSE_MODULE_DUPLICATE',
         message:
           `SseModule.forRoot() is imported 2 times: in ${places.join(' and in ')}. ` +
-          'Keep the import in the root module and remove the others. What it provides is global.',
+          'Keep the import in the root module and remove the others. The module is global.',
         context: { places: expect.arrayContaining(places) as unknown },
       });
       await app.close();

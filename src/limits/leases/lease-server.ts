@@ -10,7 +10,7 @@ export type GrantAnswer =
       readonly evicted: readonly string[];
     };
 
-/** What a {@link LeaseServer} reports. */
+/** Callbacks of a {@link LeaseServer}. */
 export interface LeaseEvents {
   /** Commands work, for the first time or again. */
   up(): void;

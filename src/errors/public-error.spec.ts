@@ -1,18 +1,18 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS, THROWN } from '../../test/fixtures/hostile-errors.js';
 import { errorText, markPlace } from './error-text.js';
-import { presentable, toHttpError, troubleBehind } from './http-error.js';
+import { presentable, toHttpError, unloggedCause } from './http-error.js';
 import { isLegible } from './legible.js';
 import { isReported, isSseError, quoted } from './sse.errors.js';
-import { errorBody, toldOf } from './told.js';
+import { errorBody, publicErrorOf } from './public-error.js';
 
 describe.each(Object.keys(THROWN))('%s', (name) => {
   const make = THROWN[name] as () => unknown;
 
-  it('has a status, and what may be told of it', () => {
+  it('has a status and a public response without secrets', () => {
     const status = STATUS[name] ?? 500;
-    const { response } = toldOf(make());
-    expect(toldOf(make()).status).toBe(status);
+    const { response } = publicErrorOf(make());
+    expect(publicErrorOf(make()).status).toBe(status);
     expect(JSON.stringify(response)).not.toContain('secret');
     expect(errorBody(make()).statusCode).toBe(status);
     expect(JSON.stringify(errorBody(make()))).not.toContain('secret');
@@ -24,9 +24,9 @@ describe.each(Object.keys(THROWN))('%s', (name) => {
     expect(() => markPlace(make(), 'C.d')).not.toThrow();
   });
 
-  it('is looked at without a trace', () => {
+  it('is inspected without an error or a change', () => {
     const thrown = make();
-    expect([isSseError(thrown), isReported(thrown), troubleBehind(thrown)]).toEqual([
+    expect([isSseError(thrown), isReported(thrown), unloggedCause(thrown)]).toEqual([
       false,
       false,
       undefined,
@@ -34,7 +34,7 @@ describe.each(Object.keys(THROWN))('%s', (name) => {
     expect(toHttpError(thrown) === thrown || Number.isNaN(thrown)).toBe(true);
   });
 
-  it('becomes an error that filters and loggers can work with', () => {
+  it('becomes an error that filters and loggers can read', () => {
     const error = presentable(make(), 'C.d');
     expect(isLegible(error)).toBe(true);
     if (!(error instanceof HttpException)) return;

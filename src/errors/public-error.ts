@@ -9,31 +9,31 @@ export interface ErrorBody {
 }
 
 /** The part of an error that a client may see: a status, and a response that JSON can express. */
-export interface Told {
+export interface PublicError {
   readonly status: number;
   readonly response: string | Record<string, unknown>;
 }
 
-/** The part of an exception that we use. It is recognized by its shape: another copy of Nest has another class. */
+/** The part of an exception that we use. It is recognized by its shape, because another copy of Nest has another class. */
 interface Exception {
   readonly message: unknown;
   getStatus(): number;
   getResponse(): unknown;
 }
 
-const UNKNOWN: Told = { status: 500, response: 'Internal server error' };
+const UNKNOWN: PublicError = { status: 500, response: 'Internal server error' };
 
 /**
- * The only rule for which part of an error a client may see: the response of an `HttpException`, and of any other error
- * nothing but that it happened. Never throws: an exception that cannot be read counts as any other error.
+ * The only rule for what a client may see of an error: the response of an `HttpException`, and a 500 without details for any
+ * other error. Never throws. An exception that cannot be read counts as any other error.
  */
-export function toldOf(error: unknown): Told {
+export function publicErrorOf(error: unknown): PublicError {
   return attempt(() => (isException(error) ? responseOf(error) : UNKNOWN), UNKNOWN);
 }
 
-/** {@link toldOf} as the payload of an error event. */
+/** {@link publicErrorOf} as the payload of an error event. */
 export function errorBody(error: unknown): ErrorBody {
-  const { status, response } = toldOf(error);
+  const { status, response } = publicErrorOf(error);
   const title = titleOf(status);
   if (typeof response === 'string') return { statusCode: status, error: title, message: response };
   const message = attempt<unknown>(() => (error as Exception).message, undefined);
@@ -44,7 +44,7 @@ export function errorBody(error: unknown): ErrorBody {
   };
 }
 
-/** Whether an error is an `HttpException` in shape, and can be read. */
+/** True if an error has the shape of an `HttpException` and can be read. */
 export function isException(error: unknown): error is Exception {
   return attempt(() => {
     const { getStatus, getResponse } = error as Partial<Exception>;
@@ -52,16 +52,16 @@ export function isException(error: unknown): error is Exception {
   }, false);
 }
 
-function responseOf(exception: Exception): Told {
+function responseOf(exception: Exception): PublicError {
   const status = exception.getStatus();
   const response = exception.getResponse();
   if (typeof response === 'string') return { status, response };
-  // An exception made from another error would show the words of that error, which were not written for clients.
+  // An exception that was made from another error would show the message of that error, which was not written for clients.
   const copy = response instanceof Error ? undefined : copyOf(response);
   return { status, response: copy ?? titleOf(status) };
 }
 
-/** An object as JSON expresses it; `undefined` for one that it cannot express, and for anything that is not an object. */
+/** A copy of an object by JSON; `undefined` if JSON cannot express it, or if it is not an object. */
 function copyOf(response: unknown): Record<string, unknown> | undefined {
   return attempt(() => {
     const copy: unknown = JSON.parse(JSON.stringify(response));
