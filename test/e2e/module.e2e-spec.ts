@@ -175,7 +175,7 @@ eachAdapter((adapter) => {
     it('and refuses what is none', async () => {
       const sse = SseModule.forRootAsync({ imports: [SettingsModule], useExisting: Settings as never });
       await expect(bootstrap([sse])).rejects.toThrow(
-        'SseModule.forRootAsync(): an instance of Settings makes no options. Give it a method createSseOptions()',
+        'SseModule.forRootAsync(): an instance of Settings cannot make options. Give it a method createSseOptions()',
       );
     });
   });
@@ -184,9 +184,13 @@ eachAdapter((adapter) => {
     [
       'nothing',
       {},
-      '0 ways to make the options are given. Give one of "useFactory", "useClass" and "useExisting".',
+      '0 of the ways to make the options are given. Give one of "useFactory", "useClass" and "useExisting".',
     ],
-    ['two ways', { useFactory: () => ({}), useClass: Object }, '2 ways to make the options are given.'],
+    [
+      'two ways',
+      { useFactory: () => ({}), useClass: Object },
+      '2 of the ways to make the options are given.',
+    ],
     [
       'a misspelt one',
       { useFactroy: () => ({}) },
