@@ -95,6 +95,26 @@ await describeRedis('epochs of a Redis log', (url) => {
     expect((await other.read(name, fifth, ALL)).gap).toBe(false);
   });
 
+  it('what the old master acknowledged after a new epoch began is reported to those who read that epoch', async () => {
+    const [writer, reader] = [open(), open()];
+    await writer.append(name, records(1, 2));
+    const replica = await snapshot();
+    const [third] = await writer.append(name, records(3));
+    expect(await reader.tail(name)).toBe(third);
+    const master = await snapshot();
+    // The failover: the reader goes over to the replica first, and begins an epoch there.
+    await restore(replica);
+    const after = await reader.read(name, third, ALL);
+    expect([after.gap, after.entries.length]).toEqual([true, 2]);
+    const promoted = await snapshot();
+    // The old master goes on to acknowledge what the writer sends, until the writer goes over as well.
+    await restore(master);
+    await writer.append(name, records(4, 5));
+    await restore(promoted);
+    await writer.append(name, records(6));
+    expect((await reader.read(name, after.entries[1]!.position, ALL)).gap).toBe(true);
+  });
+
   it('an older epoch that comes back is a gap for a viewer, also when a node that knows no better publishes there', async () => {
     const watching = new Channels({ log: open() });
     const ignorant = open();

@@ -95,7 +95,7 @@ class Reader {
 const step = fc.record({
   do: fc.constantFrom(
     ...['publish', 'publish', 'publish', 'publish', 'move', 'leave', 'wait', 'wait', 'cut', 'off', 'on'],
-    ...['snapshot', 'restore', 'failover', 'failover', 'no-log', 'no-meta', 'nothing', 'trim', 'hole'],
+    ...['snapshot', 'restore', 'failover', 'split', 'no-log', 'no-meta', 'nothing', 'trim', 'hole'],
   ),
   node: fc.nat(NODES - 1),
   channel: fc.nat(CHANNELS - 1),
@@ -196,6 +196,30 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
         await restore(name, states);
         off.refuses = false;
         await publish(node, name, many);
+      } else if (what === 'split') {
+        // One node goes over to the new master, while the old one acknowledges what the other publishes.
+        const [late, early] = [proxies[node]!, proxies[1 - node]!];
+        late.refuses = false;
+        await publish(node, name, 1);
+        const replica = new Map<string, string>();
+        await snapshot(name, replica);
+        await publish(node, name, many);
+        const old = new Map<string, string>();
+        await snapshot(name, old);
+        late.refuses = true;
+        late.cut();
+        early.refuses = false;
+        await restore(name, replica);
+        await publish(1 - node, name, 1);
+        await snapshot(name, replica);
+        early.refuses = true;
+        early.cut();
+        await restore(name, old);
+        late.refuses = false;
+        await publish(node, name, many);
+        await restore(name, replica);
+        early.refuses = false;
+        await publish(node, name, 1);
       } else if (what === 'restore') await restore(name, states);
       else if (what === 'hole') {
         const entries = (await admin.xRange(log, '-', '+')) ?? [];

@@ -1,12 +1,11 @@
 import type { LogRecord } from '../../log/log-record.js';
 import { redisScript } from '../link/redis-script.js';
-import { COMPARE_IDS, REMEMBER } from './lua.js';
+import { COMPARE_IDS, REMEMBER, type EpochArguments } from './lua.js';
 import { encodeHeader } from '../../log/remote/stored-record.js';
 
 /** Arguments of {@link APPEND_SCRIPT}: `ARGV` in this order, then the groups. */
 export interface AppendArguments {
-  /** The random end of a new epoch, then the latest epoch and place that the caller knows. */
-  readonly epoch: readonly [suffix: string, knownEpoch: string, knownPlace: string];
+  readonly epoch: EpochArguments;
   /** Retention. 0 means unlimited. */
   readonly maxEvents: number;
   readonly maxBytes: number;
@@ -87,9 +86,9 @@ export const APPEND_SCRIPT = redisScript(
   `
 local log, meta, receipt = KEYS[1], KEYS[2], KEYS[3]
 -- AppendArguments, in order
-local suffix, known_epoch, known_place, max_events, max_bytes, max_age, trim, log_life, meta_life, receipt_life,
-  batch, publish_command, notice_channel, notice_bytes = unpack(ARGV, 1, 14)
-local first_group, fields = 15, 4
+local max_events, max_bytes, max_age, trim, log_life, meta_life, receipt_life, batch, publish_command, notice_channel,
+  notice_bytes = unpack(ARGV, 5, 15)
+local first_group, fields = 16, 4
 
 local done = redis.call('GET', receipt)
 if done then
@@ -98,7 +97,7 @@ if done then
   if tonumber(number) > tonumber(batch) then return redis.error_reply('STALEBATCH a later one was appended') end
 end
 
-local m = remember(log, meta, suffix, known_epoch, known_place, meta_life)
+local m = remember(log, meta, meta_life, unpack(ARGV, 1, 4))
 local now = math.max(clock(), m.us)
 
 -- The own id that is out of order in a group, and the id before it.

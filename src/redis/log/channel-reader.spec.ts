@@ -49,7 +49,7 @@ describe('ChannelReader', () => {
   it('reads again if a new epoch began between reading the end and reading the entries', async () => {
     const { reader, asked } = reading(
       [end(EPOCHS[0], 10, 1), [raw(20, 1), raw(21, 2)], EPOCHS[1]],
-      [end(EPOCHS[1], 21, 2, EPOCHS[0]), [raw(20, 1), raw(21, 2)], EPOCHS[1]],
+      [end(EPOCHS[1], 21, 2, `${EPOCHS[0]} 10-1`), [raw(20, 1), raw(21, 2)], EPOCHS[1]],
     );
     const slice = await reader.read('c', undefined, ALL);
     expect(asked.length).toBe(2);
@@ -78,8 +78,8 @@ describe('ChannelReader', () => {
   it('begins a new epoch if another entry has the place of a known one', async () => {
     const { reader, history, asked } = reading(
       [end(EPOCHS[0], 12, 3), [raw(11, 2), raw(12, 3)], EPOCHS[0]],
-      [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
-      [end(EPOCHS[2], 12, 3, EPOCHS[0]), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
+      [end(EPOCHS[2], 12, 3, `${EPOCHS[0]} 10-2`), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
+      [end(EPOCHS[2], 12, 3, `${EPOCHS[0]} 10-2`), [raw(11, 2), raw(12, 3)], EPOCHS[2]],
     );
     history.note('c', { epoch: EPOCHS[0], us: 10, count: 2 });
     const slice = await reader.read('c', at(EPOCHS[0], 9, 1), ALL);

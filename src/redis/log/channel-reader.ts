@@ -120,8 +120,8 @@ export class ChannelReader {
         const recovered = await this.state.recover(name, answer);
         if (isVacancy(recovered)) return { raw: [], end: recovered };
       } else if (end.epoch !== epoch) continue;
-      else if (showLoss(known, end.epoch, placesIn(raw as RawEntry[]))) {
-        this.history.lose(name, end.epoch);
+      else if (known && showLoss(known, end.epoch, placesIn(raw as RawEntry[]))) {
+        this.history.lose(name, known);
         renewed = true;
       } else return { raw: raw as RawEntry[], end };
     }

@@ -1,5 +1,6 @@
 import { epochSuffix, type LogPosition } from '../../log/cursor.js';
 import type { KnownHistory } from './history.js';
+import type { EpochArguments } from './lua.js';
 import { OPEN_SCRIPT } from './open.script.js';
 import type { RedisKeys } from '../link/redis-keys.js';
 import type { RedisLink } from '../link/redis-link.js';
@@ -10,6 +11,7 @@ import {
   entryId,
   formatPosition,
   isVacancy,
+  parsePrevious,
   vacancy,
   type ChannelEnd,
   type EpochPlace,
@@ -69,15 +71,15 @@ export class ChannelState {
   isNextAfter(name: string, vacant: EpochPlace, end: ChannelEnd): boolean {
     const since = bornAt(vacant.epoch);
     const born = bornAt(end.epoch);
-    const other = bornAt((isVacancy(end) ? this.history.end(name)?.epoch : end.previous) ?? '');
+    const other = bornAt((isVacancy(end) ? this.history.end(name) : end.previous?.[0])?.epoch ?? '');
     if (other >= since && other < born) return false;
     return born >= since && born - since <= this.lifeUs(name);
   }
 
   /** The arguments from which a script decides whether a channel has lost entries. */
-  epochArgs(name: string): readonly [suffix: string, knownEpoch: string, knownPlace: string] {
-    const known = this.history.end(name) ?? { epoch: '', us: 0, count: 0 };
-    return [epochSuffix(), known.epoch, entryId(known)];
+  epochArgs(name: string): EpochArguments {
+    const known = this.history.end(name) ?? { epoch: '', us: 0, count: 0, lost: false };
+    return [epochSuffix(), known.epoch, entryId(known), known.lost === true ? '1' : ''];
   }
 
   /** How long Redis remembers a channel from now on. 0 means forever. */
@@ -113,5 +115,5 @@ function channelEnd(answer: unknown): ChannelEnd | undefined {
   const [epoch, us, count, previous] = answer as (string | null)[];
   return epoch == null
     ? undefined
-    : { epoch, us: Number(us), count: Number(count), previous: previous || undefined };
+    : { epoch, us: Number(us), count: Number(count), previous: parsePrevious(previous ?? '') };
 }

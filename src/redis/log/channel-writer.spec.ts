@@ -13,7 +13,7 @@ import { resolveRedisLogOptions, type RedisLogOptions } from './redis-log.option
 const EPOCH = `${sortableNumber(1000)}abc`;
 const at = (us: number, count: number) => formatPosition(EPOCH, { us, count });
 /** The index of the batch number in a command: after EVALSHA, the hash, the keys and ten arguments. */
-const BATCH = 6 + 10;
+const BATCH = 6 + 11;
 
 interface Sent {
   readonly command: readonly string[];

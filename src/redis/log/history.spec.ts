@@ -48,16 +48,17 @@ describe('KnownHistory', () => {
     history.note('c', place(200, 200, 1));
     history.acknowledge('c', place(5, 100, 7));
     expect(history.end('c')).toEqual(place(5, 100, 7));
-    expect(history.isLostAt('c', { ...place(200, 200, 1), previous: undefined }, LIFE)).toBe(true);
-    expect(history.isLostAt('c', { ...place(200, 200, 1), previous: epoch(5) }, LIFE)).toBe(false);
+    expect(history.isLostAt('c', place(200, 200, 1), LIFE)).toBe(true);
+    expect(history.isLostAt('c', { ...place(200, 200, 1), previous: [place(5, 100, 7)] }, LIFE)).toBe(false);
   });
 
   it('treats every end of an epoch as a loss if another entry has the acknowledged place', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 101, 7));
     history.acknowledge('c', place(5, 100, 7));
-    expect(history.isLostAt('c', { ...place(5, 101, 7), previous: undefined }, LIFE)).toBe(true);
-    expect(history.isLostAt('c', { ...place(5, 200, 9), previous: undefined }, LIFE)).toBe(true);
+    expect(history.end('c')).toEqual({ ...place(5, 100, 7), lost: true });
+    expect(history.isLostAt('c', place(5, 101, 7), LIFE)).toBe(true);
+    expect(history.isLostAt('c', place(5, 200, 9), LIFE)).toBe(true);
   });
 
   it('ignores an acknowledged entry that is older than the newest one', () => {
@@ -67,20 +68,57 @@ describe('KnownHistory', () => {
     expect(history.end('c')).toEqual(place(5, 101, 8));
   });
 
-  it.each<[string, boolean, EpochPlace, string | undefined]>([
-    ['the same end', false, place(5, 100, 7), undefined],
-    ['more entries', false, place(5, 101, 8), undefined],
-    ['fewer entries', true, place(5, 99, 6), undefined],
-    ['another entry in the same place', true, place(5, 101, 7), undefined],
-    ['more entries that are older', true, place(5, 99, 8), undefined],
-    ['an earlier epoch', true, place(4, 200, 9), undefined],
-    ['a later epoch, begun with knowledge of this one', false, place(200, 200, 1), epoch(5)],
-    ['a later epoch, begun with knowledge of one after this one', false, place(200, 200, 1), epoch(6)],
-    ['a later epoch, begun without knowledge of another', true, place(200, 200, 1), undefined],
-    ['a later epoch, begun with knowledge of an earlier one', true, place(200, 200, 1), epoch(4)],
-    ['a later epoch, begun after ours can be forgotten', false, place(100 + LIFE + 1, 9000, 1), undefined],
-    ['a later epoch, begun at the last moment of ours', true, place(100 + LIFE, 9000, 1), undefined],
-  ])('finds for %s that a loss is %p', (_, isLost, end, previous) => {
+  it.each<[string, boolean, EpochPlace, ...EpochPlace[]]>([
+    ['the same end', false, place(5, 100, 7)],
+    ['more entries', false, place(5, 101, 8)],
+    ['fewer entries', true, place(5, 99, 6)],
+    ['another entry in the same place', true, place(5, 101, 7)],
+    ['more entries that are older', true, place(5, 99, 8)],
+    ['an earlier epoch', true, place(4, 200, 9)],
+    ['a later epoch, begun with knowledge of our place', false, place(200, 200, 1), place(5, 100, 7)],
+    [
+      'a later epoch, begun with knowledge of an entry after ours',
+      false,
+      place(200, 200, 1),
+      place(5, 101, 8),
+    ],
+    [
+      'a later epoch, begun with knowledge of an entry before ours',
+      true,
+      place(200, 200, 1),
+      place(5, 99, 6),
+    ],
+    [
+      'a later epoch, begun with knowledge of another entry in our place',
+      true,
+      place(200, 1, 1),
+      place(5, 99, 7),
+    ],
+    [
+      'a later epoch, begun with knowledge of an older entry after ours',
+      true,
+      place(200, 1, 1),
+      place(5, 99, 8),
+    ],
+    [
+      'a later epoch, begun with knowledge of one after this one and of our place',
+      false,
+      place(90, 200, 1),
+      place(6, 300, 1),
+      place(5, 100, 7),
+    ],
+    [
+      'a later epoch, begun with knowledge of one after this one alone',
+      false,
+      place(200, 200, 1),
+      place(6, 1, 1),
+    ],
+    ['the same, but begun before our entry was published', true, place(90, 200, 1), place(6, 1, 1)],
+    ['a later epoch, begun without knowledge of another', true, place(200, 200, 1)],
+    ['a later epoch, begun with knowledge of an earlier one', true, place(200, 200, 1), place(4, 300, 9)],
+    ['a later epoch, begun after ours can be forgotten', false, place(100 + LIFE + 1, 9000, 1)],
+    ['a later epoch, begun at the last moment of ours', true, place(100 + LIFE, 9000, 1)],
+  ])('finds for %s that a loss is %p', (_, isLost, end, ...previous) => {
     const history = new KnownHistory();
     history.note('c', place(5, 100, 7));
     expect(history.isLostAt('c', { ...end, previous }, LIFE)).toBe(isLost);
@@ -113,9 +151,13 @@ describe('KnownHistory', () => {
   it('treats every end of an epoch as a loss after lose()', () => {
     const history = new KnownHistory();
     history.note('c', place(5, 100, 7));
-    history.lose('c', epoch(5));
+    history.lose('c', place(5, 100, 7));
     expect(history.isLostAt('c', place(5, 1000, 1000), LIFE)).toBe(true);
     expect(showLoss(history.end('c'), epoch(5), [{ us: 1, count: 1000 }])).toBe(true);
+    expect(history.isBeyond('c', formatPosition(epoch(5), { us: 1000, count: 1000 }))).toBe(true);
+    // The place stays as it was, because the epoch that begins next has to name it.
+    history.note('c', place(5, 200, 9));
+    expect(history.end('c')).toEqual({ ...place(5, 100, 7), lost: true });
     history.note('c', place(6, 1000, 8));
     expect(history.end('c')).toEqual(place(6, 1000, 8));
   });

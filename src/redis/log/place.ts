@@ -18,8 +18,8 @@ export interface EpochPlace extends Place {
 
 /** The newest place of a channel in Redis. */
 export interface ChannelEnd extends EpochPlace {
-  /** The latest epoch before this one that the process that began it knew. */
-  readonly previous?: string | undefined;
+  /** The latest places of earlier epochs that the process that began this epoch knew. The latest epoch comes first. */
+  readonly previous?: readonly EpochPlace[];
 }
 
 const POSITION = /^([0-9a-z]{1,16})-([0-9a-z]{2,12})_([0-9a-z]{1,11})$/;
@@ -68,6 +68,14 @@ export function entryId({ us, count }: Place): string {
 export function parseEntryId(id: string): Place {
   const dash = id.indexOf('-');
   return { us: Number(id.slice(0, dash)), count: Number(id.slice(dash + 1)) };
+}
+
+/** Parses the places of earlier epochs as `remember()` in `lua.ts` writes them: `<epoch> <id> <epoch> <id>`. */
+export function parsePrevious(text: string): readonly EpochPlace[] {
+  return Array.from(text.matchAll(/(\S+) (\S+)/g), ([, epoch = '', id = '']) => ({
+    epoch,
+    ...parseEntryId(id),
+  }));
 }
 
 /** The place directly before an entry. Its time is not known, because the entry there may be evicted. */

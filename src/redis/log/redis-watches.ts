@@ -64,7 +64,7 @@ export class RedisWatches {
       const known = this.history.end(name);
       if (showLoss(known, end.epoch, [{ us: end.us, count: first }])) {
         // The next read of this channel finds the loss and begins a new epoch.
-        if (known?.epoch === end.epoch) this.history.lose(name, end.epoch);
+        if (known?.epoch === end.epoch) this.history.lose(name, known);
         watched.announced = undefined;
       } else if (known && known.epoch !== end.epoch) {
         // A notice does not say whether the process that began this epoch knew ours. The next read of the channel does.
