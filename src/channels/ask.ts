@@ -1,6 +1,6 @@
 import type { Awaitable } from '../log/event-log.js';
 
-/** A log's answer, with what it throws as a rejection: several are waited for together, and none is left unhandled. */
+/** Calls a method of a log. An error that it throws becomes a rejection, so that `Promise.all()` can handle several calls. */
 export function ask<V>(call: () => Awaitable<V>): Awaitable<V> {
   try {
     return call();

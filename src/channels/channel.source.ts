@@ -4,14 +4,14 @@ import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
 import type { ChannelSubscription } from './subscription.js';
 
-/** A sink that takes several events at once, where they come encoded and nobody has to look at each. */
+/** A sink that accepts encoded batches of events, if no stage has to inspect each event. */
 export interface BatchSink extends Sink<unknown> {
   readonly batches: BatchConsumer;
 }
 
 /**
- * A subscription as a source that pushes what there is and falls behind instead of queueing: while the consumer is
- * not ready nothing is taken, and then it goes on from where it was.
+ * A subscription as a source. It pushes events without a queue: while the consumer is not ready it takes nothing from the log,
+ * and then it continues at its position.
  */
 export class ChannelSource extends Source {
   readonly pulled = false;
@@ -48,7 +48,7 @@ class Pump implements Running {
     while (!this.over) {
       if (!demand.ready) return this.wait();
       let batch: EventBatch | undefined;
-      // Around the delivery, too: the events of a batch are parsed by the application where they are looked at.
+      // The delivery can throw as well, because `parse` of the application is called when an event is read.
       try {
         batch = subscription.take();
         if (batch) this.deliver(batch);

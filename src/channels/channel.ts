@@ -12,16 +12,16 @@ import {
   type WithoutGaps,
 } from './subscription.options.js';
 
-/** What can be published: a payload, or an event made by `event()`. */
+/** A value that can be published: a payload, or an event made by `event()`. */
 export type Publishable<T> = T | SseEvent;
 
-/** What a channel takes over from the `Channels` it belongs to. */
+/** The settings of `Channels` that each channel uses. */
 export interface ChannelSettings {
   readonly serialize: Serialize | undefined;
   readonly gap: string | false | undefined;
 }
 
-/** A named sequence of events: published anywhere, read from any place that is kept. Holds nothing itself. */
+/** A named sequence of events in the log. The object itself holds no resources. */
 export class Channel<T = unknown> {
   /** @internal Made by `Channels.channel()`. */
   constructor(
@@ -35,8 +35,8 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Adds an event, or an array of them as neighbours, all or none (an array as payload goes into `event({ data })`, or into an array).
-   * Resolves with the id, or ids, once the log has them.
+   * Publishes an event, or an array of events that stay consecutive, all or none of them. To publish an array as a payload, use
+   * `event({ data })` or an array of arrays. Resolves with the id or ids once the log has stored them.
    *
    * @throws {SseError} as a rejection: `SSE_NOT_SERIALIZABLE`, `SSE_INVALID_FIELD`, `SSE_INVALID_RAW`,
    * `SSE_EVENT_TOO_LARGE`, `SSE_ID_ORDER`, `SSE_LOG_UNAVAILABLE`.
@@ -48,17 +48,17 @@ export class Channel<T = unknown> {
     const values: readonly unknown[] = many ? given : [given];
     const records = values.map((value) => toRecord(value, this.settings.serialize));
     const answer = this.feeds.log.append(this.name, records);
-    // Awaited only where there is something to wait for: a loop of publishes is shorter by a turn of the queue each.
+    // A synchronous answer is not awaited, which saves a microtask for each publish.
     const positions = answer instanceof Promise ? await answer : answer;
     const ids = positions.map((position, i) => records[i]?.id ?? formatCursor([this.key], [position]));
     return many ? ids : (ids[0] as string);
   }
 
   /**
-   * The events of this channel from a place on, for a handler to return or to iterate.
+   * Subscribes to the events of this channel. A handler returns the subscription, or iterates it.
    *
-   * @throws {SseError} `SSE_INVALID_CURSOR` if `after` cannot be an id of this channel; `SSE_INVALID_OPTIONS`;
-   * `SSE_INVALID_FIELD` if no event can have the type `gap`.
+   * @throws {SseError} `SSE_INVALID_CURSOR` if `after` cannot be an id of this channel. `SSE_INVALID_OPTIONS`.
+   * `SSE_INVALID_FIELD` if `gap` is not a valid event type.
    * @example
    * @Sse('news') news(@LastEventId() after?: string) { return this.channels.channel('news').subscribe({ after }); }
    */
@@ -68,13 +68,13 @@ export class Channel<T = unknown> {
     return openSubscription([this.key], this.feeds, this.settings, options);
   }
 
-  /** How many subscribe to this channel in this process, alone or with others. */
+  /** The number of subscriptions to this channel in this process, including those to several channels. */
   size(): number {
     return this.feeds.size(this.name);
   }
 }
 
-/** @internal A subscription to channels that are known to be good. */
+/** @internal Subscribes to channels whose names were checked. */
 export function openSubscription<T>(
   keys: readonly ChannelKey[],
   feeds: Feeds,

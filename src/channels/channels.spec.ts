@@ -24,7 +24,7 @@ async function received(channels: Channels, names: string | string[], options: S
 const data = (events: readonly SseEvent[]) => events.map((each) => each.data);
 
 describe('publishing', () => {
-  it('gives the id of an event, and the ids of an array, own ids as they are', async () => {
+  it('returns the id of an event, and the ids of an array, including own ids', async () => {
     const channel = new Channels().channel('a');
     const { tag } = channelKey('a');
     expect(await channel.publish('x')).toMatch(new RegExp(`^${tag}~[0-9a-z]+-11$`));
@@ -33,7 +33,7 @@ describe('publishing', () => {
     expect(await channel.publish([])).toEqual([]);
   });
 
-  it('is refused as a whole if one event of an array cannot be published', async () => {
+  it('rejects a whole array if one of its events cannot be published', async () => {
     const channels = new Channels();
     const channel = channels.channel('a');
     const cases: [unknown[], string][] = [
@@ -46,7 +46,7 @@ describe('publishing', () => {
     expect(await received(channels, 'a', { from: 'oldest' })).toEqual([]);
   });
 
-  it('with an own id that goes backwards fails, and loses nothing for those who listen', async () => {
+  it('rejects an own id out of order, and subscribers lose nothing', async () => {
     const channel = new Channels().channel<string>('a');
     const subscription = channel.subscribe();
     await channel.publish(event({ id: 5, data: 'five' }));
@@ -59,7 +59,7 @@ describe('publishing', () => {
 });
 
 describe('own ids', () => {
-  it('are places to resume from', async () => {
+  it('can be used to resume', async () => {
     const channels = new Channels();
     const ids = [1, 2, 10].map((id) => event({ id, data: `${id}` }));
     await channels.channel('a').publish([...ids, 'eleventh']);
@@ -67,7 +67,7 @@ describe('own ids', () => {
     expect(data(await received(channels, 'a', { after: '10' }))).toEqual(['eleventh']);
   });
 
-  it('that the channel cannot know are gaps', async () => {
+  it('that the channel does not know are gaps', async () => {
     const channels = new Channels();
     await channels.channel('a').publish([3, 4].map((id) => event({ id, data: `${id}` })));
     for (const after of ['2', '5', 'x']) {
@@ -82,7 +82,7 @@ describe('own ids', () => {
 });
 
 describe('a channel name', () => {
-  it('may be what it likes, __proto__ included', async () => {
+  it('can be any text, including __proto__', async () => {
     const channels = new Channels();
     for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'a b/ü']) {
       const subscription = channels.channel(name).subscribe();
@@ -94,7 +94,7 @@ describe('a channel name', () => {
     expect(({} as Record<string, unknown>)['size']).toBeUndefined();
   });
 
-  it.each(['', 'a\nb', 'x'.repeat(4096), 7])('is refused as %p before anything is made', (name) => {
+  it.each(['', 'a\nb', 'x'.repeat(4096), 7])('is rejected as %p before anything is created', (name) => {
     const channels = new Channels();
     expect(() => channels.channel(name as string)).toThrow(withCode('SSE_INVALID_CHANNEL'));
     expect(() => channels.subscribe(['good', name as string])).toThrow(withCode('SSE_INVALID_CHANNEL'));
@@ -103,12 +103,12 @@ describe('a channel name', () => {
 });
 
 describe('a cursor', () => {
-  it('of another channel is refused, not replayed', async () => {
+  it('of another channel is rejected, not replayed', async () => {
     const channels = new Channels();
     const id = await channels.channel('mine').publish('secret');
     await channels.channel('yours').publish('x');
     expect(() => channels.channel('yours').subscribe({ after: id })).toThrow(
-      withCode('SSE_INVALID_CURSOR', 'another channel than "yours"', 'start afresh'),
+      withCode('SSE_INVALID_CURSOR', 'does not belong to "yours"', 'to start without one'),
     );
     expect(channels.channel('yours').size()).toBe(0);
   });
@@ -126,7 +126,7 @@ describe('a cursor', () => {
     expect(() => channel.subscribe({ after: after as string })).toThrow(withCode('SSE_INVALID_CURSOR', why));
   });
 
-  it('that is undefined or empty is none', async () => {
+  it('may be undefined or empty, which means none', async () => {
     const channels = new Channels();
     await channels.channel('a').publish('x');
     expect(await received(channels, 'a', { after: '' })).toEqual([]);
@@ -134,7 +134,7 @@ describe('a cursor', () => {
     expect(data(await received(channels, 'a', { after: undefined, from: 'oldest' }))).toEqual(['x']);
   });
 
-  it('is known before the first event, so that a client misses nothing after the head', async () => {
+  it('is known before the first event, so that a client can resume after the head', async () => {
     const channels = new Channels();
     await channels.channel('a').publish('before');
     const first = channels.channel('a').subscribe();
@@ -145,7 +145,7 @@ describe('a cursor', () => {
     expect(data(await received(channels, 'a', { after: cursor }))).toEqual(['while away']);
   });
 
-  it('moves with what was taken', async () => {
+  it('moves with the events that were taken', async () => {
     const channel = new Channels().channel('a');
     const subscription = channel.subscribe({ from: 'oldest' });
     expect(subscription.cursor).toBeUndefined();
@@ -162,7 +162,7 @@ describe('the options of a subscription', () => {
     [{ from: 'start' }, '"from": "start"', "'now' or 'oldest'"],
     [{ filter: 'score' }, '"filter": "score"', 'a function'],
     [{ until: true }, '"until": true', 'a function'],
-    [{ signal: new AbortController() }, '"signal": an instance', 'Give its "signal"'],
+    [{ signal: new AbortController() }, '"signal": an instance', 'Pass its "signal"'],
     [{ signal: {} }, '"signal": {}', 'an AbortSignal'],
     [{ gap: true }, '"gap": true', 'false for none'],
     [{ gap: 5 }, '"gap": 5'],
@@ -176,7 +176,7 @@ describe('the options of a subscription', () => {
     expect(channels.list()).toEqual([]);
   });
 
-  it('may be there and undefined', () => {
+  it('may be undefined', () => {
     const options = {
       after: undefined,
       from: undefined,
@@ -190,7 +190,7 @@ describe('the options of a subscription', () => {
 });
 
 describe('a subscription to several channels', () => {
-  it('is one sequence in the order of publishing, each event with the one cursor for all', async () => {
+  it('is one sequence in the order of publishing, and each event has the cursor of all channels', async () => {
     const channels = new Channels();
     const [a, b] = [channels.channel('a'), channels.channel('b')];
     const subscription = channels.subscribe(['b', 'a', 'b']);
@@ -214,7 +214,7 @@ describe('a subscription to several channels', () => {
     }
   });
 
-  it('shares batches with those who subscribe to the same, in whatever order they name them', async () => {
+  it('shares batches with subscriptions to the same channels in another order', async () => {
     const channels = new Channels();
     const all = [
       ['a', 'b'],
@@ -239,7 +239,7 @@ describe('a subscription to several channels', () => {
     expect(new Set(batches).size).toBe(1);
   });
 
-  it('tells a filter where an event was published', async () => {
+  it('passes the name of the channel to a filter', async () => {
     const channels = new Channels();
     await channels.channel('a').publish('1');
     await channels.channel('b').publish('2');
@@ -250,7 +250,7 @@ describe('a subscription to several channels', () => {
     expect(data(events)).toEqual(['2']);
   });
 
-  it('resumes what it knows from the cursor of a part or of more, and starts the rest from now or the oldest', async () => {
+  it('resumes channels that are in the cursor, and starts the others from now or the oldest', async () => {
     const channels = new Channels();
     const [a, b] = [channels.channel('a'), channels.channel('b')];
     const [one] = await a.publish(['a1', 'a2']);
@@ -262,7 +262,7 @@ describe('a subscription to several channels', () => {
     expect(() => channels.subscribe(['b', 'c'], { after: one })).toThrow(withCode('SSE_INVALID_CURSOR'));
   });
 
-  it('says once that something is missing, and goes on from the oldest of the channel that lost it', async () => {
+  it('reports a gap once, and continues with the oldest event of the channel that lost events', async () => {
     const channels = new Channels();
     const old = new Channels();
     const [cursor] = await old.channel('a').publish(['x']);
@@ -278,7 +278,7 @@ describe('a subscription to several channels', () => {
     expect(data(await received(channels, 'b', { after: oldest }))).toEqual([]);
   });
 
-  it('replays a long backlog in order, in batches that stay small', async () => {
+  it('replays a long backlog in order, in small batches', async () => {
     const channels = new Channels();
     const names = Array.from({ length: 8 }, (_, i) => `c${i}`);
     for (let i = 0; i < 1000; i++) await channels.channel(names[i % 9 === 0 ? i % 8 : 0] ?? '').publish(i);
@@ -291,7 +291,7 @@ describe('a subscription to several channels', () => {
     expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   });
 
-  it('counts in each of its channels, and is refused for none or more than a hundred', async () => {
+  it('counts in each of its channels, and is rejected without a channel and with more than 100', async () => {
     const channels = new Channels();
     const both = channels.subscribe(['a', 'b']);
     const one = channels.subscribe('a');
@@ -312,7 +312,7 @@ describe('a subscription to several channels', () => {
 });
 
 describe('closing', () => {
-  it('ends all subscriptions, and refuses what comes later', async () => {
+  it('ends all subscriptions, and rejects later calls', async () => {
     const channels = new Channels();
     const channel = channels.channel('a');
     const parked = channel.subscribe().next();
@@ -328,7 +328,7 @@ describe('closing', () => {
     expect(channels.health().status).toBe('down');
   });
 
-  it('comes with the end of the application that it is injected into', async () => {
+  it('happens when the application shuts down', async () => {
     @Injectable()
     class News {
       constructor(@Inject(Channels) readonly channels: Channels) {}

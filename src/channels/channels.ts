@@ -10,21 +10,21 @@ import { memoryLog } from '../log/memory-log.js';
 import type { ChannelSubscription } from './subscription.js';
 import type { SubscribeOptions, WithoutGaps } from './subscription.options.js';
 
-/** How channels behave. */
+/** Options of {@link Channels}. */
 export interface ChannelsOptions {
-  /** What keeps the events. @default memoryLog() */
+  /** The log that stores the events. @default memoryLog() */
   log?: EventLog | undefined;
-  /** Writes payloads that are not strings. @default JSON.stringify */
+  /** Serializes payloads that are not strings. @default JSON.stringify */
   serialize?: Serialize | undefined;
-  /** Reads them back, for filters and for those who iterate. @default JSON.parse */
+  /** Parses payloads for filters, and for code that iterates a subscription. @default JSON.parse */
   parse?: Parse | undefined;
-  /** The type of gap events, where a subscription does not say; `false` for none. @default 'gap' */
+  /** The type of gap events. A subscription can override it. `false` sends none. @default 'gap' */
   gap?: string | false | undefined;
-  /** Where the log writes that it is down, or up again. @default nowhere; `SseModule` passes a `Logger` of Nest */
+  /** The logger for an event log that goes down or is up again. @default none; `SseModule` passes a `Logger` of Nest */
   logger?: LineLogger | undefined;
 }
 
-/** The channels of an application: publish anywhere, subscribe anywhere, resume anywhere. */
+/** The channels of an application. Every node that shares the log can publish, subscribe and resume. */
 @Injectable()
 export class Channels implements OnApplicationShutdown {
   private readonly feeds: Feeds;
@@ -37,9 +37,9 @@ export class Channels implements OnApplicationShutdown {
   }
 
   /**
-   * The channel of a name. Costs nothing until it is used; ask again whenever you need it.
+   * The channel with this name. The object is cheap, so call this whenever you need it.
    *
-   * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is empty, over 256 bytes, or has control characters.
+   * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is empty, has more than 256 bytes, or has control characters.
    * @example
    * await channels.channel<Score>('match:7').publish({ home: 1, away: 0 });
    */
@@ -48,11 +48,11 @@ export class Channels implements OnApplicationShutdown {
   }
 
   /**
-   * The events of several channels as one sequence with one cursor. The order within each channel holds; between them
-   * it is that of publishing where the log can tell. With `after`, channels that it does not know start at `from`.
+   * Subscribes to several channels as one sequence with one cursor. Events of one channel keep their order. Events of different
+   * channels are in the order of publishing, as far as the log knows it. Channels that are not in `after` start at `from`.
    *
-   * @throws {SseError} `SSE_INVALID_CHANNEL`, also for no channel or more than 100; `SSE_INVALID_CURSOR` if `after` knows
-   * none of them; `SSE_INVALID_OPTIONS`; `SSE_INVALID_FIELD`.
+   * @throws {SseError} `SSE_INVALID_CHANNEL`, also for no channel or more than 100. `SSE_INVALID_CURSOR` if `after` contains none
+   * of the channels. `SSE_INVALID_OPTIONS`. `SSE_INVALID_FIELD`.
    */
   subscribe<T = unknown>(
     names: string | readonly string[],
@@ -69,7 +69,7 @@ export class Channels implements OnApplicationShutdown {
     return openSubscription(topics(names), this.feeds, this.settings, options);
   }
 
-  /** The channels that have subscribers in this process, and how many. */
+  /** The channels that have subscriptions in this process, with their number. */
   list(): { name: string; size: number }[] {
     return this.feeds.names().map((name) => ({ name, size: this.feeds.size(name) }));
   }
@@ -79,7 +79,7 @@ export class Channels implements OnApplicationShutdown {
     return this.feeds.log;
   }
 
-  /** How the log is: whether publishing can work now. */
+  /** The health of the log. While it is `down`, publishing fails. */
   health(): LogHealth {
     return this.feeds.log.health();
   }
@@ -90,18 +90,18 @@ export class Channels implements OnApplicationShutdown {
     await this.feeds.log.close();
   }
 
-  /** Closes last, when the connections have said goodbye. */
+  /** Closes in the last hook of Nest, because connections still publish and send while they shut down. */
   onApplicationShutdown(): Promise<void> {
     return this.close();
   }
 }
 
-// Sorted: the same channels in another order are the same feed.
+// Sorted, so that the same channels in another order share a feed.
 function topics(given: string | readonly string[]): ChannelKey[] {
   const names = [...new Set(typeof given === 'string' ? [given] : given)].sort();
   if (names.length === 0 || names.length > MAX_TOPICS) {
-    throw new SseError('SSE_INVALID_CHANNEL', `A subscription to ${names.length} channels was asked for.`, {
-      remedy: `Give 1 to ${MAX_TOPICS} names.`,
+    throw new SseError('SSE_INVALID_CHANNEL', `A subscription cannot have ${names.length} channels.`, {
+      remedy: `Pass 1 to ${MAX_TOPICS} names.`,
       context: { count: names.length },
     });
   }
@@ -109,18 +109,18 @@ function topics(given: string | readonly string[]): ChannelKey[] {
   const tags = new Map<string, string>();
   for (const { name, tag } of keys) {
     const other = tags.get(tag);
-    if (other !== undefined) throw alike(name, other);
+    if (other !== undefined) throw sameTag(name, other);
     tags.set(tag, name);
   }
   return keys;
 }
 
-function alike(name: string, other: string): SseError {
+function sameTag(name: string, other: string): SseError {
   return new SseError(
     'SSE_INVALID_CHANNEL',
-    `The channels ${quoted(name)} and ${quoted(other)} look alike in cursors.`,
+    `The names of the channels ${quoted(name)} and ${quoted(other)} have the same hash in cursors.`,
     {
-      remedy: 'They cannot be subscribed to together: rename one of them.',
+      remedy: 'One subscription cannot have both. Rename one of them.',
       context: { names: [name, other] },
     },
   );

@@ -15,7 +15,7 @@ interface Nodes {
   readonly log: EventLog;
 }
 
-/** Somebody who reads some channels, leaves, comes back with the last id, and checks what he gets. */
+/** A client that reads some channels, leaves, resumes with the last id, and checks the events. */
 class Reader {
   gaps = 0;
   received = 0;
@@ -156,10 +156,10 @@ async function check(
   return readers;
 }
 
-describe('every event published and kept arrives exactly once, in order, or a gap says so', () => {
+describe('every published event that is kept arrives exactly once, in order, or a gap is reported', () => {
   const steps = fc.array(step, { maxLength: 60 });
 
-  it('with a log that keeps all, there is no gap', async () => {
+  it('without a gap if the log keeps all events', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (given) => {
         const log = memoryLog({ maxEvents: 10_000 });
@@ -170,7 +170,7 @@ describe('every event published and kept arrives exactly once, in order, or a ga
     );
   });
 
-  it('with a log that keeps little', async () => {
+  it('with a log that keeps few events', async () => {
     let gaps = 0;
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 20 }), async (given, maxEvents) => {
@@ -182,7 +182,7 @@ describe('every event published and kept arrives exactly once, in order, or a ga
     expect(gaps).toBeGreaterThan(0);
   });
 
-  it('on two nodes with a log behind a wire', async () => {
+  it('on two nodes with an asynchronous log', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 40 }), fc.nat(), async (given, maxEvents, seed) => {
         const log = memoryLog({ maxEvents });

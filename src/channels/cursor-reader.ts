@@ -9,33 +9,47 @@ import { GapNotice } from './gap-notice.js';
 import { startPosition } from './start-position.js';
 import { gapType, type ChannelEvent, type SubscribeOptions } from './subscription.options.js';
 
-/** Who takes what a {@link CursorReader} reads. */
+/** The subscription of a {@link CursorReader}. */
 export interface ReaderOwner {
-  /** There may be something to pull, or the reader is positioned, has ended or failed. */
-  news(): void;
+  /** There may be events to pull, or the reader has got its position, has ended or has failed. */
+  notify(): void;
 }
 
 /**
- * A position in some channels that moves on as events are pulled: all that a subscription is. It knows no queue; what
- * it has not pulled is in the log, or gone.
+ * The position of a subscription. It moves on as events are pulled. There is no queue: events that were not pulled are in the
+ * log, or evicted.
+ *
+ * ```text
+ *                    follow()
+ *        begin()   ──────────────▶         end()
+ *   new ────────▶ own              live ──────────▶ ended
+ *                  ◀──────────────                    ▲
+ *            unfollow(), fallBehind()                 │
+ *   (every state) ────────────────────────────────────┘
+ * ```
+ *
+ * - new: it holds no resources. The log may still look for the start position (`waiting`).
+ * - own: it reads at `ownPosition`. `waiting` is true while a read is pending. A slice that arrives meanwhile is in `loaded`.
+ * - live: it has read everything, and its position is the common one of the feed's live readers. `ownPosition` is outdated.
+ * - ended: `failure` has the error, if there was one.
  */
 export class CursorReader implements FeedReader {
   ended = false;
-  /** Why it ended, if that was an error. */
+  /** The error with which it ended. */
   failure: { readonly error: unknown } | undefined;
-  /** The signal aborted: what was pulled and not given out is not wanted any more. */
+  /** The signal was aborted, so events that were pulled but not returned must be dropped. */
   aborted = false;
   private feed: Feed | undefined;
-  private own: FeedPosition | undefined;
-  /** Whether its place is that of the feed's live readers. */
+  private ownPosition: FeedPosition | undefined;
   private live = false;
-  /** What the client asked for, until something has followed it. */
+  /** The cursor that the client sent, until the first event after it was pulled. Gap events contain it. */
   private requested: string | undefined;
   private begun = false;
   private waiting = false;
   private loaded: FeedSlice | undefined;
+  /** True within `pull()`, which the filter of the application can call again. */
   private pulling = false;
-  /** What the log failed with when it was last asked. */
+  /** The error of the last call of the log. */
   private outage: unknown;
 
   constructor(
@@ -49,20 +63,20 @@ export class CursorReader implements FeedReader {
   }
 
   private get position(): FeedPosition | undefined {
-    return this.live ? this.feed?.placeOf(this) : this.own;
+    return this.live ? this.feed?.positionOf(this) : this.ownPosition;
   }
 
-  /** Whether the start is fixed. */
+  /** True once the start position is known. */
   get positioned(): boolean {
     return this.position !== undefined;
   }
 
-  /** The cursor after what was pulled so far; `undefined` while that is no place in the log. */
+  /** The cursor after the events that were pulled; `undefined` while there is no position, or it is before the oldest entry. */
   get cursor(): string | undefined {
     return (this.position && formatCursor(this.keys, this.position)) || undefined;
   }
 
-  /** Makes itself known. Until then it holds nothing that would have to be let go of. */
+  /** Joins the feed. Before that, the reader holds no resources. */
   begin(): void {
     if (this.begun) return;
     this.begun = true;
@@ -77,11 +91,11 @@ export class CursorReader implements FeedReader {
     signal?.addEventListener('abort', this);
   }
 
-  /** The next events, `undefined` if there are none now; news come when there are. */
+  /** Returns the next events. If there are none, returns `undefined` and calls `owner.notify()` later. */
   pull(): EventBatch | undefined {
-    // A filter that publishes may come back here.
+    // A filter that publishes can call this again.
     if (this.pulling) return undefined;
-    if (this.live) this.leaveLive();
+    if (this.live) this.unfollow();
     this.pulling = true;
     try {
       while (!this.ended) {
@@ -96,13 +110,14 @@ export class CursorReader implements FeedReader {
   }
 
   /**
-   * Has `consumer` be given what comes, as it comes, in place of news; called where `pull()` found nothing. News come
-   * again once the consumer had no room, or there is more to it than a batch for all. `false`: that is so already.
+   * Passes new batches directly to `consumer`, instead of calling `owner.notify()`. Called after `pull()` has returned
+   * `undefined`. Notifications are used again once the consumer is not ready, or the readers need different batches. Returns
+   * `false` if the reader cannot become live.
    */
   follow(consumer: BatchConsumer): boolean {
-    const { feed, own, options, waiting, ended } = this;
-    if (!feed || !own || waiting || ended || options.filter || options.until) return false;
-    this.live = feed.follow(this, own, consumer);
+    const { feed, ownPosition, options, waiting, ended } = this;
+    if (!feed || !ownPosition || waiting || ended || options.filter || options.until) return false;
+    this.live = feed.follow(this, ownPosition, consumer);
     return this.live;
   }
 
@@ -110,23 +125,23 @@ export class CursorReader implements FeedReader {
     this.live = false;
     this.feed?.add(this);
     this.moveTo(at);
-    this.owner.news();
+    this.owner.notify();
   }
 
-  /** Lets go of everything. */
+  /** Ends the reader and releases its resources. */
   end(): void {
     if (this.ended) return;
-    // The others go on without it.
-    if (this.live) this.leaveLive();
+    // First, because the cursor must stay readable after the end.
+    if (this.live) this.unfollow();
     this.ended = true;
     this.loaded = undefined;
     if (this.feed) this.feeds.leave(this.feed, this);
     this.options.signal?.removeEventListener('abort', this);
-    // Whoever pulls now finds out by itself, after it was given what came before the end.
-    if (!this.pulling) this.owner.news();
+    // Within pull(), the caller first receives the events before the end.
+    if (!this.pulling) this.owner.notify();
   }
 
-  /** Fails if the log has not said yet where to start. */
+  /** Fails if the log has not returned the start position yet. */
   giveUp(): void {
     if (!this.positioned) this.fail(this.outage ?? noAnswer());
   }
@@ -140,23 +155,23 @@ export class CursorReader implements FeedReader {
   wake(): void {
     if (this.pulling || this.ended) return;
     if (!this.position && !this.waiting) this.locate();
-    this.owner.news();
+    this.owner.notify();
   }
 
-  private leaveLive(): void {
+  private unfollow(): void {
     const { feed } = this;
     if (!feed) return;
-    this.moveTo(feed.placeOf(this));
+    this.moveTo(feed.positionOf(this));
     this.live = false;
     feed.unfollow(this);
   }
 
   private moveTo(at: FeedPosition): void {
-    if (at !== this.own) this.requested = undefined;
-    this.own = at;
+    if (at !== this.ownPosition) this.requested = undefined;
+    this.ownPosition = at;
   }
 
-  /** The signal aborted. */
+  /** Called by the signal. */
   handleEvent(): void {
     this.aborted = true;
     this.end();
@@ -164,8 +179,8 @@ export class CursorReader implements FeedReader {
 
   private locate(): void {
     const answer = startPosition(this.feeds.log, this.keys, this.options);
-    if (answer instanceof Promise) this.wait(answer, (position) => (this.own = position));
-    else this.own = answer;
+    if (answer instanceof Promise) this.wait(answer, (position) => (this.ownPosition = position));
+    else this.ownPosition = answer;
   }
 
   private nextSlice(): FeedSlice | undefined {
@@ -189,35 +204,35 @@ export class CursorReader implements FeedReader {
         this.waiting = false;
         if (this.ended) return;
         take(value);
-        this.wakeOwner();
+        this.notifyOwner();
       },
       (error: unknown) => {
         this.waiting = false;
-        this.stumble(error);
-        // A wake-up that came before the failure was known would not come again.
+        this.logFailed(error);
+        // A wake-up during the call was ignored, and would not be repeated.
         if (wakeUps !== this.feed?.wakeUps) this.wake();
       },
     );
   }
 
-  /** Nobody waits for the answer of the log: an event that cannot be parsed fails the subscription. */
-  private wakeOwner(): void {
+  /** Notifies the owner from a callback of the log. An error of `parse` fails the subscription, because no caller can catch it. */
+  private notifyOwner(): void {
     try {
-      this.owner.news();
+      this.owner.notify();
     } catch (error) {
       this.fail(error);
     }
   }
 
-  /** While the log is out of reach there is nothing to do but wait for the wake-up after it. */
-  private stumble(error: unknown): void {
+  /** While the log is unavailable, the reader waits for the wake-up after the outage. Any other error ends it. */
+  private logFailed(error: unknown): void {
     if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) return this.fail(error);
     this.outage = error;
   }
 
   private accept(slice: FeedSlice): EventBatch | undefined {
     const { requested } = this;
-    this.own = slice.next;
+    this.ownPosition = slice.next;
     this.requested = undefined;
     if (slice.gap) {
       return this.gapBatch(requested ?? formatCursor(this.keys, slice.at), slice.gap.oldest);
@@ -253,7 +268,11 @@ export class CursorReader implements FeedReader {
 }
 
 function noAnswer(): SseError {
-  return new SseError('SSE_LOG_UNAVAILABLE', 'The event log did not say where a subscription starts.', {
-    remedy: 'Subscribe again once channels.health() is "up".',
-  });
+  return new SseError(
+    'SSE_LOG_UNAVAILABLE',
+    'The event log did not return the start of a subscription in time.',
+    {
+      remedy: 'Subscribe again once channels.health() is "up".',
+    },
+  );
 }

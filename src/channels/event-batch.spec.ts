@@ -7,7 +7,7 @@ import type { ChannelSubscription } from './subscription.js';
 
 const turn = () => new Promise(setImmediate);
 
-/** A subscriber as a connection is one: takes what is there when it is told. */
+/** Subscribes like a connection: takes batches when it is notified. */
 function follow(subscription: ChannelSubscription): EventBatch[] {
   const batches: EventBatch[] = [];
   const run = () => {
@@ -19,7 +19,7 @@ function follow(subscription: ChannelSubscription): EventBatch[] {
 }
 
 describe('batches', () => {
-  it('are one object for all who are at the same place, joined and encoded once', async () => {
+  it('are one object for all subscriptions at the same position, joined and encoded once', async () => {
     const serialize = jest.fn(JSON.stringify);
     const channel = new Channels({ serialize }).channel<number>('a');
     const all = Array.from({ length: 100 }, () => follow(channel.subscribe()));
@@ -35,7 +35,7 @@ describe('batches', () => {
     expect(first?.text).toBe(first?.items.map(({ frame }) => frame).join(''));
   });
 
-  it('call a subscriber once a turn, and only after it found nothing', async () => {
+  it('notify a subscriber once per turn, and only after take() has returned undefined', async () => {
     const channel = new Channels().channel<number>('a');
     const ready = jest.fn();
     const subscription = channel.subscribe();
@@ -53,7 +53,7 @@ describe('batches', () => {
     expect(subscription.take()?.size).toBe(6);
   });
 
-  it('are shared by those who resume from the same place, in whatever turn', async () => {
+  it('are shared by subscriptions that resume at the same position, even in different turns', async () => {
     const channel = new Channels().channel<number>('a');
     const [after] = await channel.publish(Array.from({ length: 20 }, (_, i) => i));
     const one = channel.subscribe({ after }).take();
@@ -66,7 +66,7 @@ describe('batches', () => {
     expect(batches[0]?.text).toBe(one?.text);
   });
 
-  it('end where their limits say, so that a slow reader holds no more than one of that size', async () => {
+  it('have a maximum size, so that a slow reader keeps no more than that in memory', async () => {
     const channel = new Channels().channel<string>('a');
     const many = channel.subscribe();
     await channel.publish(Array.from({ length: 600 }, () => 'x'));
@@ -82,7 +82,7 @@ describe('batches', () => {
     expect(sizes.every((size) => size > BATCH_LIMIT.bytes && size < BATCH_LIMIT.bytes + 30_100)).toBe(true);
   });
 
-  it('derive something once for all who ask with the same function', async () => {
+  it('cache the result of derive() for the same function', async () => {
     const channel = new Channels().channel<string>('a');
     const [one, two] = [follow(channel.subscribe()), follow(channel.subscribe())];
     await channel.publish('x');
@@ -94,7 +94,7 @@ describe('batches', () => {
     expect(one[0]?.derive(() => 'other')).toBe('other');
   });
 
-  it('go on where next() stopped, and the other way round', async () => {
+  it('continue after next(), and next() continues after them', async () => {
     const channel = new Channels().channel<number>('a');
     const subscription = channel.subscribe();
     await channel.publish([1, 2, 3]);
@@ -106,7 +106,7 @@ describe('batches', () => {
     expect((await subscription.next()).value?.data).toBe(4);
   });
 
-  it('do not keep what the log has let go of', async () => {
+  it('do not keep events that the log has evicted', async () => {
     const log = memoryLog({ maxEvents: 1 });
     const channel = new Channels({ log }).channel<string>('a');
     const batches = follow(channel.subscribe());

@@ -2,8 +2,8 @@ import type { SseEvent } from '../events/sse-event.js';
 import type { Deliverable, Parse } from '../log/log-entry.js';
 
 /**
- * Consecutive events as one piece, shared by all subscriptions that are at the same place: joined and encoded once,
- * whoever asks first, and then the same string and the same bytes for everybody.
+ * Consecutive events, shared by all subscriptions at the same position. They are joined and encoded once, on first use. The
+ * class fits `SharedBatch` of `connection/`, so that an outlet can write it, but neither folder imports the other.
  */
 export class EventBatch {
   /** Bytes of all frames. */
@@ -21,12 +21,12 @@ export class EventBatch {
     this.byteLength = bytes;
   }
 
-  /** How many events there are. */
+  /** The number of events. */
   get size(): number {
     return this.items.length;
   }
 
-  /** All events as they go over the wire. */
+  /** All events in the event stream format. */
   get text(): string {
     if (this.joined === undefined) {
       let text = '';
@@ -36,27 +36,24 @@ export class EventBatch {
     return this.joined;
   }
 
-  /** `text` in UTF-8. Not to be written to: others send it too. */
+  /** `text` in UTF-8. Do not modify it, because other connections send it too. */
   get bytes(): Buffer {
     this.encoded ??= Buffer.from(this.text, 'utf8');
     return this.encoded;
   }
 
-  /**
-   * What `make` makes of the batch, made once for all who pass the same function: the bytes with the framing of a
-   * transport around them, say.
-   */
+  /** Returns `make(this)`, and caches it for the next call with the same function. An example is the chunk framing of HTTP/1.1. */
   derive<T>(make: (batch: EventBatch) => T): T {
     if (this.derivation?.make !== make) this.derivation = { make, value: make(this) };
     return this.derivation.value as T;
   }
 
-  /** One event with its fields, `undefined` past the end. */
+  /** One event with its fields; `undefined` beyond the end. */
   event(index: number): SseEvent | undefined {
     return this.items[index]?.toEvent(this.parse);
   }
 
-  /** Some of the items as a batch; this one if they are all. */
+  /** A batch of some of the items. Returns this batch if these are all items. */
   with(items: readonly Deliverable[]): EventBatch {
     return items.length === this.items.length ? this : new EventBatch(items, this.parse);
   }

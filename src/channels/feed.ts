@@ -6,49 +6,54 @@ import type { Deliverable, Parse } from '../log/log-entry.js';
 import { LiveReaders, type BatchConsumer, type LiveReader } from './live-readers.js';
 import { mergeSlices } from './merge-slices.js';
 
-/** What a read of a feed found. */
+/** The result of a read of a feed. */
 export interface FeedSlice {
   readonly at: FeedPosition;
-  /** What comes after `at`; none if a gap is all there is to say, or only the position became known. */
+  /** The events after `at`; `undefined` if there is a gap, or if only the position has changed. */
   readonly batch: EventBatch | undefined;
   readonly next: FeedPosition;
-  /** Events after `at` are gone; the oldest kept has this id. */
+  /** Set if events after `at` are lost. `oldest` is the id of the oldest event that is kept. */
   readonly gap: { readonly oldest: string | null } | undefined;
 }
 
-/** Who reads a feed. */
+/** A reader of a feed. */
 export interface FeedReader extends LiveReader {
-  /** Something happened since a read found nothing. */
+  /** There may be events since a read has returned none. */
   wake(): void;
-  /** The feed is over. */
+  /** The feed was closed. */
   end(): void;
 }
 
-/** How much is read, joined and written in one piece: what one slow reader may hold on to. */
+/** The maximum size of one read, one batch and one write. A slow reader can keep this much in memory. */
 export const BATCH_LIMIT: ReadLimit = { events: 256, bytes: 65_536 };
+
+/** A subscription to many channels reads at least this many events of each, so that a read is worth its round trip. */
+const MIN_EVENTS = 16;
 
 const SHARED_SLICES = 8;
 
 /**
- * One set of channels as the subscriptions of this process to it see them. It has no queue: readers come with their
- * position, and those with the same one are given the same slice.
+ * Reads one set of channels for all subscriptions of this process to that set. It has no queue. Readers pass their position, and
+ * readers at the same position receive the same slice.
+ *
+ * `wakeUps` counts the calls of the log's listener. A read that began before the last wake-up may lack the newest events. So its
+ * result must not be noted as the end of a channel, or that wake-up would be lost.
  */
 export class Feed {
-  /** Readers with a place of their own. */
+  /** Readers with their own position. */
   private readonly readers = new Set<FeedReader>();
   private readonly live = new LiveReaders<FeedReader>();
   private advancing = false;
-  /** Where each channel is known to have ended, until the log says otherwise. */
+  /** The known end of each channel, until the next wake-up for it. */
   private readonly ends: (LogPosition | undefined)[];
-  /** The slice of the wake-up that is going on. */
+  /** The last slice that was read during the current wake-up. */
   private current: FeedSlice | undefined;
   private waking = false;
-  /** Slices that somebody may still hold. Weak: the log alone decides how long an event is kept. */
+  /** Slices that readers may still hold. Weak references, because only the log decides how long an event is kept. */
   private recent: WeakRef<FeedSlice>[] = [];
   private readonly loading = new Map<string, Promise<FeedSlice | undefined>>();
   private readonly unwatch: () => void;
   private readonly limit: ReadLimit;
-  /** Counts wake-ups: tells whether one came while a read was on its way. */
   wakeUps = 0;
 
   constructor(
@@ -57,37 +62,40 @@ export class Feed {
     private readonly parse: Parse,
   ) {
     this.ends = keys.map(() => undefined);
-    this.limit = { ...BATCH_LIMIT, events: Math.max(BATCH_LIMIT.events / keys.length, 16) | 0 };
+    this.limit = {
+      ...BATCH_LIMIT,
+      events: Math.trunc(Math.max(BATCH_LIMIT.events / keys.length, MIN_EVENTS)),
+    };
     this.unwatch = log.watch(
       keys.map(({ name }) => name),
       (changed) => this.wake(changed),
     );
   }
 
-  /** How many read. */
+  /** The number of readers. */
   get size(): number {
     return this.readers.size + this.live.size;
   }
-  /** Where a live reader is. */
-  placeOf(reader: FeedReader): FeedPosition {
-    return this.live.placeOf(reader);
+  /** The position of a live reader. */
+  positionOf(reader: FeedReader): FeedPosition {
+    return this.live.positionOf(reader);
   }
 
   add(reader: FeedReader): void {
     this.readers.add(reader);
   }
 
-  /** Whether the reader was one of this feed. */
+  /** Returns false if the reader was not one of this feed. */
   delete(reader: FeedReader): boolean {
     return this.readers.delete(reader) || this.live.delete(reader);
   }
 
-  /** Tells all who read. */
-  each(tell: (reader: FeedReader) => void): void {
-    for (const reader of [...this.readers, ...this.live.readers()]) tell(reader);
+  /** Calls `action` with all readers. */
+  each(action: (reader: FeedReader) => void): void {
+    for (const reader of [...this.readers, ...this.live.readers()]) action(reader);
   }
 
-  /** Makes a reader that found nothing at `at` a live one; `false` where the others are not at the same place. */
+  /** Makes a reader live that has read everything up to `at`. Returns `false` if the live readers are at another position. */
   follow(reader: FeedReader, at: FeedPosition, consumer: BatchConsumer): boolean {
     if (this.live.size === 0) this.live.at = at;
     else if (!samePosition(this.live.at, at)) return false;
@@ -96,38 +104,40 @@ export class Feed {
     return true;
   }
 
-  /** A live reader has a place of its own again. */
+  /** Makes a live reader one with its own position. */
   unfollow(reader: FeedReader): void {
     if (this.live.delete(reader)) this.readers.add(reader);
   }
 
-  /** What follows a position: a slice, the promise of one, or `undefined` until the next wake-up. Never throws. */
+  /** Returns the slice after a position, or `undefined` if there are no events until the next wake-up. Never throws. */
   read(at: FeedPosition): Awaitable<FeedSlice | undefined> {
-    // Most readers are at the end, and most others at one place.
+    // Shortcuts: most readers are at the end, and most of the others are at the same position.
     if (at.every((position, i) => position !== undefined && position === this.ends[i])) return undefined;
     const shared = this.shared(at) ?? (this.loading.size > 0 ? this.loading.get(keyOf(at)) : undefined);
     if (shared) return shared;
     const parts: Awaitable<LogSlice | undefined>[] = [];
-    let asked = false;
-    let waits = false;
+    let hasPart = false;
+    let hasPromise = false;
     for (const [i, { name }] of this.keys.entries()) {
       const end = this.ends[i];
       const isEnd = end !== undefined && end === at[i];
       const part = isEnd ? undefined : ask(() => this.log.read(name, at[i], this.limit));
-      asked ||= part !== undefined;
-      waits ||= part instanceof Promise;
+      hasPart ||= part !== undefined;
+      hasPromise ||= part instanceof Promise;
       parts.push(part);
     }
-    if (!asked) return undefined;
-    return waits ? this.load(at, parts) : this.slice(at, parts as (LogSlice | undefined)[], this.wakeUps);
+    if (!hasPart) return undefined;
+    return hasPromise
+      ? this.load(at, parts)
+      : this.slice(at, parts as (LogSlice | undefined)[], this.wakeUps);
   }
 
-  /** The cursor that stands for a position. */
+  /** The cursor of a position. */
   cursor(at: FeedPosition): string {
     return formatCursor(this.keys, at);
   }
 
-  /** Nobody reads any more. */
+  /** Called after the last reader has left. */
   close(): void {
     this.unwatch();
   }
@@ -150,7 +160,7 @@ export class Feed {
     this.current = undefined;
   }
 
-  /** Takes the live readers on. Where there is more to it than one batch for all, each sees to itself. */
+  /** Delivers new events to the live readers. If a read is pending or finds a gap, each of them reads on its own. */
   private advance(): void {
     const { live } = this;
     this.advancing = true;
@@ -160,8 +170,8 @@ export class Feed {
         if (slice === undefined) break;
         if (!(slice instanceof Promise) && slice.batch) live.deliver(slice.batch, slice.next);
         else {
-          live.disperse();
-          // Those who have no room do not ask for it, and then nobody would hear that it failed.
+          live.dropAll();
+          // If no reader is ready, nobody awaits this read, and its rejection would be unhandled.
           if (slice instanceof Promise) slice.catch(() => undefined);
         }
       }
@@ -234,7 +244,7 @@ export class Feed {
   }
 }
 
-// JSON tells the empty string and `undefined` apart.
+// JSON distinguishes the empty string from `undefined`.
 function keyOf(at: FeedPosition): string {
   return JSON.stringify(at);
 }

@@ -3,7 +3,7 @@ import type { EventLog } from '../log/event-log.js';
 import { Feed, type FeedReader } from './feed.js';
 import type { Parse } from '../log/log-entry.js';
 
-/** The feeds that somebody reads in this process: one per set of channels, gone with its last reader. */
+/** The feeds of this process: one for each set of channels with subscriptions. A feed is closed after its last reader has left. */
 export class Feeds {
   private readonly feeds = new Map<string, Feed>();
   private readonly sizes = new Map<string, number>();
@@ -14,7 +14,7 @@ export class Feeds {
     private readonly parse: Parse,
   ) {}
 
-  /** Makes a reader known to the feed of its channels; `undefined` if everything is closed. */
+  /** Adds a reader to the feed of its channels. Returns `undefined` after `close()`. */
   join(keys: readonly ChannelKey[], reader: FeedReader): Feed | undefined {
     if (this.closed) return undefined;
     const id = idOf(keys);
@@ -36,17 +36,17 @@ export class Feeds {
     feed.close();
   }
 
-  /** How many read a channel, alone or with others. */
+  /** The number of readers of a channel, including those of several channels. */
   size(name: string): number {
     return this.sizes.get(name) ?? 0;
   }
 
-  /** The channels that are read. */
+  /** The channels that have readers. */
   names(): string[] {
     return [...this.sizes.keys()];
   }
 
-  /** Ends all readers, those who come later included. */
+  /** Ends all readers, including later ones. */
   close(): void {
     this.closed = true;
     for (const feed of this.feeds.values()) feed.each((reader) => reader.end());
@@ -61,7 +61,7 @@ export class Feeds {
   }
 }
 
-// Names have no control characters, so the line break cannot be part of one.
+// Names cannot contain control characters, so a line break separates them.
 function idOf(keys: readonly ChannelKey[]): string {
   return keys.map(({ name }) => name).join('\n');
 }

@@ -4,7 +4,7 @@ import { encodeEvent } from '../wire/encode-event.js';
 import type { ChannelKey } from '../log/cursor.js';
 import type { Deliverable } from '../log/log-entry.js';
 
-/** A gap as a subscription delivers it. It carries an id, so a client that has received it does not receive it again. */
+/** The gap event of a subscription. It has an id, so a client that has received it does not receive it again. */
 export class GapNotice implements Deliverable {
   readonly channel: ChannelKey | undefined = undefined;
   readonly frame: string;

@@ -65,7 +65,7 @@ class Consumer implements BatchSink {
 const upTo = (count: number, from = 1): number[] =>
   Array.from({ length: Math.max(0, count - from + 1) }, (_, i) => from + i);
 
-describe('those who keep up', () => {
+describe('live readers', () => {
   let channels: Channels;
   let published = 0;
   const publish = async (): Promise<void> => {
@@ -80,13 +80,13 @@ describe('those who keep up', () => {
     await channels.close();
   });
 
-  it('are given each batch once', async () => {
+  it('receive each batch once', async () => {
     const all = upTo(3).map(() => new Consumer(channels, ['a']));
     for (let i = 0; i < 5; i++) await publish();
     for (const { given, calls } of all) expect([given, calls]).toEqual([upTo(5), 5]);
   });
 
-  it('who have no room fall behind, catch up, and keep up again', async () => {
+  it('fall behind if their consumer is not ready, catch up, and become live again', async () => {
     const [slow, quick] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
     await publish();
     slow.room = false;
@@ -98,7 +98,7 @@ describe('those who keep up', () => {
     expect([slow.given, quick.given]).toEqual([upTo(5), upTo(5)]);
   });
 
-  it('may leave, also while a batch is given to others, and take others with them', async () => {
+  it('can leave during a delivery, and can end other readers', async () => {
     const [first, second, third] = upTo(3).map(() => new Consumer(channels, ['a'])) as [
       Consumer,
       Consumer,
@@ -112,7 +112,7 @@ describe('those who keep up', () => {
     expect(channels.channel('a').size()).toBe(1);
   });
 
-  it('have a cursor after what they were given, and not after what came when they had gone', async () => {
+  it('have a cursor after the last event that they received', async () => {
     const [gone, here] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
     await publish();
     gone.leave();
@@ -123,7 +123,7 @@ describe('those who keep up', () => {
     expect(new Consumer(channels, ['a'], { after } as SubscribeOptions).given).toEqual([2, 3]);
   });
 
-  it('who are made to leave while others are given something have the cursor of what they got', async () => {
+  it('have the right cursor if they are ended during a delivery', async () => {
     const all = upTo(3).map(() => new Consumer(channels, ['a'])) as [Consumer, Consumer, Consumer];
     const [before, middle, after] = all;
     await publish();
@@ -137,7 +137,7 @@ describe('those who keep up', () => {
     }
   });
 
-  it('do not get what was published before they came, even if that is being given to others', async () => {
+  it('do not receive a batch whose delivery began before they were added', async () => {
     const late: Consumer[] = [];
     const first = new Consumer(channels, ['a']);
     first.onBatch = () => late.push(new Consumer(channels, ['a']));
@@ -147,7 +147,7 @@ describe('those who keep up', () => {
     expect(late.map(({ given }) => given)).toEqual([[2], []]);
   });
 
-  it('one that throws is not the others’ trouble', async () => {
+  it('receive their batch if another consumer throws', async () => {
     const [broken, whole] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
     broken.onBatch = () => {
       throw new Error('broken');
@@ -158,7 +158,7 @@ describe('those who keep up', () => {
     expect([broken.calls, channels.channel('a').size()]).toEqual([1, 1]);
   });
 
-  it('see what is published while they are given something, after it', async () => {
+  it('receive events that are published during a delivery after it', async () => {
     const [first, second] = [new Consumer(channels, ['a']), new Consumer(channels, ['a'])];
     first.onBatch = () => {
       if (published < 4) void channels.channel('a').publish(++published);
@@ -168,7 +168,7 @@ describe('those who keep up', () => {
     expect([first.given, second.given]).toEqual([upTo(4), upTo(4)]);
   });
 
-  it('and have no room when the log cannot be read leave no rejection unhandled, and go on when it can', async () => {
+  it('that are not ready leave no unhandled rejection during an outage, and continue after it', async () => {
     const log = memoryLog();
     channels = new Channels({ log });
     const consumer = new Consumer(channels, ['a']);
@@ -190,7 +190,7 @@ describe('those who keep up', () => {
     expect([consumer.given, unhandled]).toEqual([upTo(3), []]);
   });
 
-  it('are told of the end', async () => {
+  it('are notified of the end', async () => {
     const consumer = new Consumer(channels, ['a']);
     await publish();
     await channels.close();
@@ -212,7 +212,7 @@ describe.each<[string, () => EventLog]>([
   ['in memory', () => memoryLog()],
   ['that answers later', () => new DelayedLog(memoryLog(), 1)],
 ])('with a log %s', (_name, makeLog) => {
-  it('whoever comes, leaves, has room or has none: each gets every event once, in order, from where it came', async () => {
+  it('receive every event once, in order, for any sequence of joining, leaving and backpressure', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (given) => {
         const channels = new Channels({ log: makeLog() });

@@ -1,34 +1,34 @@
 import type { FeedPosition } from '../log/cursor.js';
 import type { EventBatch } from './event-batch.js';
 
-/** Who takes batches as they come, as long as it has room. */
+/** Takes batches as they arrive. */
 export interface BatchConsumer {
-  /** Whether the next batch is welcome. Asked before each. */
+  /** True if the consumer can take a batch. Checked before each one. */
   readonly ready: boolean;
   batch(batch: EventBatch): void;
 }
 
-/** Whose place is that of all live readers, until it falls behind. */
+/** A reader that shares the position of all live readers, until it falls behind. */
 export interface LiveReader {
-  /** It has a place of its own again, and what follows that is to be read. */
+  /** From now on the reader has its own position, and reads after it. */
   fallBehind(at: FeedPosition): void;
-  /** Its consumer threw. */
+  /** Its consumer has thrown. */
   fail(error: unknown): void;
 }
 
 /**
- * Those who have read everything and take what comes as it comes. They have one place in common, so a delivery touches
- * the consumer and nothing else: with a thousand of them it is the memory that is read, not the work, that costs.
+ * Readers that have read everything and take new batches immediately. They share one position, so a delivery touches only their
+ * consumers. With a thousand readers, the cost of a delivery is in cache misses, and not in the work.
  */
 export class LiveReaders<Reader extends LiveReader> {
   private readonly consumers = new Map<Reader, BatchConsumer>();
-  /** Who came while a batch was being delivered, which is not for them. */
+  /** Readers that were added during a delivery. They do not receive that batch. */
   private readonly joining = new Map<Reader, BatchConsumer>();
-  /** Who left while a batch was being delivered. Until that is over they keep their turn, by which places are known. */
+  /** Readers that were removed during a delivery. They stay in `consumers` until it ends, because of `positionOf()`. */
   private readonly leaving = new Set<Reader>();
-  /** Whose turn it is in a delivery, and where those are who had none yet. */
+  /** The delivery that is under way: the reader whose turn it is, and the position of the readers after it. */
   private delivery: { to: Reader; from: FeedPosition } | undefined;
-  /** The place of all. Meaningless while there are none. */
+  /** The common position. Not defined while there are no readers. */
   at: FeedPosition = [];
 
   get size(): number {
@@ -40,8 +40,12 @@ export class LiveReaders<Reader extends LiveReader> {
     return [...staying, ...this.joining.keys()];
   }
 
-  /** The place of one of them: in the middle of a delivery, whether it had its turn makes the difference. */
-  placeOf(reader: Reader): FeedPosition {
+  /**
+   * The position of a reader. During a delivery it depends on whether the reader has received the batch, which follows from the
+   * iteration order of `consumers`. A position in each reader would need a write to each of them in every delivery. This search
+   * runs only if a reader leaves or is asked for its cursor during a delivery.
+   */
+  positionOf(reader: Reader): FeedPosition {
     const { delivery, at } = this;
     if (!delivery || this.joining.has(reader)) return at;
     for (const served of this.consumers.keys()) {
@@ -55,7 +59,7 @@ export class LiveReaders<Reader extends LiveReader> {
     (this.delivery ? this.joining : this.consumers).set(reader, consumer);
   }
 
-  /** Whether the reader was one of them. */
+  /** Returns false if the reader was not one of them. */
   delete(reader: Reader): boolean {
     if (!this.delivery) return this.consumers.delete(reader);
     if (this.joining.delete(reader)) return true;
@@ -64,7 +68,7 @@ export class LiveReaders<Reader extends LiveReader> {
     return true;
   }
 
-  /** Gives a batch to all who have room, after which they are at `next`; the others fall behind. */
+  /** Delivers a batch to all consumers that are ready, whose position is then `next`. The other readers fall behind. */
   deliver(batch: EventBatch, next: FeedPosition): void {
     const { at, consumers, joining, leaving } = this;
     const delivery = { to: undefined as never as Reader, from: at };
@@ -87,8 +91,8 @@ export class LiveReaders<Reader extends LiveReader> {
     joining.clear();
   }
 
-  /** Gives all a place of their own. */
-  disperse(): void {
+  /** Makes all readers fall behind. */
+  dropAll(): void {
     for (const reader of this.readers()) this.drop(reader, this.at);
   }
 

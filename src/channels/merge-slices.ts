@@ -4,8 +4,8 @@ import type { LogSlice } from '../log/event-log.js';
 import type { Deliverable, LogEntry, Parse } from '../log/log-entry.js';
 
 /**
- * Slices of several channels as one sequence by `order`, each event under the cursor for all channels. It stops where a
- * slice ends that the log has more of: what that has next may come before the rest.
+ * Merges slices of several channels by `order`. The id of each event is the cursor of all channels. The result ends at the end of a
+ * slice with `more`, because the next entry of that channel may come before the rest of the others.
  */
 export function mergeSlices(
   keys: readonly ChannelKey[],
@@ -41,7 +41,7 @@ function firstOf(slices: readonly (LogSlice | undefined)[], taken: readonly numb
   return first;
 }
 
-/** An entry as a subscription to several channels sends it. */
+/** An entry in a subscription to several channels. Its id is the cursor of all of them. */
 class MergedEntry implements Deliverable {
   readonly frame: string;
   readonly bytes: number;

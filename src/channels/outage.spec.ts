@@ -15,8 +15,8 @@ function nodes() {
   return { wire, cutOff: new Channels({ log: wire }), other: new Channels({ log }) };
 }
 
-describe('while the log is out of reach', () => {
-  it('publishing fails, subscribers stay, and miss nothing when it is back', async () => {
+describe('while the log is unavailable', () => {
+  it('publishing fails, and subscribers stay and miss nothing', async () => {
     const { wire, cutOff, other } = nodes();
     const iterated = cutOff.channel('a').subscribe();
     const batched = cutOff.subscribe(['a', 'b']);
@@ -51,7 +51,7 @@ describe('while the log is out of reach', () => {
     await batched.return();
   });
 
-  it('a subscription that begins waits for it, and then starts where it was to start', async () => {
+  it('a new subscription waits, and then starts at its position', async () => {
     const { wire, cutOff, other } = nodes();
     const id = await other.channel('a').publish('1');
     await other.channel('a').publish('2');
@@ -72,7 +72,7 @@ describe('while the log is out of reach', () => {
     await now.return();
   });
 
-  it('a cut in the middle of reads loses and repeats nothing', async () => {
+  it('an outage during reads loses and repeats nothing', async () => {
     const { wire, cutOff, other } = nodes();
     const subscription = cutOff.channel<number>('a').subscribe({ from: 'oldest' });
     const seen: unknown[] = [];
@@ -91,8 +91,8 @@ describe('while the log is out of reach', () => {
   });
 });
 
-describe('a log that fails for another reason', () => {
-  it('ends the subscription that met it, with its error', async () => {
+describe('a log that fails with another error', () => {
+  it('ends the subscription with its error', async () => {
     const log = memoryLog();
     const channels = new Channels({ log });
     const subscription = channels.channel('a').subscribe();
@@ -111,7 +111,7 @@ describe('a log that fails for another reason', () => {
   });
 });
 
-describe('subscribers at one place of a log that takes its time', () => {
+describe('subscriptions at the same position of a slow log', () => {
   it('share one read', async () => {
     const { wire, cutOff } = nodes();
     const [after] = await cutOff.channel('a').publish(['1', '2']);
@@ -123,7 +123,7 @@ describe('subscribers at one place of a log that takes its time', () => {
     for (const subscription of all) await subscription.return();
   });
 
-  it('a subscription that was given up fails with what keeps the log away; one that has its place goes on', async () => {
+  it('giveUp() fails a subscription without a position, and does not end one that has a position', async () => {
     const { wire, cutOff, other } = nodes();
     const placed = cutOff.channel('a').subscribe();
     await placed.ready;

@@ -10,19 +10,19 @@ import {
 } from '../log/cursor.js';
 import type { Awaitable, EventLog } from '../log/event-log.js';
 
-/** Where a subscription starts. */
+/** The start of a subscription. */
 export interface StartOptions {
-  /** The id of the last event that is known already: what follows it comes. `undefined` and `''` are none. */
+  /** The id of the last known event. The events after it follow. `undefined` and `''` mean that there is none. */
   after?: string | undefined;
-  /** What comes if `after` is none: events from now on, or all that are kept. @default 'now' */
+  /** The start without `after`: new events only, or the oldest event that is kept. @default 'now' */
   from?: 'now' | 'oldest' | undefined;
 }
 
-/** The empty string is never a position: reading after it is a gap. */
+/** The empty string is never a position. Reading after it is a gap. */
 const UNKNOWN: LogPosition = '';
 
 /**
- * Refuses what cannot be an id of these channels.
+ * Rejects text that cannot be an id of these channels.
  *
  * @throws {SseError} `SSE_INVALID_CURSOR` for the cursor of another channel, for more than 4096 characters, and for text
  * that is not printable ASCII.
@@ -35,11 +35,11 @@ export function checkAfter(keys: readonly ChannelKey[], after: unknown): void {
   const positions = parseCursor(after);
   if (positions && !keys.some(({ tag }) => positions.has(tag))) {
     const names = keys.map(({ name }) => quoted(name)).join(', ');
-    throw refused(after, `was made by another channel than ${names}`);
+    throw refused(after, `does not belong to ${names}`);
   }
 }
 
-/** The position that a checked start stands for, as soon as the log knows. Rejects, never throws. */
+/** The position of a start that was checked. Rejects, but never throws. */
 export function startPosition(
   log: EventLog,
   keys: readonly ChannelKey[],
@@ -54,7 +54,7 @@ export function startPosition(
   );
 }
 
-// With several channels no event has gone out under its own id.
+// In a subscription to several channels, no event is sent with its own id.
 function located(log: EventLog, name: string, id: string, channels: number): Awaitable<LogPosition> {
   const found = channels === 1 ? ask(() => log.locate(name, id)) : undefined;
   return found instanceof Promise ? found.then((position) => position ?? UNKNOWN) : (found ?? UNKNOWN);
@@ -67,7 +67,7 @@ function all(positions: readonly Awaitable<LogPosition | undefined>[]): Awaitabl
 
 function refused(after: unknown, problem: string): SseError {
   return new SseError('SSE_INVALID_CURSOR', `The cursor ${quoted(after)} ${problem}.`, {
-    remedy: 'Pass the id of an event of this channel as it was received, or none to start afresh.',
+    remedy: 'Pass the unchanged id of an event of this channel, or undefined to start without one.',
     context: { after: typeof after === 'string' ? after.slice(0, MAX_CURSOR_LENGTH) : after },
   });
 }

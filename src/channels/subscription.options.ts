@@ -4,35 +4,35 @@ import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../chec
 import { GAP_EVENT } from '../events/library-events.js';
 import type { StartOptions } from './start-position.js';
 
-/** An event of a channel: `data` is what was published, as it came back from text. */
+/** An event of a channel. `data` is the published value after serializing and parsing. */
 export type ChannelEvent<T = unknown> = SseEvent & { readonly data: T };
 
-/** For a subscription that tells of no gaps: events are all that it gives. */
+/** The option of a subscription without gap events. */
 export interface WithoutGaps {
   gap: false;
 }
 
-/** Asked about an event, and the channel it was published to. */
+/** A test of an event and the name of its channel. */
 export type EventTest<T = unknown> = (event: ChannelEvent<T>, channel: string) => boolean;
 
-/** What a subscription wants. */
+/** Options of a subscription. */
 export interface SubscribeOptions<T = unknown> extends StartOptions {
-  /** Ends the subscription. */
+  /** Ends the subscription when it aborts. */
   signal?: AbortSignal | undefined;
-  /** Which events come, replayed or live. If it throws, this subscription fails. @default all */
+  /** Selects events, both replayed and new ones. If it throws, the subscription fails. @default all */
   filter?: EventTest<T> | undefined;
-  /** Ends the subscription after the first event that came for which it returns true. @default never */
+  /** Ends the subscription after the first event for which it returns true. @default never */
   until?: EventTest<T> | undefined;
-  /** The type of the event that says that events are missing; `false` for none. @default 'gap' */
+  /** The type of the event that reports missing events. `false` sends none. @default 'gap' */
   gap?: string | false | undefined;
 }
 
-/** Options that all have who read a channel. */
+/** Options of everything that reads a channel. */
 export const READER_TABLE = {
-  // What cannot be an id of the channel is the client's affair.
+  // Not checked here: an invalid id is a mistake of the client, and not of the program.
   after: anything,
   signal: meant(having(['addEventListener', 'removeEventListener'], 'an AbortSignal'), (value) =>
-    typeof value === 'object' && value !== null && 'signal' in value ? 'Give its "signal".' : undefined,
+    typeof value === 'object' && value !== null && 'signal' in value ? 'Pass its "signal".' : undefined,
   ),
   filter: func('of the event and the name of its channel'),
   gap: anyOf(
@@ -50,7 +50,7 @@ const TABLE: OptionTable<SubscribeOptions> = {
 };
 
 /**
- * Refuses what `subscribe()` has no use for.
+ * Rejects invalid options of `subscribe()`.
  *
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
@@ -59,9 +59,9 @@ export function checkSubscribeOptions(options: unknown): void {
 }
 
 /**
- * The type of gap events that options stand for, checked.
+ * The type of gap events; `undefined` if there are none.
  *
- * @throws {SseError} `SSE_INVALID_FIELD` if no event can have it.
+ * @throws {SseError} `SSE_INVALID_FIELD` if it is not a valid event type.
  */
 export function gapType({ gap = GAP_EVENT }: Pick<SubscribeOptions, 'gap'>): string | undefined {
   return gap === false ? undefined : event({ type: gap, data: '' }).type;

@@ -15,7 +15,7 @@ function channelsWith(maxEvents?: number, options: ChannelsOptions = {}) {
   return { log, channels, a: channels.channel('a') };
 }
 
-/** What is there now, without waiting for more. */
+/** The events that are available now. */
 function drain(subscription: ChannelSubscription): SseEvent[] {
   const events: SseEvent[] = [];
   for (let batch = subscription.take(); batch; batch = subscription.take()) {
@@ -26,7 +26,7 @@ function drain(subscription: ChannelSubscription): SseEvent[] {
 const data = (events: readonly SseEvent[]) => events.map((each) => each.data);
 
 describe('a subscription', () => {
-  it('starts where things stand when it is made, not when it is read', async () => {
+  it('starts at the time of its creation, not of its first read', async () => {
     const { a } = channelsWith();
     await a.publish('before');
     const subscription = a.subscribe();
@@ -34,7 +34,7 @@ describe('a subscription', () => {
     expect(data(drain(subscription))).toEqual(['after']);
   });
 
-  it('from the oldest replays what is kept, then goes on live', async () => {
+  it('from the oldest replays the log and continues live', async () => {
     const { a } = channelsWith(2);
     await a.publish(['1', '2', '3']);
     const subscription = a.subscribe({ from: 'oldest' });
@@ -44,7 +44,7 @@ describe('a subscription', () => {
     expect([...seen, await parked].map(({ value }) => value?.data)).toEqual(['2', '3', '4']);
   });
 
-  it('after an id gets what follows it, over the wire as every other subscriber does', async () => {
+  it('after an id receives the events after it, with the same bytes as other subscriptions', async () => {
     const { a } = channelsWith();
     const live = a.subscribe();
     const ids = await a.publish([{ n: 1 }, event({ type: 'x', data: 'two\nlines' }), 3]);
@@ -59,7 +59,7 @@ describe('a subscription', () => {
     }
   });
 
-  it('gives what was published as it came back from text', async () => {
+  it('returns the data after serializing and parsing', async () => {
     const { a } = channelsWith();
     const subscription = a.subscribe();
     const published = { at: new Date(0), list: [1] };
@@ -70,7 +70,7 @@ describe('a subscription', () => {
     expect(received).toBeInstanceOf(SseEvent);
   });
 
-  it('is an async iterable that ends with return(), also while it waits', async () => {
+  it('is an async iterable that ends with return(), even while next() is pending', async () => {
     const { a } = channelsWith();
     const subscription = a.subscribe();
     const parked = [subscription.next(), subscription.next()];
@@ -84,7 +84,7 @@ describe('a subscription', () => {
     expect([a.size(), subscription.ended]).toEqual([0, true]);
   });
 
-  it('ends a loop that breaks, and with it its place among the subscribers', async () => {
+  it('ends when its loop breaks, and no longer counts as a subscriber', async () => {
     const { a, log } = channelsWith();
     const subscription = a.subscribe();
     await a.publish(['1', '2', '3']);
@@ -96,7 +96,7 @@ describe('a subscription', () => {
     expect([seen, a.size(), log.stats().channels]).toEqual([['1', '2'], 0, 1]);
   });
 
-  it('serves several parked next() in order', async () => {
+  it('resolves several pending next() in order', async () => {
     const { a } = channelsWith();
     const subscription = a.subscribe();
     const parked = [subscription.next(), subscription.next(), subscription.next()];
@@ -105,7 +105,7 @@ describe('a subscription', () => {
     expect((await Promise.all(parked)).map(({ value }) => value?.data)).toEqual(['1', '2', '3']);
   });
 
-  it('makes one promise for each event that is there', async () => {
+  it('creates one promise per available event', async () => {
     const { a } = channelsWith();
     const subscription = a.subscribe();
     await a.publish(Array.from({ length: 100 }, (_, i) => i));
@@ -118,7 +118,7 @@ describe('a subscription', () => {
     await subscription.return();
   });
 
-  it('is known as what it is', () => {
+  it('is recognized by isChannelSubscription()', () => {
     const { a } = channelsWith();
     expect(isChannelSubscription(a.subscribe())).toBe(true);
     for (const other of [undefined, null, 'x', {}, a, (async function* () {})()]) {
@@ -128,7 +128,7 @@ describe('a subscription', () => {
 });
 
 describe('the signal of a subscription', () => {
-  it('ends it, resolves a parked next(), and drops what was not given out', async () => {
+  it('ends it, resolves a pending next(), and drops events that were not returned', async () => {
     const { a } = channelsWith();
     const controller = new AbortController();
     const parked = a.subscribe({ signal: controller.signal }).next();
@@ -150,7 +150,7 @@ describe('the signal of a subscription', () => {
     expect(readable).toHaveBeenCalledTimes(2);
   });
 
-  it('that aborted before keeps it from starting', async () => {
+  it('ends it immediately if already aborted', async () => {
     const { a, log } = channelsWith();
     const subscription = a.subscribe({ signal: AbortSignal.abort() });
     expect(await subscription.next()).toEqual({ value: undefined, done: true });
@@ -172,7 +172,7 @@ describe('the signal of a subscription', () => {
 });
 
 describe('a subscription that was never read', () => {
-  it('is no subscriber and holds nothing in the log', () => {
+  it('does not count as a subscriber, and holds no resources', () => {
     const { a, channels, log } = channelsWith();
     a.subscribe();
     expect([a.size(), channels.list(), log.stats().channels]).toEqual([0, [], 0]);
@@ -180,7 +180,7 @@ describe('a subscription that was never read', () => {
 });
 
 describe('a gap', () => {
-  it('comes first where the cursor was evicted, and names it and the oldest kept', async () => {
+  it('comes first if the cursor was evicted, with that cursor and the oldest id', async () => {
     const { a } = channelsWith(2);
     const ids = await a.publish(['1', '2', '3', '4']);
     const events = drain(a.subscribe({ after: ids[0] }));
@@ -191,14 +191,14 @@ describe('a gap', () => {
     expect(data(events.slice(1))).toEqual(['3', '4']);
   });
 
-  it('is not said to a client that misses nothing', async () => {
+  it('is not sent to a client that misses nothing', async () => {
     const { a } = channelsWith(2);
     const ids = await a.publish(['1', '2', '3', '4']);
     expect(data(drain(a.subscribe({ after: ids[1] })))).toEqual(['3', '4']);
     expect(data(drain(a.subscribe({ after: ids[3] })))).toEqual([]);
   });
 
-  it('comes in the stream of a reader that falls behind eviction, and then the oldest kept', async () => {
+  it('is sent to a reader that falls behind eviction, followed by the oldest events', async () => {
     const { a } = channelsWith(3);
     const subscription = a.subscribe();
     const [first] = await a.publish(['1']);
@@ -211,7 +211,7 @@ describe('a gap', () => {
     expect(data(events.slice(1))).toEqual(['4', '5', '6']);
   });
 
-  it('is said once: its id is a place to resume from', async () => {
+  it('is sent once, because a client can resume with its id', async () => {
     const old = channelsWith();
     const [before] = await old.a.publish(['1']);
     const { a } = channelsWith();
@@ -232,14 +232,14 @@ describe('a gap', () => {
     },
   );
 
-  it('answers a cursor of this epoch from the future, which nobody was given', async () => {
+  it('is sent for a cursor of this epoch that is in the future', async () => {
     const { a } = channelsWith();
     const [first = ''] = await a.publish(['1']);
     const events = drain(a.subscribe({ after: `${first}zzz` }));
     expect(data(events)).toEqual([{ requested: `${first}zzz`, oldest: first }, '1']);
   });
 
-  it('has the name that the subscription gives, or the channels do, or none', async () => {
+  it('has the type that the subscription or the channels set, or is not sent', async () => {
     const { a } = channelsWith(1, { gap: 'lost' });
     const [first] = await a.publish(['1', '2', '3']);
     const types = (gap?: string | false) => drain(a.subscribe({ after: first, gap })).map(({ type }) => type);
@@ -258,7 +258,7 @@ describe('a gap', () => {
 });
 
 describe('a filter', () => {
-  it('is asked about replayed and live events alike, and about gaps never', async () => {
+  it('is called for replayed and live events, and not for gaps', async () => {
     const { a } = channelsWith(4);
     const [first] = await a.publish([0, 1, 2, 3, 4, 5]);
     const asked: unknown[] = [];
@@ -276,7 +276,7 @@ describe('a filter', () => {
     expect(asked).toEqual(['a2', 'a3', 'a4', 'a5', 'a6', 'a7']);
   });
 
-  it('that throws ends its own stream after what came before, and no other', async () => {
+  it('that throws ends only its own subscription, after the events before', async () => {
     const { a } = channelsWith();
     const broken = (each: SseEvent) => {
       if (each.data === 3) throw new TypeError('broken');
@@ -334,7 +334,7 @@ describe('until', () => {
     expect([seen, a.size()]).toEqual([[1, 2, 3], 0]);
   });
 
-  it('in batches gives the last one and is then ended', async () => {
+  it('includes the last event in a batch, and then the subscription has ended', async () => {
     const { a } = channelsWith();
     const subscription = a.subscribe({ until: (each) => each.data === 2 });
     await a.publish([1, 2, 3]);

@@ -9,25 +9,26 @@ import type { ChannelEvent, SubscribeOptions } from './subscription.options.js';
 
 const BRAND = Symbol.for('nestjs-event-stream:subscription');
 
-interface Parked<E> {
+/** A pending `next()`. */
+interface PendingNext<E> {
   resolve(result: IteratorResult<E, undefined>): void;
   reject(error: unknown): void;
 }
 
 /**
- * The events of one or more channels from a place on, in order, each once, or a gap event that says where some are
- * missing. One consumer iterates it, or takes batches; both move the same position. It starts where things stand when
- * it is made, and counts as a subscriber from when it is first asked.
+ * The events of one or more channels, in order, each exactly once. A gap event marks a place where events are missing. One
+ * consumer iterates it or takes batches, which both move the same position. The start is fixed when the subscription is created.
+ * It counts as a subscriber from its first use.
  */
 export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
   implements AsyncIterableIterator<ChannelEvent<T> | G, undefined>, ReaderOwner
 {
   declare readonly [BRAND]: true;
   private readonly reader: CursorReader;
-  /** What next() is giving out, and how far. */
+  /** The batch from which `next()` returns events, and the index of the next one. */
   private batch: EventBatch | undefined;
   private index = 0;
-  private parked: Parked<ChannelEvent<T> | G>[] | undefined;
+  private pending: PendingNext<ChannelEvent<T> | G>[] | undefined;
   private callback: (() => void) | undefined;
   private armed = false;
   private waiters: (() => void)[] | undefined;
@@ -38,20 +39,19 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
   }
 
   /**
-   * The id with which to resume after what was taken so far. A client that is sent it (a block with an `id` and no data)
-   * misses nothing that is published before its first event. `undefined` before `ready`, and where everything kept is
-   * still to come.
+   * The id with which to resume after the events that were taken. Send it to a client in a block without data, so that the client
+   * can resume even before its first event. `undefined` before `ready`, and at a start before the oldest event.
    */
   get cursor(): string | undefined {
     return this.reader.cursor;
   }
 
-  /** Whether nothing more comes. */
+  /** True if there are no more events. */
   get ended(): boolean {
     return this.reader.ended && (this.batch === undefined || this.reader.aborted);
   }
 
-  /** Settles when the start is fixed: what is published from then on comes. Never rejects. */
+  /** Resolves when the log has returned the start. All events that are published after that follow. Never rejects. */
   get ready(): Promise<void> {
     this.reader.begin();
     if (this.reader.positioned || this.reader.ended) return Promise.resolve();
@@ -60,7 +60,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
 
   next(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
     this.reader.begin();
-    if (this.parked === undefined) {
+    if (this.pending === undefined) {
       const value = this.nextEvent();
       if (value) return Promise.resolve({ value, done: false });
       const { failure } = this.reader;
@@ -68,10 +68,10 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
       if (failure) return Promise.reject(failure.error);
       if (this.reader.ended) return Promise.resolve(DONE);
     }
-    return new Promise((resolve, reject) => (this.parked ??= []).push({ resolve, reject }));
+    return new Promise((resolve, reject) => (this.pending ??= []).push({ resolve, reject }));
   }
 
-  /** Ends the subscription; a parked `next()` resolves as done. */
+  /** Ends the subscription. A pending `next()` resolves as done. */
   return(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
     this.close();
     return Promise.resolve(DONE);
@@ -82,10 +82,10 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
   }
 
   /**
-   * What is there now as one batch, shared with all who are at the same place; `undefined` if nothing is. Then the
-   * function given to `onReadable` is called once when there may be something, or when `ended` has become true.
+   * Returns all available events as one batch, which is shared with other subscriptions at the same position. If there are none,
+   * returns `undefined`. The callback of `onReadable()` is then called once there may be events, or when `ended` becomes true.
    *
-   * @throws what made the subscription fail, once.
+   * @throws the error with which the subscription has failed, once.
    */
   take(): EventBatch | undefined {
     this.reader.begin();
@@ -102,41 +102,40 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
   }
 
   /**
-   * Who is called after `take()` found nothing. It is called in the turn of the publisher, with its async context, and
-   * may call `take()`.
+   * Sets the callback for `take()`. It is called in the turn and the async context of the publisher, and may call `take()`.
    */
   onReadable(callback: () => void): void {
     this.callback = callback;
   }
 
   /**
-   * @internal After `take()` found nothing: `consumer` is given the batches that come, without being called for each,
-   * until it has no room for one. Where that cannot be, it is called as ever.
+   * @internal After `take()` has returned `undefined`: passes new batches directly to `consumer`, until it is not ready. If that
+   * is not possible, the callback of `onReadable()` is called as usual.
    */
   follow(consumer: BatchConsumer): void {
-    if (this.batch === undefined && !this.parked) this.reader.follow(consumer);
+    if (this.batch === undefined && !this.pending) this.reader.follow(consumer);
   }
 
-  /** @internal Fails with what keeps the log from saying where the subscription starts, unless it has said so by now. */
+  /** @internal Fails if the log has not returned the start yet. */
   giveUp(): void {
     this.reader.giveUp();
   }
 
-  /** Ends the subscription; what it holds is dropped. */
+  /** Ends the subscription and drops events that were not returned. */
   close(): void {
     this.batch = undefined;
     this.reader.end();
   }
 
-  /** @internal The reader may have something. */
-  news(): void {
-    if (this.waiters && (this.reader.positioned || this.reader.ended)) this.letIn();
-    while (this.parked) {
+  /** @internal Called by the reader. */
+  notify(): void {
+    if (this.waiters && (this.reader.positioned || this.reader.ended)) this.resolveReady();
+    while (this.pending) {
       const value = this.nextEvent();
       if (!value && !this.reader.ended) return;
-      // An end that comes of asking for the value calls this again.
-      const first = this.parked?.shift();
-      if (this.parked?.length === 0) this.parked = undefined;
+      // nextEvent() can end the reader, which calls this method again.
+      const first = this.pending?.shift();
+      if (this.pending?.length === 0) this.pending = undefined;
       const { failure } = this.reader;
       if (value) first?.resolve({ value, done: false });
       else if (failure) first?.reject(failure.error);
@@ -158,7 +157,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     try {
       event = this.batch?.event(this.index++);
     } catch (error) {
-      // The `parse` of the application has thrown. The caller may be the log, which cannot do anything about it.
+      // The `parse` of the application has thrown. The caller may be the log, which must not receive that error.
       this.batch = undefined;
       this.reader.failure ??= { error };
       this.reader.end();
@@ -167,7 +166,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     return event as ChannelEvent<T> | G | undefined;
   }
 
-  private letIn(): void {
+  private resolveReady(): void {
     const { waiters } = this;
     this.waiters = undefined;
     for (const resolve of waiters ?? []) resolve();
@@ -177,7 +176,7 @@ Object.defineProperty(ChannelSubscription.prototype, BRAND, { value: true });
 
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
-/** Whether a value is a {@link ChannelSubscription}, of this or another copy of the package. */
+/** True if a value is a {@link ChannelSubscription} of this or another copy of the package. */
 export function isChannelSubscription(value: unknown): value is ChannelSubscription {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
 }
