@@ -42,6 +42,7 @@ interface StreamRoute {
 }
 
 interface Operation {
+  operationId?: string;
   responses?: Record<string, JsonSchema>;
   parameters?: JsonSchema[];
   [MARK]?: number;
@@ -63,10 +64,13 @@ export function createStreamDocument(
   const { toJsonSchema, ...others } = options;
   const routes = streamRoutes(app);
   const extraModels = [...(others.extraModels ?? []), ...routes.flatMap(modelsOf)];
-  const unmark = mark(routes);
+  const handlers = [...new Set(routes.map(({ handler }) => handler))];
+  const controllers = new Map<string, string>();
+  const operationIdFactory = noting(controllers, others.operationIdFactory);
+  const unmark = mark(handlers);
   let document: OpenAPIObject;
   try {
-    document = SwaggerModule.createDocument(app, config, { ...others, extraModels });
+    document = SwaggerModule.createDocument(app, config, { ...others, extraModels, operationIdFactory });
   } finally {
     unmark();
   }
@@ -86,7 +90,9 @@ export function createStreamDocument(
       const index = operation?.[MARK];
       if (index === undefined) continue;
       delete operation[MARK];
-      const route = routes[index];
+      const controller = controllers.get(operation.operationId ?? '');
+      const same = routes.filter(({ handler }) => handler === handlers[index]);
+      const route = same.find((each) => each.controller.name === controller) ?? same[0];
       if (route) describe(operation, method, route, settings);
     }
   }
@@ -130,16 +136,29 @@ function streamRoutes(app: INestApplication): StreamRoute[] {
   return routes;
 }
 
-/** Marks the handlers of routes for `SwaggerModule`, which tells of an operation only what is in its metadata. */
-function mark(routes: readonly StreamRoute[]): () => void {
-  const before = routes.map(
-    ({ handler }) => Reflect.getOwnMetadata(EXTENSIONS, handler) as object | undefined,
-  );
-  routes.forEach(({ handler }, index) => {
+type IdFactory = NonNullable<SwaggerDocumentOptions['operationIdFactory']>;
+
+/** The IDs that `SwaggerModule` makes by default. */
+const DEFAULT_ID: IdFactory = (controller, method, version) =>
+  [controller, method, version].filter(Boolean).join('_');
+
+/** Notes the controller of each operation. Controllers that inherit a handler have the same mark, but other options and guards. */
+function noting(controllers: Map<string, string>, factory: IdFactory = DEFAULT_ID): IdFactory {
+  return (controller, method, version) => {
+    const id = factory(controller, method, version);
+    controllers.set(id, controller);
+    return id;
+  };
+}
+
+/** Marks handlers, so that their operations are found again in the document: metadata is the only link between the two. */
+function mark(handlers: readonly object[]): () => void {
+  const before = handlers.map((handler) => Reflect.getOwnMetadata(EXTENSIONS, handler) as object | undefined);
+  handlers.forEach((handler, index) => {
     Reflect.defineMetadata(EXTENSIONS, { ...before[index], [MARK]: index }, handler);
   });
   return () => {
-    routes.forEach(({ handler }, index) => {
+    handlers.forEach((handler, index) => {
       if (before[index]) Reflect.defineMetadata(EXTENSIONS, before[index], handler);
       else Reflect.deleteMetadata(EXTENSIONS, handler);
     });

@@ -101,6 +101,19 @@ class Imports {
   }
 }
 
+abstract class Base {
+  @Sse('inherited')
+  *inherited() {
+    yield 1;
+  }
+}
+@Controller('open')
+class Open extends Base {}
+@UseGuards(Allowed)
+@SseDefaults({ errors: { event: 'failure' } })
+@Controller('guarded')
+class Guarded extends Base {}
+
 interface Media {
   schema?: { items: Item };
   itemSchema?: Item;
@@ -237,6 +250,26 @@ eachAdapter((adapter) => {
     const [any, ...others] = itemsOf(operation('3.2.0', '/imports/bare', 'post'));
     expect(any?.properties['event']).toEqual({ type: 'string' });
     expect(others.map(({ title }) => title)).toEqual(['end', 'late', 'ping', 'overflow', 'failure']);
+  });
+
+  it('controllers that inherit a handler have their own guards and options', async () => {
+    const other = await makeApp(adapter, { controllers: [Open, Guarded] });
+    for (const operationIdFactory of [
+      undefined,
+      (controller: string, method: string) => method + controller,
+    ]) {
+      const { paths } = documentOf('3.2.0', operationIdFactory && { operationIdFactory }, other);
+      const [open, guarded] = ['/open/inherited', '/guarded/inherited'].map(
+        (path) => (paths[path] as unknown as { get: Operation & { operationId: string } }).get,
+      );
+      expect(Object.keys(open!.responses)).toEqual(['200', '204']);
+      expect(Object.keys(guarded!.responses)).toEqual(['200', '204', '403']);
+      expect([itemsOf(open!), itemsOf(guarded!)].map((items) => items.at(-1)?.title)).toEqual([
+        'error',
+        'failure',
+      ]);
+      expect(open!.operationId).toBe(operationIdFactory ? 'inheritedOpen' : 'Open_inherited');
+    }
   });
 
   it('only streams change: other routes, hidden routes, and the metadata of handlers', () => {
