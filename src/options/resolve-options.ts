@@ -13,7 +13,7 @@ import {
   CONTROLLER_TABLE,
   MODULE_TABLE,
   ROUTE_TABLE,
-  SSE_DEFAULTS,
+  STREAM_DEFAULTS,
   type SseModuleOptions,
   type SseOptions,
   type SseRouteOptions,
@@ -87,41 +87,45 @@ export function resolveOptions(
 }
 
 function resolved(module: SseOptions, controller: SseOptions, route: SseRouteOptions): ResolvedOptions {
-  const own: SseOptions = { ...controller, ...route };
-  const { ids, emits, serialize, ...given } = { ...SSE_DEFAULTS, ...module, ...own };
-  const heartbeat = given.heartbeat === false ? false : resolveHeartbeat(given.heartbeat, serialize);
+  const { method: _method, maxPendingDataLength, events, ...ofRoute } = route;
+  const own: SseOptions = { ...controller, ...ofRoute };
+  const {
+    limit: _limit,
+    exclusive: _exclusive,
+    validate,
+    heartbeat: beats,
+    errors,
+    overflow,
+    ...plain
+  } = {
+    complete: undefined,
+    expiresAt: undefined,
+    ...STREAM_DEFAULTS,
+    ...module,
+    ...own,
+  };
+  const heartbeat = beats === false ? false : resolveHeartbeat(beats, plain.serialize);
   return {
-    emits,
-    serialize,
-    ids,
-    contract: (given.validate ?? !inProduction()) ? route.events : undefined,
+    ...plain,
+    contract: (validate ?? !inProduction()) ? events : undefined,
     heartbeat,
-    errors: resolveErrorEvent(given.errors),
-    complete: given.complete,
-    timeout: given.timeout,
-    maxDurationMs: given.maxDurationMs,
-    expiresAt: given.expiresAt,
-    revalidateMs: given.revalidateMs,
+    errors: resolveErrorEvent(errors),
     overflow: {
-      ...SSE_DEFAULTS.overflow,
-      ...defined(given.overflow),
-      ...fromNest(route),
+      ...STREAM_DEFAULTS.overflow,
+      ...defined(overflow),
+      ...fromNest(maxPendingDataLength),
       ...defined(route.overflow ?? {}),
     },
     // A heartbeat that is sent less often than the default limit raises that limit. A limit that was given is kept.
     stallMs:
       own.stallMs ??
       module.stallMs ??
-      Math.max(SSE_DEFAULTS.stallMs, heartbeat === false ? 0 : heartbeat.intervalMs),
+      Math.max(plain.stallMs || 0, heartbeat === false ? 0 : heartbeat.intervalMs),
     limits: [...resolveLimits(module, true), ...resolveLimits(own, false)],
-    openAfterMs: given.openAfterMs,
-    teardownWarnMs: given.teardownWarnMs,
-    lastEventIdQuery: given.lastEventIdQuery,
-    maxLastEventIdBytes: given.maxLastEventIdBytes,
   };
 }
 
-function fromNest({ maxPendingDataLength: max }: SseRouteOptions): { maxBytes?: number } {
+function fromNest(max: number | undefined): { maxBytes?: number } {
   if (max === undefined) return {};
   return { maxBytes: max === 0 ? Infinity : max };
 }

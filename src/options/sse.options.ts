@@ -70,16 +70,18 @@ export interface SseModuleOptions extends SseOptions, ConnectionsOptions {
   onError?: OnError;
 }
 
-/** Every default of {@link SseModuleOptions} that is a value. */
-export const SSE_DEFAULTS = {
+/** Every default of {@link SseOptions} that is a value. */
+export const STREAM_DEFAULTS = {
   ...FORMAT_DEFAULTS,
   ...HEARTBEAT_DEFAULTS,
   ...ENDING_DEFAULTS,
   ...LIFETIME_DEFAULTS,
   ...SLOW_CLIENT_DEFAULTS,
   ...REQUEST_DEFAULTS,
-  ...CONNECTIONS_DEFAULTS,
 } as const;
+
+/** Every default of {@link SseModuleOptions} that is a value. */
+export const SSE_DEFAULTS = { ...STREAM_DEFAULTS, ...CONNECTIONS_DEFAULTS } as const;
 
 const STREAM_TABLE = {
   ...STREAM_FORMAT_TABLE,
