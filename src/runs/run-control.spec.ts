@@ -17,11 +17,11 @@ describe('a control channel', () => {
     const { control } = open(2);
     const [early, writer] = [control(), control()];
     await writer.catchUp();
-    await writer.say(claim('a'));
+    await writer.append(claim('a'));
     for (const each of [early, writer]) await each.catchUp();
     expect(early.state.current?.run).toBe('a');
     for (const record of [ended('a'), claim('b', 'a'), alive('b')]) {
-      await writer.say(record);
+      await writer.append(record);
       await writer.catchUp();
     }
     await early.catchUp();
@@ -34,16 +34,16 @@ describe('a control channel', () => {
       const { control } = open(2);
       const [old, next] = [control(), control()];
       for (const each of [old, next]) await each.catchUp();
-      await next.say(claim('b'));
+      await next.append(claim('b'));
       await next.catchUp();
-      await next.say(ended('b'));
+      await next.append(ended('b'));
       await next.catchUp();
       // Up to here the records show that it is late. From here on only the log can.
-      await old.say(late);
+      await old.append(late);
       const reader = control();
       await reader.catchUp();
       expect(reader.state.current?.run).not.toBe('a');
-      await old.say(late);
+      await old.append(late);
       const later = control();
       await later.catchUp();
       expect(later.state.current).toBeUndefined();
@@ -55,13 +55,13 @@ describe('a control channel', () => {
     let now = 0;
     const clock = { now: () => now } as never;
     const listening = control();
-    expect(await listening.isAudible(clock, 100)).toBe(true);
-    const slow = listening.isAudible(clock, 100);
+    expect(await listening.answersInTime(clock, 100)).toBe(true);
+    const slow = listening.answersInTime(clock, 100);
     now = 100;
     expect(await slow).toBe(false);
     log.close();
-    expect(await listening.isAudible(clock, 100)).toBe(false);
+    expect(await listening.answersInTime(clock, 100)).toBe(false);
     log.health = () => ({ status: 'up' });
-    expect(await listening.isAudible(clock, 100)).toBe(false);
+    expect(await listening.answersInTime(clock, 100)).toBe(false);
   });
 });

@@ -27,7 +27,7 @@ export const RUN_NAME_LENGTH = 8;
 /** Follows a control channel: the owner of a run, or a node that views it. */
 export interface ControlListener {
   /** A record that is not void was read, and the state of the channel was updated. */
-  hear(record: RunRecord): void;
+  onRecord(record: RunRecord): void;
   /** Records may have been evicted before they were read, or the log lost data. The state was reset. */
   missed(): void;
 }
@@ -54,7 +54,7 @@ export class RunControl {
     this.name = `run:${id}`;
   }
 
-  /** Reads all records that were written before this call. Rejects as the log does. */
+  /** Reads all records that were written before this call. Rejects with the error of the log. */
   catchUp(): Promise<void> {
     const answer = this.reading.then(() => this.read());
     this.reading = answer.catch(() => undefined);
@@ -62,34 +62,34 @@ export class RunControl {
   }
 
   /**
-   * Catches up, and tells whether silence in the channel means anything: `false` if the log is unavailable, or took this long
-   * or longer to answer. Then other nodes could not write either.
+   * Catches up. Returns `false` if the log is unavailable or does not answer within this time. Other nodes may have been unable to
+   * write then, so a missing record proves nothing.
    */
-  async isAudible(clock: Clock, withinMs: number): Promise<boolean> {
+  async answersInTime(clock: Clock, withinMs: number): Promise<boolean> {
     if (this.log.health().status === 'down') return false;
-    const asked = clock.now();
+    const startedAt = clock.now();
     try {
       await this.catchUp();
     } catch (error) {
       if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) return false;
       throw error;
     }
-    return clock.now() - asked < withinMs;
+    return clock.now() - startedAt < withinMs;
   }
 
-  /** Appends a record. Rejects as the log does. */
-  async say(record: RunRecord): Promise<void> {
+  /** Appends a record. Rejects with the error of the log. */
+  async append(record: RunRecord): Promise<void> {
     const data = JSON.stringify({ ...record, after: this.position });
     await this.log.append(this.name, [toRecord(event({ type: 'run', data }), undefined)]);
   }
 
-  /** Tells a listener about every record from now on, until the returned function is called. */
+  /** Passes every new record to a listener, until the returned function is called. */
   follow(listener: ControlListener): () => void {
     this.listener = listener;
-    // While the log is unavailable there is nothing to do: it calls this again when it is back.
-    const look = (): void => void this.catchUp().catch(() => undefined);
-    const unwatch = this.log.watch([this.name], look);
-    look();
+    // An error is ignored, because the log calls this again when it is available.
+    const read = (): void => void this.catchUp().catch(() => undefined);
+    const unwatch = this.log.watch([this.name], read);
+    read();
     return () => {
       this.listener = undefined;
       unwatch();
@@ -107,8 +107,8 @@ export class RunControl {
       for (const entry of entries) {
         const record = parseRunRecord(entry.asText().data);
         if (record && (await this.isCredible(record)) && this.state.apply(record))
-          this.listener?.hear(record);
-        // Only now: a record that is written meanwhile must not claim that this one was read.
+          this.listener?.onRecord(record);
+        // Set only now. Otherwise a record that is written meanwhile would claim that this one was read.
         this.position = entry.position;
       }
       if (!more || entries.length === 0) return;

@@ -2,7 +2,7 @@ import type { Channels } from '../channels/channels.js';
 import { channelKey, formatCursor, isCursor, parseCursor, type LogPosition } from '../log/cursor.js';
 import type { EventLog, ReadLimit } from '../log/event-log.js';
 import { toRecord } from '../log/log-record.js';
-import { complaint, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
+import { viewerError, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
 import type { AttachOptions } from './run.options.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 
@@ -47,7 +47,7 @@ export class RunEvents {
       filter: (event, channel) => {
         const outcome = outcomeIn(event, this.run);
         if (!outcome) return filter?.(event, channel) ?? true;
-        const error = complaint(outcome, this.id);
+        const error = viewerError(outcome, this.id);
         if (error) throw error;
         subscription.close();
         return false;
@@ -56,12 +56,12 @@ export class RunEvents {
     return subscription;
   }
 
-  /** Whether there are events after an id, besides the end marker. */
+  /** True if there are events after an id, besides the end marker. */
   async hasMore(after: string | undefined): Promise<boolean> {
     const start = this.start(after);
-    const place = parseCursor(start)?.values().next().value ?? (await this.log.locate(this.channel, start));
-    if (place === undefined) return true;
-    const { entries, gap } = await this.log.read(this.channel, place, { events: 1, bytes: Infinity });
+    const at = parseCursor(start)?.values().next().value ?? (await this.log.locate(this.channel, start));
+    if (at === undefined) return true;
+    const { entries, gap } = await this.log.read(this.channel, at, { events: 1, bytes: Infinity });
     const [next] = entries;
     return gap || next === undefined || outcomeIn(next.asText(), this.run) === undefined;
   }
@@ -76,14 +76,14 @@ export class RunEvents {
   }
 
   private async endsAfter(at: LogPosition): Promise<boolean> {
-    for (let place = at; ;) {
-      const { entries, gap, more } = await this.log.read(this.channel, place, READ_LIMIT);
+    for (let after = at; ;) {
+      const { entries, gap, more } = await this.log.read(this.channel, after, READ_LIMIT);
       if (gap) return false;
-      // The first is the marker, unless an owner that was given up had an append under way.
+      // Usually the first entry is the marker. An append of an owner that counts as lost can come before it.
       if (entries.some((entry) => outcomeIn(entry.asText(), this.run))) return true;
       const last = entries.at(-1)?.position;
       if (!more || last === undefined) return false;
-      place = last;
+      after = last;
     }
   }
 

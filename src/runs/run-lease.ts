@@ -6,7 +6,7 @@ import type { RunEvents } from './run-events.js';
 import { brief, type RunOutcome } from './run-outcome.js';
 import type { RunRecord } from './run-state.js';
 
-/** What a {@link RunLease} keeps, and whom it tells. */
+/** The run, the settings and the callbacks of a {@link RunLease}. */
 export interface RunLeaseInit {
   readonly events: RunEvents;
   readonly node: string;
@@ -14,11 +14,11 @@ export interface RunLeaseInit {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly orphans: boolean;
-  /** A record about this run, written by anyone. */
-  hear(record: RunRecord): void;
-  /** Another node ended this run, or owns the id by now. Called once. */
+  /** A record about this run was read. Any node may have written it. */
+  onRecord(record: RunRecord): void;
+  /** Another node has ended this run, or owns the id now. Called once. */
   lost(): void;
-  /** Whether the log took a renewal in time, and everything that other nodes had written by then was read. */
+  /** A renewal has settled. `inTime`: the log has accepted it in time, and all records of other nodes before it were read. */
   renewed(inTime: boolean): void;
   failed(error: unknown): void;
 }
@@ -27,37 +27,37 @@ export interface RunLeaseInit {
 const RENEWALS = 3;
 
 /**
- * The right of an owner to its id. It is renewed in the control channel three times per lease, and it is over as soon as the
- * channel says so. The channel decides alone: a renewal is never a claim.
+ * The lease of an owner on its id. It is renewed in the control channel three times per lease, and it ends with a record in that
+ * channel. Only the channel decides, so a renewal never takes an id.
  */
 export class RunLease implements ControlListener {
   private readonly unfollow: () => void;
   private timer: unknown;
   private over = false;
-  /** When the last renewal was sent that the log has taken. No other node takes this one for dead before a lease after it. */
+  /** The time at which the last accepted renewal was sent. No other node treats this one as dead within a lease after it. */
   private renewedAt: number;
-  /** When the last renewal was sent that was answered in time. */
-  private audibleAt: number;
+  /** The time at which the last renewal was sent that was answered in time. */
+  private answeredAt: number;
 
   constructor(private readonly init: RunLeaseInit) {
-    this.renewedAt = this.audibleAt = init.clock.now();
+    this.renewedAt = this.answeredAt = init.clock.now();
     this.unfollow = init.control.follow(this);
     this.schedule();
   }
 
-  /** Whether other nodes may have taken this one for dead. */
+  /** True if other nodes may treat this one as dead. */
   get lapsed(): boolean {
     const { clock, leaseMs } = this.init;
     return clock.now() - this.renewedAt >= leaseMs;
   }
 
-  /** Whether a renewal is overdue, so that the log may have been away until a moment ago. */
+  /** True if a renewal is overdue, so the log may have been unavailable until now. */
   get overdue(): boolean {
     const { clock, leaseMs } = this.init;
-    return clock.now() - this.audibleAt >= leaseMs / 2;
+    return clock.now() - this.answeredAt >= leaseMs / 2;
   }
 
-  /** Reads whether the lease was lost. Never rejects: without an answer of the log it counts as kept. */
+  /** Reads the control channel, which shows whether the lease was lost. Never rejects. Without an answer the lease is kept. */
   async verify(): Promise<void> {
     try {
       await this.init.control.catchUp();
@@ -66,24 +66,24 @@ export class RunLease implements ControlListener {
     }
   }
 
-  hear(record: RunRecord): void {
+  onRecord(record: RunRecord): void {
     const { events, node } = this.init;
     if (this.over) return;
     const isOver = record.run !== events.run || (record.is === 'ended' && record.node !== node);
     if (isOver) this.lose();
-    else this.init.hear(record);
+    else this.init.onRecord(record);
   }
 
   missed(): void {
     if (this.over) return;
     // Evicted records may have given the id to another node, unless the lease was valid all the time.
     if (this.lapsed) return this.lose();
-    this.say('claim').catch((error: unknown) => this.fail(error));
+    this.append('claim').catch((error: unknown) => this.fail(error));
   }
 
   /**
-   * Writes how the run has ended, and returns what the control channel says: another node may have ended it before. Calls `again`
-   * while the log is unavailable, and gives up when that resolves to `false`.
+   * Writes the outcome of the run, and returns the outcome that counts, because another node may have ended the run before. Calls
+   * `again` while the log is unavailable, and stops when that resolves to `false`.
    */
   async end(given: RunOutcome, at: LogPosition, again: () => Promise<boolean>): Promise<RunOutcome> {
     const { control, events, node } = this.init;
@@ -91,11 +91,11 @@ export class RunLease implements ControlListener {
     let outcome = given;
     for (;;) {
       try {
-        await control.say({ is: 'ended', run, node, outcome, from, at });
+        await control.append({ is: 'ended', run, node, outcome, from, at });
         await control.catchUp();
         break;
       } catch (error) {
-        // Without its details, an error fits into every log.
+        // An error without details fits into every log.
         const shorter = isSseError(error, 'SSE_EVENT_TOO_LARGE') ? brief(outcome) : outcome;
         if (shorter === outcome) this.fail(error);
         if (shorter === outcome && !(isSseError(error, 'SSE_LOG_UNAVAILABLE') && (await again()))) break;
@@ -126,14 +126,14 @@ export class RunLease implements ControlListener {
     const { control, clock, leaseMs } = this.init;
     const sentAt = clock.now();
     try {
-      // This process may have been suspended. It must not write before it has read what happened meanwhile.
+      // This process may have been suspended. It must read the records of that time before it writes.
       if (this.lapsed) await control.catchUp();
       if (this.over) return;
-      await this.say('alive');
+      await this.append('alive');
       this.renewedAt = sentAt;
       await control.catchUp();
       const inTime = clock.now() - sentAt < leaseMs / RENEWALS;
-      if (inTime) this.audibleAt = sentAt;
+      if (inTime) this.answeredAt = sentAt;
       this.init.renewed(inTime);
     } catch (error) {
       this.init.renewed(false);
@@ -142,10 +142,10 @@ export class RunLease implements ControlListener {
     if (!this.over) this.schedule();
   }
 
-  private say(is: 'alive' | 'claim'): Promise<void> {
+  private append(is: 'alive' | 'claim'): Promise<void> {
     const { events, control, node, orphans } = this.init;
     const { run, from } = events;
-    return control.say({ is, run, node, from, orphans });
+    return control.append({ is, run, node, from, orphans });
   }
 
   private fail(error: unknown): void {

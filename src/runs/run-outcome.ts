@@ -6,18 +6,22 @@ import { publicErrorOf } from '../errors/public-error.js';
 import { lostRun } from './run.errors.js';
 
 /**
- * The state of a run: `completed` if the source ended and the log has all of its events, `stopped` by `stop()` or as an
- * orphan, `failed` if the source threw or an event could not be written, `interrupted` if its application was shut down,
- * `lost` if its node died, was suspended or was cut off.
+ * The state of a run.
+ *
+ * - `completed`: the source has ended, and the log has all of its events.
+ * - `stopped`: by `stop()`, or because it had no viewers.
+ * - `failed`: the source has thrown, or an event could not be written.
+ * - `interrupted`: the application was shut down.
+ * - `lost`: the node has died, was suspended, or was disconnected from the log.
  */
 export type RunStatus = 'running' | 'completed' | 'stopped' | 'failed' | 'interrupted' | 'lost';
 
-/** How a run ended, as it is written to the log. */
+/** The outcome of a run, as it is written to the log. */
 export interface RunOutcome {
   readonly status: Exclude<RunStatus, 'running'>;
-  /** The HTTP status and body that viewers of a failed run get. */
+  /** The HTTP status and body for viewers of a failed run. */
   readonly failure?: { readonly status: number; readonly response: string | Record<string, unknown> };
-  /** Why a run was stopped. */
+  /** The reason why a run was stopped. */
   readonly reason?: 'stop' | 'orphaned';
 }
 
@@ -29,7 +33,7 @@ export function failedWith(error: unknown): RunOutcome {
 /** The largest body of a failure that is written to the log, in characters of JSON. */
 const MAX_FAILURE_LENGTH = 8192;
 
-/** An outcome that every log can keep: a failure with a very large body is cut to its HTTP status. */
+/** An outcome that every log can store. A failure with a very large body is reduced to its HTTP status. */
 export function bounded(outcome: RunOutcome): RunOutcome {
   const { failure } = outcome;
   return failure && JSON.stringify(failure.response).length > MAX_FAILURE_LENGTH ? brief(outcome) : outcome;
@@ -45,7 +49,7 @@ export function brief(outcome: RunOutcome): RunOutcome {
 }
 
 /** The error for viewers of a run that ended this way. `undefined` if the end is not an error. */
-export function complaint({ status, failure }: RunOutcome, id: string): Error | undefined {
+export function viewerError({ status, failure }: RunOutcome, id: string): Error | undefined {
   if (status === 'failed') {
     const { status: code = 500, response = 'Internal server error' } = failure ?? {};
     return Object.assign(new HttpException(response, code), { [REPORTED]: true });
@@ -77,7 +81,7 @@ export function endMarker(run: string, outcome: RunOutcome): SseEvent {
   return event({ type: END_TYPE, data: JSON.stringify({ run, outcome }) });
 }
 
-/** The outcome in the end marker of this run. `undefined` for every other event, whatever it looks like. */
+/** The outcome in the end marker of this run. `undefined` for every other event, even one that imitates a marker. */
 export function outcomeIn({ type, data }: SseEvent, run: string): RunOutcome | undefined {
   // A source cannot fake a marker, because it does not know the random name of its run.
   if (type !== END_TYPE || typeof data !== 'string' || !data.startsWith(`{"run":"${run}"`)) return undefined;

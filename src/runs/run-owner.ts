@@ -22,7 +22,7 @@ import type { Clock } from '../time/clock.js';
 import { RunWriter } from './run-writer.js';
 import type { RunSettings } from './run.options.js';
 
-/** What a {@link RunOwner} needs: a claim that has won, and what the run writes to. */
+/** The claim that has won, and the channels of a {@link RunOwner}. */
 export interface RunOwnerInit {
   readonly events: RunEvents;
   readonly node: string;
@@ -32,35 +32,35 @@ export interface RunOwnerInit {
 }
 
 const TEARDOWN_WARN_MS = 10_000;
-/** A log that takes longer than this part of a lease to answer counts as unavailable. */
+/** A log that takes longer than this share of a lease to answer counts as unavailable. */
 const IN_TIME = 1 / 3;
 
 /**
  * A run of this process. It consumes the source, writes the events, and renews its lease until the run has ended.
  *
- * A run ends in this order: the source is released, the last events are written, the end is written to the control channel,
- * and the end marker to the events. The first end in the control channel counts, so a run that was taken for lost meanwhile
- * is lost, and a run is completed only if the log has all of its events.
+ * A run ends in this order: the source is released, the last events are written, the end is written to the control channel, and
+ * the end marker to the events. The first end in the control channel counts. So a run stays lost if another node has written
+ * that before, and a run is completed only if the log has all of its events.
  */
 export class RunOwner implements Teardown {
   readonly warnMs = TEARDOWN_WARN_MS;
   readonly events: RunEvents;
-  /** Resolves when the end is in the log, or this process gave up on writing it. Never rejects. */
+  /** Resolves when the end is in the log, or when this process stops trying to write it. Never rejects. */
   readonly settled: Promise<void>;
-  /** Whether the source has ended or was released. The end may not be in the log yet. */
+  /** True once the source has ended or was released. The end may not be in the log yet. */
   ending = false;
   private readonly controller = new AbortController();
   private readonly writer: RunWriter;
   private readonly viewers: RunViewers;
   private readonly lease: RunLease;
   private running: Running | undefined;
-  /** Whether the source takes the signal. Without the parameter it cannot know that it must stop. */
+  /** True if the source has a parameter for the signal. Otherwise it cannot know that it must stop. */
   private givenSignal = true;
-  /** How the run is to end, whatever its source still does. */
+  /** The requested outcome. It counts even if the source ends differently. */
   private requested: RunOutcome | undefined;
-  /** How the run has ended. */
+  /** The outcome that is in the log. */
   private outcome: RunOutcome | undefined;
-  /** Why the log refused an event. */
+  /** The error with which the log has refused an event. */
   private refusal: { readonly error: unknown } | undefined;
   private settle: () => void = () => undefined;
 
@@ -86,13 +86,13 @@ export class RunOwner implements Teardown {
     });
     this.lease = new RunLease({
       ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false },
-      hear: (record) => this.hear(record),
+      onRecord: (record) => this.onRecord(record),
       lost: () => this.lost(),
       renewed: (inTime) => (inTime ? this.viewers.prune() : this.viewers.restart()),
       failed: (error) => this.report(error),
     });
     if (orphanMs !== false) this.viewers.watch(orphanMs, () => this.stop('orphaned'));
-    // Another node may have asked before this one knew that its claim had won.
+    // Another node may have requested a stop before this one knew that its claim had won.
     if (control.state.stopWanted) this.stop('stop');
   }
 
@@ -106,7 +106,7 @@ export class RunOwner implements Teardown {
     return this.outcome?.status ?? 'running';
   }
 
-  /** Makes sure that the run is still owned by this process, if it may have been suspended or cut off. Never rejects. */
+  /** Checks that this process still owns the run, if it may have been suspended or disconnected. Never rejects. */
   async verify(): Promise<void> {
     if (this.lease.lapsed) await this.lease.verify();
   }
@@ -158,7 +158,7 @@ export class RunOwner implements Teardown {
 
   onLateError(error: unknown): void {
     const { events, logger } = this.init;
-    // A source that has the signal reports the abort in an error class of its own.
+    // A source that has the signal reports the abort with its own error class, which is not a failure.
     if (!this.givenSignal) return this.report(error, 'teardown');
     logger.debug(`Run ${quoted(events.id)}`, 'the source failed after its signal was aborted', error);
   }
@@ -174,7 +174,7 @@ export class RunOwner implements Teardown {
     this.finish(outcome);
   }
 
-  /** The log has refused an event for good. */
+  /** The log has refused an event permanently. */
   private refused(error: unknown): void {
     this.report(error);
     this.refusal ??= { error };
@@ -209,11 +209,11 @@ export class RunOwner implements Teardown {
     this.close();
   }
 
-  /** Reads what other nodes have written. `false` if they may have been unable to write. */
+  /** Reads the records of other nodes. `false` if those may have been unable to write. */
   private async listen(): Promise<boolean> {
     const { control, settings } = this.init;
     try {
-      return (await control.isAudible(settings.clock, settings.leaseMs * IN_TIME)) && !this.lease.overdue;
+      return (await control.answersInTime(settings.clock, settings.leaseMs * IN_TIME)) && !this.lease.overdue;
     } catch (error) {
       this.report(error);
       return false;
@@ -224,9 +224,9 @@ export class RunOwner implements Teardown {
     void this.end({ status: 'stopped', reason });
   }
 
-  private hear(record: RunRecord): void {
+  private onRecord(record: RunRecord): void {
     if (record.is === 'stop') this.stop('stop');
-    else if (record.is === 'viewing') this.viewers.hear(record.node, record.on);
+    else if (record.is === 'viewing') this.viewers.onViewing(record.node, record.on);
   }
 
   private lost(): void {

@@ -1,8 +1,8 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
- * Makes the source of a run, which can be anything that an `@Sse()` handler may return. The signal aborts when the run is to
- * end or has ended. Its reason is an `SseError` whose code says why.
+ * Creates the source of a run: any value that an `@Sse()` handler may return. The signal aborts when the run must end or has
+ * ended. Its reason is an `SseError` with the code of the cause.
  */
 export type RunSource = (signal: AbortSignal) => unknown;
 

@@ -2,24 +2,24 @@ import type { LogPosition } from '../log/cursor.js';
 import type { RunOutcome } from './run-outcome.js';
 
 /**
- * What every record in the control channel of a run has. `run` is the random name of one start of the id. It is the fencing
- * token: only records of the start that owns the id are obeyed.
+ * The fields of every record in the control channel of a run. `run` is the random name of one start of the id. It is the fencing
+ * token: records of other starts have no effect.
  */
-interface Written {
+interface RecordBase {
   readonly run: string;
-  /** The position in the control channel up to which the writer had read. Added by `RunControl.say()`. */
+  /** The position in the control channel up to which the writer had read. Added by `RunControl.append()`. */
   readonly after?: LogPosition;
 }
 
-/** Asks for an id. The first claim after the end of the run it follows wins. */
-interface ClaimRecord extends Written {
+/** Claims an id. The first claim after the end of the run that it follows wins. */
+interface ClaimRecord extends RecordBase {
   readonly is: 'claim';
   /** The run that had ended when the claim was written. Missing if the id was unknown. */
   readonly follows?: string | undefined;
   readonly node: string;
-  /** Where the events of the run begin. */
+  /** The position before the first event of the run. */
   readonly from: LogPosition;
-  /** Whether the owner wants to know about viewers on other nodes. */
+  /** True if the owner needs announcements of viewers on other nodes. */
   readonly orphans: boolean;
 }
 
@@ -29,21 +29,21 @@ interface AliveRecord extends Omit<ClaimRecord, 'is' | 'follows'> {
 }
 
 /** Asks the owner to stop the run. */
-interface StopRecord extends Written {
+interface StopRecord extends RecordBase {
   readonly is: 'stop';
 }
 
-/** A node has viewers, or has none anymore. */
-interface ViewingRecord extends Written {
+/** A node has viewers (`on`), or has no viewers anymore. */
+interface ViewingRecord extends RecordBase {
   readonly is: 'viewing';
   readonly node: string;
   readonly on: boolean;
 }
 
-/** The run is over. The first such record decides how it ended. */
-interface EndedRecord extends Written {
+/** The run has ended. The first such record decides the outcome. */
+interface EndedRecord extends RecordBase {
   readonly is: 'ended';
-  /** The node that wrote the record: the owner, or a node that took the run for lost. */
+  /** The node that wrote the record: the owner, or a node that has declared the run lost. */
   readonly node: string;
   readonly outcome: RunOutcome;
   readonly from: LogPosition;
@@ -58,36 +58,36 @@ export type RunRecord = ClaimRecord | AliveRecord | StopRecord | ViewingRecord |
 export type CurrentRun = Pick<ClaimRecord, 'run' | 'from'> & Partial<Pick<ClaimRecord, 'orphans'>>;
 
 /**
- * The state that follows from the records of a control channel. All nodes read the same records in the same order and come
- * to the same state, which makes the channel a lock.
+ * The state that follows from the records of a control channel. All nodes read the same records in the same order, so they reach
+ * the same state. That makes the channel a lock.
  */
 export class RunState {
   current: CurrentRun | undefined;
-  /** How the current run ended. `undefined` while it is running. */
+  /** The end of the current run. `undefined` while it is running. */
   ended: EndedRecord | undefined;
-  /** Whether the current run was asked to stop. */
+  /** True if a stop of the current run was requested. */
   stopWanted = false;
 
-  /** Whether the current run is still running. */
+  /** True if the current run is still running. */
   get running(): boolean {
     return this.current !== undefined && this.ended === undefined;
   }
 
   /**
-   * Whether a record would be the first that says which run is current. Older records may have been evicted, so it needs
-   * proof that it is not a late record of a run that was replaced.
+   * True if a record would be the first that determines the current run. Older records may have been evicted, so it needs proof
+   * that it is not a late record of a run that was replaced.
    */
   needsProof({ is }: RunRecord): boolean {
     return this.current === undefined && (is === 'claim' || is === 'alive' || is === 'ended');
   }
 
-  /** Forgets everything, because records may have been missed. */
+  /** Clears the state, because records may have been missed. */
   reset(): void {
     this.current = this.ended = undefined;
     this.stopWanted = false;
   }
 
-  /** Applies the next record. Returns `false` if the record is void. */
+  /** Applies the next record. Returns `false` if the record has no effect. */
   apply(record: RunRecord): boolean {
     const { current, ended } = this;
     const isCurrent = current?.run === record.run;

@@ -5,7 +5,7 @@ import type { RunEvents } from './run-events.js';
 import type { RunRecord } from './run-state.js';
 import type { RunSettings } from './run.options.js';
 
-/** What a {@link RunView} watches, and from where. */
+/** The run and the node of a {@link RunView}. */
 export interface RunViewInit {
   readonly events: RunEvents;
   /** This node. */
@@ -24,24 +24,24 @@ const CHECKS = 3;
  * A run that another node owns or owned. While this node has viewers, it watches the owner. After a lease of silence it
  * writes to the log that the run is lost. It also makes sure that there is an end marker for its viewers once the run is over.
  *
- * Only silence in which the owner could have been heard counts. It starts anew when the log was unavailable or slow, and when
- * this process was suspended.
+ * Silence counts only while the log could have delivered a record of the owner. The time starts again after the log was
+ * unavailable or slow, and after this process was suspended.
  */
 export class RunView implements ControlListener {
   /** Resolves when the run has ended, or the view was closed. */
   readonly over: Promise<void>;
   private readonly unfollow: () => void;
-  /** When the owner was heard last, or could not have been heard. */
+  /** The time of the last record of the owner, or since which the log could have delivered one. */
   private silentSince: number;
   private heard = false;
-  private saidViewing = false;
+  private announcedViewing = false;
   private timer: unknown;
   private closed = false;
   /** Pending calls of `stop()`. */
   private waiting = 0;
-  /** Whether nobody needed the view at the last check. */
+  /** True if nobody needed the view at the last check. */
   private idle = false;
-  /** How the run ended, if this node has read it. */
+  /** The end of the run, if this node has read it. */
   private end: Extract<RunRecord, { is: 'ended' }> | undefined;
   private settle: () => void = () => undefined;
 
@@ -55,7 +55,7 @@ export class RunView implements ControlListener {
     this.schedule();
   }
 
-  /** A viewer is about to come: keeps the view for at least one more check. */
+  /** Keeps the view for at least one more check, because a viewer is about to subscribe. */
   expect(): void {
     this.idle = false;
   }
@@ -64,7 +64,7 @@ export class RunView implements ControlListener {
   async stop(): Promise<void> {
     this.waiting++;
     try {
-      await this.init.control.say({ is: 'stop', run: this.init.events.run });
+      await this.init.control.append({ is: 'stop', run: this.init.events.run });
       await this.over;
     } finally {
       this.waiting--;
@@ -72,15 +72,15 @@ export class RunView implements ControlListener {
   }
 
   /**
-   * Tells the owner whether there are viewers here, if it wants to know.
+   * Announces to the owner whether this node has viewers, if the owner needs that.
    *
    * @throws {SseError} as a rejection: `SSE_LOG_UNAVAILABLE`
    */
-  async sayViewing(on: boolean): Promise<void> {
+  async announceViewing(on: boolean): Promise<void> {
     const { control, events, node } = this.init;
-    if (!control.state.current?.orphans || this.ended || (!on && !this.saidViewing)) return;
-    await control.say({ is: 'viewing', run: events.run, node, on });
-    this.saidViewing = on;
+    if (!control.state.current?.orphans || this.ended || (!on && !this.announcedViewing)) return;
+    await control.append({ is: 'viewing', run: events.run, node, on });
+    this.announcedViewing = on;
   }
 
   close(): void {
@@ -92,7 +92,7 @@ export class RunView implements ControlListener {
     this.init.closed();
   }
 
-  hear(record: RunRecord): void {
+  onRecord(record: RunRecord): void {
     const { run } = this.init.events;
     if (record.run === run && (record.is === 'claim' || record.is === 'alive')) {
       this.restart();
@@ -106,7 +106,7 @@ export class RunView implements ControlListener {
     this.restart();
   }
 
-  /** Whether the run has ended, or another one has its id. */
+  /** True if the run has ended, or if another run has its id. */
   private get ended(): boolean {
     const { current } = this.init.control.state;
     return this.end !== undefined || (current !== undefined && current.run !== this.init.events.run);
@@ -122,7 +122,7 @@ export class RunView implements ControlListener {
     const delayMs = Math.min(leaseMs / CHECKS, leftMs);
     const dueMs = clock.now() + delayMs;
     this.timer = clock.schedule(() => {
-      // This process was suspended, and perhaps all others with it.
+      // This process was suspended, perhaps together with all others.
       if (clock.now() - dueMs >= leaseMs) this.restart();
       void this.check();
     }, delayMs);
@@ -144,11 +144,11 @@ export class RunView implements ControlListener {
   private async look(): Promise<void> {
     const { events, control, settings } = this.init;
     const { clock, leaseMs } = settings;
-    if (!(await control.isAudible(clock, leaseMs / CHECKS))) return this.restart();
+    if (!(await control.answersInTime(clock, leaseMs / CHECKS))) return this.restart();
     const viewers = events.viewersHere();
     if (this.ended) await this.ensureEnd();
     else if (clock.now() - this.silentSince >= leaseMs) await this.giveUp();
-    else await this.sayViewing(viewers > 0);
+    else await this.announceViewing(viewers > 0);
     if (viewers > 0 || this.waiting > 0 || !(this.heard || this.ended)) this.idle = false;
     else if (this.idle) this.close();
     else this.idle = true;
@@ -159,7 +159,7 @@ export class RunView implements ControlListener {
     const { events, control, node, logger, settings } = this.init;
     const { id, run, from, log, channel } = events;
     const at = await log.tail(channel);
-    await control.say({ is: 'ended', run, node, outcome: { status: 'lost' }, from, at });
+    await control.append({ is: 'ended', run, node, outcome: { status: 'lost' }, from, at });
     await control.catchUp();
     await this.ensureEnd();
     if (this.end?.node !== node) return;
@@ -168,7 +168,7 @@ export class RunView implements ControlListener {
 
   private async ensureEnd(): Promise<void> {
     const { events } = this.init;
-    // Another run has the id, and the record that ended this one was evicted.
+    // Without a record, another run has the id, and the end of this one was evicted.
     const { at, outcome } = this.end ?? { at: events.from, outcome: { status: 'lost' as const } };
     await events.ensureEnd(at, outcome);
   }

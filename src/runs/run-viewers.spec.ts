@@ -27,9 +27,9 @@ describe('the viewers of a run', () => {
     await advance(20_000);
     log.here = 0;
     await advance(4000);
-    viewers.hear('b', true);
+    viewers.onViewing('b', true);
     await advance(4000);
-    viewers.hear('b', false);
+    viewers.onViewing('b', false);
     await advance(7000);
     expect(orphaned).toEqual([]);
     await advance(2000);
@@ -40,16 +40,16 @@ describe('the viewers of a run', () => {
 
   it('on a node that is silent for a lease are gone', async () => {
     const { advance, orphaned, viewers } = watched();
-    viewers.hear('b', true);
+    viewers.onViewing('b', true);
     await advance(LEASE_MS + ORPHAN_MS - 2000);
     expect(orphaned).toEqual([]);
     await advance(2000);
     expect(orphaned).toHaveLength(1);
   });
 
-  it('on a dead node do not come back with the log', async () => {
+  it('on a dead node do not count again after an outage of the log', async () => {
     const { advance, orphaned, viewers, log } = watched();
-    viewers.hear('b', true);
+    viewers.onViewing('b', true);
     log.here = 1;
     await advance(LEASE_MS);
     viewers.prune();
@@ -61,7 +61,7 @@ describe('the viewers of a run', () => {
 
   it('elsewhere are not gone while the log does not answer', async () => {
     const { advance, orphaned, viewers, log } = watched();
-    viewers.hear('b', true);
+    viewers.onViewing('b', true);
     log.answers = false;
     for (let i = 0; i < 30; i++) {
       await advance(LEASE_MS / 3);
@@ -78,7 +78,7 @@ describe('the viewers of a run', () => {
 
   it('are given the time in which this process was suspended', async () => {
     const { clock, viewers } = watched();
-    viewers.hear('b', true);
+    viewers.onViewing('b', true);
     const orphaned: string[] = [];
     // The timer fires long after it was due.
     clock.schedule = (run) => setImmediate(() => ((clock.now = () => 10 * LEASE_MS), run()));

@@ -1,57 +1,57 @@
 import type { Clock } from '../time/clock.js';
 
-/** What {@link RunViewers} need to know about their run. */
+/** The settings and callbacks of {@link RunViewers}. */
 export interface RunViewersInit {
   readonly clock: Clock;
   readonly leaseMs: number;
   /** Counts the viewers in this process. */
   here(): number;
-  /** Reads what other nodes have written. `false` if the log did not answer in time. */
+  /** Reads the records of other nodes. `false` if the log did not answer in time. */
   listen(): Promise<boolean>;
 }
 
 const CHECKS = 8;
 
 /**
- * The viewers of a run: those in this process, which are counted, and those on other nodes, which announce themselves again
- * and again. Time in which the log could not carry such an announcement does not count as time without viewers.
+ * The viewers of a run. Those in this process are counted. Other nodes announce theirs repeatedly. Time in which the log could not
+ * deliver an announcement does not count as time without viewers.
  */
 export class RunViewers {
-  /** When each node was heard last. */
+  /** The time of the last announcement of each node. */
   private readonly elsewhere = new Map<string, number>();
   private timer: unknown;
   private stopped = false;
   private aloneSince: number;
-  private audibleSince: number;
+  private answeredSince: number;
 
   constructor(private readonly init: RunViewersInit) {
-    this.aloneSince = this.audibleSince = init.clock.now();
+    this.aloneSince = this.answeredSince = init.clock.now();
   }
 
-  /** Calls `orphaned` once, when nobody has viewed the run for `orphanMs` from now on. */
+  /** Calls `orphaned` once, when the run has had no viewers for `orphanMs`, beginning now. */
   watch(orphanMs: number, orphaned: () => void): void {
     const { clock } = this.init;
     const stepMs = orphanMs / CHECKS;
     const dueMs = clock.now() + stepMs;
     this.timer = clock.schedule(() => {
-      // This process was suspended, and perhaps all others with it.
+      // This process was suspended, perhaps together with all others.
       if (clock.now() - dueMs >= Math.max(stepMs, this.init.leaseMs)) this.restart();
       void this.check(orphanMs, orphaned);
     }, stepMs);
   }
 
-  /** A node has viewers, or has none anymore. */
-  hear(node: string, on: boolean): void {
+  /** Takes an announcement: a node has viewers (`on`), or has no viewers anymore. */
+  onViewing(node: string, on: boolean): void {
     if (on) this.elsewhere.set(node, this.init.clock.now());
     else this.elsewhere.delete(node);
   }
 
-  /** The log was unavailable until now: all silence starts anew. */
+  /** Starts all times again, because the log was unavailable until now. */
   restart(): void {
-    this.aloneSince = this.audibleSince = this.init.clock.now();
+    this.aloneSince = this.answeredSince = this.init.clock.now();
   }
 
-  /** The log answers in time: nodes that were silent for a lease are dead. */
+  /** Removes nodes without an announcement for a lease. Called while the log answers in time. */
   prune(): void {
     const now = this.init.clock.now();
     for (const [node, heardAt] of this.elsewhere) {
@@ -65,7 +65,7 @@ export class RunViewers {
   }
 
   private async check(orphanMs: number, orphaned: () => void): Promise<void> {
-    // An announcement may have been written and not been read yet, so this looks before it decides.
+    // An announcement may not have been read yet, so the records are read before the decision.
     if (this.isOrphan(orphanMs) && !(await this.init.listen())) this.restart();
     if (this.stopped) return;
     if (this.isOrphan(orphanMs)) orphaned();
@@ -87,6 +87,6 @@ export class RunViewers {
   }
 
   private isAlive(heardAt: number, now: number): boolean {
-    return now - Math.max(heardAt, this.audibleSince) < this.init.leaseMs;
+    return now - Math.max(heardAt, this.answeredSince) < this.init.leaseMs;
   }
 }

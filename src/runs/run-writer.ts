@@ -10,7 +10,7 @@ import type { Awaitable, EventLog } from '../log/event-log.js';
 import { LogEntry } from '../log/log-entry.js';
 import { toRecord, type LogRecord } from '../log/log-record.js';
 
-/** Where a {@link RunWriter} writes to, how, and whom it tells. */
+/** The channel, the settings and the callbacks of a {@link RunWriter}. */
 export interface RunWriterInit {
   readonly log: EventLog;
   readonly channel: string;
@@ -27,15 +27,15 @@ export interface RunWriterInit {
   refused(error: unknown): void;
 }
 
-/** The size of one append, and how far a source that can be paused may be ahead of the log. */
+/** The size of one append. A source that can be paused may be this far ahead of the log. */
 const BATCH = { events: 256, bytes: 65_536 };
-/** How far a source that cannot be paused may be ahead of the log. */
+/** The maximum that a source that cannot be paused may be ahead of the log. */
 const MAX_WAITING_BYTES = 1_048_576;
 const RETRY_MS = 500;
 
 /**
- * Writes the values of a source to the log. Values of one turn go into one append, and only one append is pending at a time.
- * Meanwhile the source is asked for no more than fits into the next append. While the log is unavailable, the source waits.
+ * Writes the values of a source to the log. Values of one turn form one append, and only one append is pending at a time.
+ * Meanwhile at most one more append is pulled from the source. While the log is unavailable, the source waits.
  */
 export class RunWriter implements Sink<unknown>, Demand {
   ended = false;
@@ -47,7 +47,7 @@ export class RunWriter implements Sink<unknown>, Demand {
   private waitingBytes = 0;
   private due = false;
   private writing = false;
-  private pausing: { timer: unknown; over: () => void } | undefined;
+  private pausing: { timer: unknown; resume: () => void } | undefined;
   private readonly waiters: (() => void)[] = [];
 
   constructor(private readonly init: RunWriterInit) {
@@ -96,7 +96,7 @@ export class RunWriter implements Sink<unknown>, Demand {
     this.waiting = [];
     this.waitingBytes = 0;
     this.init.clock.cancel(this.pausing?.timer);
-    this.pausing?.over();
+    this.pausing?.resume();
     this.wake();
   }
 
@@ -108,19 +108,19 @@ export class RunWriter implements Sink<unknown>, Demand {
       return serialize(data);
     });
     const record = event && toRecord(event, undefined);
-    // The event has text by now. This has subscribers parse it, so that they get the value back.
+    // The data is serialized already. With this payload, subscribers parse it.
     return isText || !record ? record : { ...record, payload: 'json' };
   }
 
   private add(record: LogRecord): void {
     this.waiting.push(record);
     this.waitingBytes += record.bytes;
-    // Without waiting for the end of the turn: a source may push more in one turn than fits into memory.
+    // Flushed within the turn, because a source may push more in one turn than fits into memory.
     if (!this.ready && !this.writing) this.flush();
     if (this.waitingBytes > MAX_WAITING_BYTES) throw overflow(this.waitingBytes);
     if (this.due) return;
     this.due = true;
-    // After the microtasks, so that values that a generator yields without a pause become one append.
+    // The next tick comes after the microtasks, so that values that a generator yields without a pause become one append.
     process.nextTick(() => {
       this.due = false;
       this.flush();
@@ -178,41 +178,41 @@ export class RunWriter implements Sink<unknown>, Demand {
       try {
         return await answer;
       } catch (error) {
-        if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) return this.one(batch, error);
+        if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) return this.appendSingly(batch, error);
         await this.pause();
         if (this.abandoned) return this.last;
-        answer = this.again(batch);
+        answer = this.retry(batch);
       }
     }
   }
 
-  /** Repeats an append unless it has arrived. Nobody else writes to the channel, so an entry after the last one is the batch. */
-  private async again(batch: readonly LogRecord[]): Promise<LogPosition> {
+  /** Retries an append unless it has arrived. Only this writer appends to the channel, so an entry after the last one is the batch. */
+  private async retry(batch: readonly LogRecord[]): Promise<LogPosition> {
     const { log, channel } = this.init;
     const limit = { events: batch.length, bytes: Infinity };
     const { entries, gap } = await log.read(channel, this.last, limit);
     const newest = entries.at(-1);
-    // After a gap it may still be the batch, if the log keeps fewer events than the batch has.
+    // After a gap, the newest entry may still be of the batch, if the log keeps fewer events than the batch has.
     const arrived = newest && (!gap || (newest.position > this.last && isEntryOf(newest, batch.at(-1))));
     return arrived ? newest.position : this.append(batch);
   }
 
-  /** A log refuses a batch as a whole. This writes the records before the one that is at fault. */
-  private async one(batch: readonly LogRecord[], error: unknown): Promise<LogPosition> {
+  /** Appends the records one by one, because a log rejects a batch as a whole. So all records before the invalid one are stored. */
+  private async appendSingly(batch: readonly LogRecord[], error: unknown): Promise<LogPosition> {
     if (batch.length === 1) throw error;
     for (const record of batch) this.last = await this.persist([record], this.append([record]));
     return this.last;
   }
 
-  /** Waits before the log is tried again, or until the writer is abandoned. */
+  /** Waits before the next attempt, or until the writer is abandoned. */
   pause(): Promise<void> {
     return new Promise((resolve) => {
       if (this.abandoned) return resolve();
-      const over = (): void => {
+      const resume = (): void => {
         this.pausing = undefined;
         resolve();
       };
-      this.pausing = { timer: this.init.clock.schedule(over, RETRY_MS), over };
+      this.pausing = { timer: this.init.clock.schedule(resume, RETRY_MS), resume };
     });
   }
 

@@ -24,7 +24,7 @@ export function runsClosed(id: string): SseError {
   );
 }
 
-/** A run that did not end by itself. After a new start, its ID can be attached to again. */
+/** A run that did not end normally. After a new start, clients can attach to its ID again. */
 export function lostRun(id: string, how: 'lost' | 'interrupted'): SseError {
   return new SseError('SSE_RUN_LOST', `The run ${quoted(id)} was ${how}.`, { context: { id } });
 }

@@ -6,7 +6,7 @@ import { anyOf, delayMs, eventType, flag, func, having, none, oneOf } from '../c
 import type { ErrorContext } from '../errors/error-reports.js';
 import { READER_TABLE, type SubscribeOptions } from '../channels/subscription.options.js';
 
-/** How one run behaves. */
+/** Options of one run. */
 export interface RunOptions {
   /**
    * Stops the run when it has had no viewers for this many milliseconds, counted from its start. Time in which the log was
@@ -15,7 +15,7 @@ export interface RunOptions {
   orphanMs?: number | false | undefined;
   /** The type of the last event of a run that was stopped. `false` sends none. @default 'stopped' */
   stopped?: string | false | undefined;
-  /** `'events'` sends values that have the shape of a MessageEvent as events. `'data'` sends all as payload. @default 'events' */
+  /** `'events'` sends values with the shape of a MessageEvent as events. `'data'` sends every value as payload. @default 'events' */
   emits?: Emits | undefined;
   /** Returns the run that is already running, instead of failing with `SSE_RUN_EXISTS`. @default false */
   attachIfRunning?: boolean | undefined;
@@ -24,15 +24,15 @@ export interface RunOptions {
 /** Defaults for all runs of an application. Options of `start()` override them. */
 export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
   /**
-   * Milliseconds of silence after which the node of a run is taken for dead. A node renews its lease three times in that
-   * time. All nodes must use the same value, and the log must keep events for longer. @default 15_000
+   * Milliseconds of silence after which the node of a run counts as dead. A node renews its lease three times in that time. All
+   * nodes must use the same value, and the log must keep events for longer. @default 15_000
    */
   leaseMs?: number | undefined;
-  /** Turns payloads that are not strings into text. @default JSON.stringify */
+  /** Serializes payloads that are not strings. @default JSON.stringify */
   serialize?: Serialize | undefined;
   /** Called with every error that a run logs. @default the option of the module */
   onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
-  /** The clock, for tests. @default the system clock */
+  /** A clock for tests. @default the system clock */
   clock?: Clock | undefined;
   /** Logs runs that fail or are lost. @default the logger of Nest */
   logger?: Pick<LoggerService, 'error' | 'warn'> | undefined;
@@ -59,7 +59,7 @@ export const RUNS_TABLE: OptionTable<RunsOptions> = {
 
 /** Options of `Runs.attach()`. */
 export interface AttachOptions<T = unknown> extends Pick<SubscribeOptions<T>, 'signal' | 'filter' | 'gap'> {
-  /** The id of the last event that the client has. The events after it follow. Without an id, the run is sent from its beginning. */
+  /** The id of the last event that the client has received. Without an id, the run is sent from its beginning. */
   after?: string | undefined;
 }
 
@@ -86,14 +86,14 @@ const DEFAULTS: RunSettings = {
 };
 
 /** Resolves checked options, with other settings as their defaults. */
-export function resolveRunOptions(options: RunsOptions, over: RunSettings = DEFAULTS): RunSettings {
+export function resolveRunOptions(options: RunsOptions, defaults: RunSettings = DEFAULTS): RunSettings {
   const { orphanMs, stopped, emits, leaseMs, serialize, clock } = options;
   return {
-    orphanMs: orphanMs ?? over.orphanMs,
-    stopped: stopped ?? over.stopped,
-    emits: emits ?? over.emits,
-    leaseMs: leaseMs ?? over.leaseMs,
-    serialize: serialize ?? over.serialize,
-    clock: clock ?? over.clock,
+    orphanMs: orphanMs ?? defaults.orphanMs,
+    stopped: stopped ?? defaults.stopped,
+    emits: emits ?? defaults.emits,
+    leaseMs: leaseMs ?? defaults.leaseMs,
+    serialize: serialize ?? defaults.serialize,
+    clock: clock ?? defaults.clock,
   };
 }

@@ -3,12 +3,12 @@ import type { AttachOptions } from './run.options.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
 
-/** A run that was started on this node or another one. Holds nothing but its id. */
+/** A run that was started on this node or another one. The object holds only its id. */
 export class Run {
   /** @internal Made by `Runs.start()`. */
   constructor(
     readonly id: string,
-    /** Whether this call started the run. `false` if it was already running (`attachIfRunning`). */
+    /** True if this call has started the run, `false` if it was already running (`attachIfRunning`). */
     readonly started: boolean,
     private readonly attachTo: (
       id: string,

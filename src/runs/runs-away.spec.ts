@@ -147,9 +147,9 @@ describe('a node that cannot hear', () => {
     await Promise.all([a, b].map(({ runs }) => runs.close()));
   });
 
-  it('does not take the silence for that of the owner if its log says that it is down, and answers all the same', async () => {
+  it('does not count silence while its log reports that it is down, even if the log still answers', async () => {
     const { read, health } = b.wire;
-    // As a log does that answers from what it was told last.
+    // Like a log that answers from a cache.
     b.wire.read = (channel, after, limit) =>
       channel.startsWith('run:') && after !== undefined
         ? Promise.resolve({ entries: [], from: after, gap: false, more: false })

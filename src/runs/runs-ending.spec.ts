@@ -11,7 +11,7 @@ const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Er
 const { collect } = RunViewer;
 
 eachReach('runs', (add, nodes) => {
-  it('are stopped from anywhere: the signal aborts, the source ends, viewers are told and end', async () => {
+  it('are stopped from any node: the signal aborts, the source ends, and viewers receive the end', async () => {
     const [a, b, c] = [add(), add(), add()];
     const by = { a, c };
     for (const [id, node] of Object.entries(by)) {
@@ -266,7 +266,7 @@ eachReach('runs', (add, nodes) => {
 });
 
 describe('a late error of a source', () => {
-  it('is an error only where the source could not know that it was told to stop', async () => {
+  it('is an error only if the source has no signal', async () => {
     const nodes = new TestNodes();
     const { runs, logger } = nodes.add();
     const throwing = (make: (signal: AbortSignal) => unknown) =>

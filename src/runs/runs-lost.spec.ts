@@ -31,7 +31,7 @@ describe('a run whose node dies', () => {
     await Promise.all(closing);
   });
 
-  it('is lost for its viewers on other nodes within a lease, as an error from which they may come back', async () => {
+  it('is lost for its viewers on other nodes within a lease, with an error after which they may reconnect', async () => {
     await nodes.advance(LEASE_MS - 5500);
     expect(viewer.over).toBe(false);
     await nodes.advance(5500);

@@ -6,7 +6,7 @@ import { Hand } from '../../test/fixtures/run-viewer.js';
 const LEASE_MS = 15_000;
 const ID = 'r';
 
-/** What a source gives: which start of the id it is, and the number of the value in it. */
+/** A value of a source: the number of the start of the id, and the number of the value. */
 type Value = readonly [start: number, n: number];
 
 /** One start of the id, as the test drives it. */
@@ -53,7 +53,7 @@ class Viewer {
   }
 
   private async read(subscription: ChannelSubscription): Promise<void> {
-    // Who has seen nothing yet begins at the beginning of whatever run there is.
+    // A new viewer starts at the beginning of the current run.
     let fresh = this.lastId === undefined;
     for await (const event of subscription) {
       if (subscription !== this.subscription) return;
@@ -73,7 +73,7 @@ class Viewer {
   }
 }
 
-/** What viewers may come to. */
+/** The possible ends of viewers. */
 const ends = ['ended', 'SSE_RUN_UNKNOWN', 'SSE_RUN_LOST', '500'];
 
 function nameOf(end: unknown): string {
@@ -146,7 +146,7 @@ class Model {
       expect(ends).toContain(viewer.end);
       if (viewer.start === start) expect(viewer.last).toBe(last);
     }
-    // What was given to a source that came to its end is all there.
+    // All values of a source that has ended were received.
     if (statuses[0] === 'completed') expect(last).toBe((this.starts[start ?? -1]?.given ?? 0) - 1);
   }
 

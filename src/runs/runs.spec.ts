@@ -38,7 +38,7 @@ eachReach('runs', (add) => {
     expect(a.runs.list()).toEqual([]);
   });
 
-  it('go on without anybody, and a viewer that comes back gets each event once', async () => {
+  it('continue without viewers, and a viewer that resumes receives each event once', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     await a.runs.start('r', hand.source);
@@ -188,7 +188,7 @@ eachReach('runs', (add) => {
     }
   });
 
-  it('may be started anew when they have ended; who has an old id is told of a gap and begins at the beginning', async () => {
+  it('can be started again after their end; a client with an old id receives a gap and the whole run', async () => {
     const [a, b] = [add(), add()];
     await a.runs.start('r', () => ['old 1', 'old 2']);
     const old = await collect(a, 'r');
@@ -258,7 +258,7 @@ eachReach('runs', (add) => {
     await turns();
   });
 
-  it('show what a filter lets through, and end all the same', async () => {
+  it('send only events that pass a filter, and still end', async () => {
     const a = add();
     await a.runs.start('r', () => range(0, 6));
     const odd = await collect(a, 'r', { filter: ({ data }) => (data as number) % 2 === 1 });

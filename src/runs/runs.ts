@@ -7,7 +7,7 @@ import { ErrorReports } from '../errors/error-reports.js';
 import { Run } from './run.js';
 import { RUN_NAME_LENGTH, RunControl, checkRunId } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
-import { complaint, type RunStatus } from './run-outcome.js';
+import { viewerError, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
 import { notAFunction, type RunSource } from './run-source.js';
 import { RunView } from './run-view.js';
@@ -25,12 +25,12 @@ import {
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
 
-/** How often a claim is written anew if another one has come and gone in between. */
+/** How often a claim is repeated if another run has taken the id and ended in between. */
 const CLAIM_ATTEMPTS = 5;
 
 /**
- * Runs sources that outlive their clients. The values of a run are written to the event log once. Clients attach to it, leave,
- * and come back, on any node that shares the log. A run ends when its source ends, by `stop()`, or without viewers (`orphanMs`).
+ * Runs sources that outlive their clients. The values of a run are written to the event log once. Clients can attach, leave and
+ * resume on any node that shares the log. A run ends when its source ends, by `stop()`, or without viewers (`orphanMs`).
  */
 @Injectable()
 export class Runs {
@@ -113,10 +113,10 @@ export class Runs {
     view?.expect();
     if (ended) {
       await events.ensureEnd(ended.at, ended.outcome);
-      const error = complaint(ended.outcome, id);
+      const error = viewerError(ended.outcome, id);
       // With no events left to send, the answer is this error instead of a stream.
       if (error && !(await events.hasMore(options.after))) throw error;
-    } else await view?.sayViewing(true);
+    } else await view?.announceViewing(true);
     return events.subscribe(options);
   }
 
@@ -191,7 +191,7 @@ export class Runs {
     return this.owners.get(id);
   }
 
-  /** Takes an id. `undefined` if a run has it. */
+  /** Acquires an id. Returns `undefined` if another run has it. */
   private async acquire(
     id: string,
     control: RunControl,
@@ -210,7 +210,7 @@ export class Runs {
     const follows = control.state.current?.run;
     const events = new RunEvents(channels, id, run, await log.tail(eventsChannel(id, run)));
     const orphans = settings.orphanMs !== false;
-    await control.say({ is: 'claim', run, follows, node, from: events.from, orphans });
+    await control.append({ is: 'claim', run, follows, node, from: events.from, orphans });
     await control.catchUp();
     const { current, running } = control.state;
     if (!running || current?.run !== run) return undefined;
@@ -218,7 +218,7 @@ export class Runs {
     this.owners.set(id, owner);
     void owner.settled.then(() => {
       if (this.owners.get(id) === owner) this.owners.delete(id);
-      // Makes sure that viewers that have not read the end marker yet get to it.
+      // The view writes the end marker again if the log evicts it before all viewers have read it.
       if (events.viewersHere() > 0) this.view(events, control);
     });
     return owner;
@@ -231,7 +231,7 @@ export class Runs {
     return control;
   }
 
-  /** Watches a run without viewers until its node was heard or is taken for dead. */
+  /** Watches a run without viewers until its node has renewed its lease or counts as dead. */
   private watchOwner(id: string, control: RunControl): void {
     const { current, running } = control.state;
     if (current && running) this.view(new RunEvents(this.channels, id, current.run, current.from), control);
