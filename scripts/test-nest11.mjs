@@ -18,6 +18,7 @@ const NOT_HERE = [
   '/demo/',
   'test/schematics',
   'test/docs',
+  'test/recipes',
   'test/api',
   'test/counts',
   'src/client',

@@ -8,9 +8,10 @@ import { closeApps, eachAdapter, makeApp } from './e2e/adapters.js';
 import { HelloController } from './fixtures/readme/hello.controller.js';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
-);
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'));
 
 interface Snippet {
   page: string;
