@@ -1,12 +1,30 @@
-// Checks the wording of Markdown pages, comments and string literals. `node scripts/check-prose.mjs src/log docs` for a part.
-// The rules are those constructions that readers of this project stumbled over; each has a plain alternative.
+// Checks the wording of Markdown pages, doc comments, other comments and string literals. Without arguments it checks everything
+// except EXCLUDED. `node scripts/check-prose.mjs src/log docs` checks only these places, even excluded ones.
+// Each rule is a construction that was hard to read for readers of this project, with a plain alternative.
 import { readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import ts from 'typescript';
 
 const MAX_WORDS = 30;
 
-/** What is not written here, and what is written instead. */
+/** Places that do not pass yet. Reword one, check it by its name, and remove it here. The list must become empty. */
+const EXCLUDED = [
+  'bench',
+  'docs/authorization.md',
+  'docs/client.md',
+  'docs/runs.md',
+  'docs/schematics.md',
+  'docs/upstream.md',
+  'schematics',
+  'src/client',
+  'src/events',
+  'src/options',
+  'src/request',
+  'src/testing',
+  'test',
+];
+
+/** Constructions that are not used, and the alternative to each. */
 const RULES = [
   [
     /(?:^|[.:;] )(?:Who|Whoever|Whom|Whose)\b(?![^.]*\?)/,
@@ -27,6 +45,15 @@ const RULES = [
   [/\b(?:come|comes|came|coming) back\b/, 'Use "reconnect", "return", "recover".'],
   [/\bwhat is (?:used|known|kept|needed) of\b/, 'Write "the part of X that we use".'],
   [/\bhas to hold\b|\bis to be\b/, 'Use "must".'],
+  [/\b[Ww]hoever\b|[;,] who\b(?! (?:is|are|has|have)\b)/, 'Name the actor: "a client that …".'],
+  [/\bfor ever\b/, 'Use "forever".'],
+  [/\b(?:Redis|PostgreSQL|log|server)\b (?:that )?(?:is|was|may be) away\b/, 'Use "is unavailable".'],
+  [/\bone way or (?:the other|another)\b|\bas it is told\b/, 'Say what happens.'],
+  [
+    /\bhowever (?:long|many|much|far) (?:it|they) (?:is|are|gets?)\b/,
+    'Use "of any length", "any number of".',
+  ],
+  [/\b(?:goes|go|went|going) on (?:with|from|until|where|as|live)\b/, 'Use "continue".'],
   [/\bhave (?:it|them|him) (?:be|been)\b/, 'Use an active verb.'],
   [
     /\b(?:colour|behaviour|honour|favour|neighbour|centre|cancelled|cancelling|labelled|modelled|licence|defence|catalogue|programme|grey)\w*\b|\b(?:author|organ|serial|initial|recogn|optim|normal|summar|util|real|minim|maxim|synchron|priorit|character)is(?:e|es|ed|ing|ation)\b/i,
@@ -45,7 +72,8 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
       file,
     ),
   )
-  .filter((file) => file !== 'test/GOTCHAS.md');
+  .filter((file) => file !== 'test/GOTCHAS.md')
+  .filter((file) => places.length > 0 || !EXCLUDED.some((place) => `${file}/`.startsWith(`${place}/`)));
 
 /** The paragraphs of a page: no code, no tables, no link targets. */
 function* paragraphsOfPage(text) {

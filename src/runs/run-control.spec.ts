@@ -13,7 +13,7 @@ function open(maxEvents: number) {
 }
 
 describe('a control channel', () => {
-  it('forgets what it knew when records were evicted unread, and goes on with what can be proven', async () => {
+  it('resets its state when unread records were evicted, and continues with records that have proof', async () => {
     const { control } = open(2);
     const [early, writer] = [control(), control()];
     await writer.catchUp();

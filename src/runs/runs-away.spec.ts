@@ -6,7 +6,7 @@ const LEASE_MS = 15_000;
 const ORPHAN_MS = 4000;
 const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Error;
 
-/** Ways in which a log can be away, for the nodes that are given. */
+/** Outages of the log for these nodes. */
 const AWAY: Record<string, { from(nodes: TestNode[]): void; to(nodes: TestNode[]): void }> = {
   'is unreachable': {
     from: (nodes) => nodes.forEach(({ wire }) => wire.cut()),

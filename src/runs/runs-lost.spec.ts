@@ -91,7 +91,7 @@ describe('a run whose node dies', () => {
     },
   );
 
-  it('is lost for one, too, who came when the last was gone and begins to read later', async () => {
+  it('is lost also for a viewer that subscribes after the last one has left, and reads later', async () => {
     await b.runs.close();
     const c = nodes.add();
     a.wire.mend();
@@ -111,7 +111,7 @@ describe('a run whose node dies', () => {
     await c.runs.close();
   });
 
-  it('is lost once, whoever notices first', async () => {
+  it('is declared lost once, by any node', async () => {
     const others = [nodes.add(), nodes.add()];
     const viewers = [viewer];
     for (const node of others) viewers.push(await RunViewer.attach(node, 'r'));
@@ -124,7 +124,7 @@ describe('a run whose node dies', () => {
   });
 });
 
-describe('a run while the log is away', () => {
+describe('a run while the log is unavailable', () => {
   it('goes on, written once, and is not taken for lost, however long that is', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];

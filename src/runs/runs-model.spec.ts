@@ -119,7 +119,7 @@ class Model {
     await turns(count % 4);
   }
 
-  /** Everything works again; whoever views comes to an end, and all nodes agree on it. */
+  /** Ends all outages. Then every viewer ends, and all nodes agree on the outcome. */
   async calm(): Promise<void> {
     for (const { wire } of this.all) wire.mend();
     await turns();
