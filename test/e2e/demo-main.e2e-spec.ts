@@ -32,6 +32,8 @@ interface Run {
 }
 
 const running = new Set<ChildProcess>();
+/** Each test starts a process of its own, which takes seconds, and more on a busy machine. */
+const TIMEOUT_MS = 120_000;
 
 function start(env: Record<string, string>): Run {
   const child = spawn(process.execPath, ['dist-demo/main.js'], {
@@ -59,7 +61,7 @@ async function listening(run: Run): Promise<string> {
 }
 
 describe('node dist-demo/main.js', () => {
-  beforeAll(build, 60_000);
+  beforeAll(build, TIMEOUT_MS);
   afterAll(() => rmSync(BUILT, { recursive: true, force: true }));
   afterEach(() => {
     for (const child of running) child.kill('SIGKILL');
@@ -80,7 +82,7 @@ describe('node dist-demo/main.js', () => {
         expect((await fetch(url + path)).status).toBe(200);
       }
     },
-    20_000,
+    TIMEOUT_MS,
   );
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
@@ -93,7 +95,7 @@ describe('node dist-demo/main.js', () => {
       expect(await run.exited).toBe(0);
       expect(run.output()).toMatch(/^Demo on \S+\n$/);
     },
-    20_000,
+    TIMEOUT_MS,
   );
 
   it.each([
@@ -110,7 +112,7 @@ describe('node dist-demo/main.js', () => {
       expect(said).toEqual(line);
       expect(rest).toEqual(['']);
     },
-    20_000,
+    TIMEOUT_MS,
   );
 
   it.each(['express', 'fastify'])(
@@ -126,6 +128,6 @@ describe('node dist-demo/main.js', () => {
       );
       other.close();
     },
-    20_000,
+    TIMEOUT_MS,
   );
 });

@@ -384,7 +384,7 @@ eachAdapter((adapter) =>
       for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 2));
       expect(logger.warnings).toEqual([
         'The source of LeavingController.parked (GET /parked) still runs 20 ms after its stream has ended. It waits for something ' +
-          'that does not settle: hand the @SseSignal() of the handler to it.',
+          'that does not settle. Pass it the @SseSignal() of the handler.',
       ]);
       expect(app.get(SseConnections).count()).toBe(0);
       moment.leave();
