@@ -1,6 +1,6 @@
 /**
  * The part of the devkit's `Tree` that the schematics use: paths are relative to the workspace, with `/`.
- * Declared here so that nothing of the devkit has to be found from this package, whatever the CLI's version.
+ * Declared here, so that this package works with every version of the CLI and need not import the devkit.
  */
 export interface Tree {
   exists(path: string): boolean;
@@ -15,7 +15,7 @@ export interface Context {
   readonly logger: { info(message: string): void; warn(message: string): void };
 }
 
-/** What a factory returns: the devkit calls it with the workspace. */
+/** The result of a factory. The devkit calls it with the workspace. */
 export type Rule = (tree: Tree, context: Context) => Tree;
 
 /** The text of a file, or `undefined` if there is none. */

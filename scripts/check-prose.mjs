@@ -12,10 +12,7 @@ const EXCLUDED = [
   'bench',
   'docs/authorization.md',
   'docs/client.md',
-  'docs/runs.md',
-  'docs/schematics.md',
-  'docs/upstream.md',
-  'schematics',
+
   'src/client',
   'src/events',
   'src/options',

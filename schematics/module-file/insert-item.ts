@@ -53,7 +53,7 @@ function wrap(source: string, list: List, text: string, index: number): string |
   return splice(source, list.start, list.end, `${lines.join('')}${eol}${outer}`);
 }
 
-/** Into brackets with nothing but space or a comment between them. */
+/** Inserts into brackets with only space or a comment between them. */
 function insertOnly(source: string, list: List, text: string): string {
   const inside = source.slice(list.start, list.end);
   if (inside.trim() === '' && source[list.start - 1] === '[')
@@ -63,7 +63,7 @@ function insertOnly(source: string, list: List, text: string): string {
   return splice(source, list.start, list.end, line);
 }
 
-/** Behind a comment on the rest of this line, so that it stays with what it is about. */
+/** The index after a comment on the rest of this line, so that the comment stays with its item. */
 function afterComment(source: string, at: number): number {
   const comment = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/(?=[ \t]*(?:\r?\n|$)))/.exec(source.slice(at));
   return at + (comment?.[0].length ?? 0);

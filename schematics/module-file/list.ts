@@ -8,7 +8,7 @@ export interface Item {
   readonly comma: number | undefined;
 }
 
-/** What stands between two brackets, separated by commas: an array, an object, the names of an import. */
+/** Items between two brackets, separated by commas: an array, an object, or the names of an import. */
 export interface List {
   /** Where the text between the brackets starts and ends. */
   readonly start: number;

@@ -3,7 +3,7 @@ import { insertItem } from './insert-item.js';
 import { listAt, type Item, type List } from './list.js';
 import { tokenize, type Token } from './tokens.js';
 
-/** What to add to a module: `expression` in the array `property`, and the import that it needs. */
+/** An entry to add to a module: `expression` in the array `property`, and the import that it needs. */
 export interface ModuleEntry {
   readonly property: 'imports' | 'controllers' | 'providers';
   readonly symbol: string;
@@ -12,7 +12,7 @@ export interface ModuleEntry {
   readonly specifier: string;
 }
 
-/** What became of it: the new text, nothing to do, or the reason why the text was not understood. */
+/** The result: the new text, nothing to do, or the reason why the text could not be parsed. */
 export type ModuleEdit =
   | { readonly kind: 'added'; readonly source: string }
   | { readonly kind: 'present' }

@@ -53,7 +53,7 @@ function startsExpression(before: Token | undefined): boolean {
   return before.kind === 'other' && !')]}'.includes(before.text);
 }
 
-/** Where a template literal ends: a `${` in it may hold any code, other templates included. */
+/** The end of a template literal. A `${` in it may contain any code, including other templates. */
 function templateEnd(source: string, start: number): number {
   let at = start + 1;
   while (at < source.length && source[at] !== '`') {

@@ -2,7 +2,7 @@ import { dirname, join } from './paths.js';
 import { classify, dasherize, routeOf } from './names.js';
 import type { Tree } from '../tree.js';
 
-/** What the Nest CLI passes to a generator, from the command line and from `nest-cli.json`. */
+/** The options that the Nest CLI passes to a generator, from the command line and from `nest-cli.json`. */
 export interface ElementOptions {
   /** A number when it looks like one on the command line. */
   readonly name: string | number;
@@ -15,7 +15,7 @@ export interface ElementOptions {
   readonly skipImport?: boolean;
 }
 
-/** Where a generated element goes and what it is called. */
+/** The location and the names of a generated element. */
 export interface Element {
   /** `order-log` */
   readonly name: string;

@@ -3,7 +3,7 @@ import { tokenize } from '../module-file/tokens.js';
 import { readText, type Tree } from '../tree.js';
 import { dirname, join } from './paths.js';
 
-/** What says where the application is. */
+/** Options that locate the application. */
 export interface ApplicationOptions {
   /** The module file itself, for applications in which it cannot be found. */
   readonly module?: string;
@@ -48,7 +48,7 @@ function readConfiguration(tree: Tree): CliConfiguration {
       const parsed: unknown = JSON.parse(text);
       if (typeof parsed === 'object' && parsed !== null) return parsed;
     } catch {
-      // A configuration with comments in it: the CLI has passed what matters most, the source root.
+      // The configuration contains comments. The CLI has passed the source root, which is enough.
     }
   }
   return {};

@@ -4,7 +4,7 @@ export function channelOf(name: string, className: string): string {
 import { Channels } from 'nestjs-event-stream';
 import type { Channel, SubscribeOptions } from 'nestjs-event-stream';
 
-/** What is published on the channel. */
+/** The payload of the events of the channel. */
 export interface ${className}Message {
   text: string;
 }
@@ -17,12 +17,12 @@ export class ${className}Channel {
     this.channel = channels.channel('${name}');
   }
 
-  /** Reaches all who subscribe; resolves with the id of the event. */
+  /** Publishes to all subscribers. Resolves with the id of the event. */
   publish(message: ${className}Message) {
     return this.channel.publish(message);
   }
 
-  /** From now on, or from \`after\` on: return it from an \`@Sse()\` handler. */
+  /** Subscribes to new events, or to those after an id. Return the result from an \`@Sse()\` handler. */
   subscribe(options?: SubscribeOptions<${className}Message>) {
     return this.channel.subscribe(options);
   }

@@ -1,4 +1,4 @@
-/** What the handler of a generated controller returns. */
+/** The kind of result of a generated handler. */
 export type ControllerType = 'generator' | 'observable' | 'channel';
 
 /** The source of a controller of one of the types. */
@@ -18,7 +18,7 @@ import { event, Sse, SseSignal } from 'nestjs-event-stream';
 
 @Controller('${route}')
 export class ${className}Controller {
-  // The signal aborts when the client leaves: pass it on to whatever you wait for.
+  // The signal aborts when the client leaves. Pass it to everything that you await.
   @Sse('events')
   async *events(@SseSignal() signal: AbortSignal) {
     for (let step = 1; step <= 3; step++) {
@@ -62,13 +62,13 @@ export class ${className}Controller {
     this.channel = channels.channel('${route}');
   }
 
-  // A client that comes back gets what it missed first.
+  // A client that reconnects first receives the events that it missed.
   @Sse('events')
   events(@SseSignal() signal: AbortSignal, @LastEventId() after?: string) {
     return this.channel.subscribe({ after, signal });
   }
 
-  // Reaches every client that listens, and those that come back.
+  // Reaches every connected client, and clients that reconnect.
   @Post('events')
   async publish(@Body('text') text: string) {
     return { id: await this.channel.publish({ text }) };

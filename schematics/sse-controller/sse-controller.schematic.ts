@@ -4,9 +4,9 @@ import type { Rule } from '../tree.js';
 import { controllerOf, type ControllerType } from './controller.template.js';
 import { controllerSpecOf } from './controller-spec.template.js';
 
-/** What `nest g -c nestjs-event-stream sse-controller` takes, besides what every generator does. */
+/** Options of `nest g -c nestjs-event-stream sse-controller`, in addition to those of every generator. */
 export interface SseControllerOptions extends ElementOptions {
-  /** What the handler returns. @default 'generator' */
+  /** The kind of result of the handler. @default 'generator' */
   readonly type?: ControllerType;
 }
 
