@@ -17,7 +17,7 @@ const refused = (options: SseRouteOptions): string =>
 
 const MAX_DELAY = 2_147_483_647;
 
-describe('options that cannot be are refused', () => {
+describe('invalid options are rejected', () => {
   const NUMBERS: unknown[] = [NaN, -1, Infinity, -Infinity, 2 ** 31, '100', null, true, {}];
   const text = (value: unknown): string =>
     typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -39,7 +39,7 @@ describe('options that cannot be are refused', () => {
       );
       if (value === 2 ** 31) expect(message).toContain(`The maximum is ${MAX_DELAY}, about 24 days.`);
     });
-    it('as 0, where that is no time', () => {
+    it('as 0, if that is not a valid time', () => {
       if (min === 0) expect(refused(of(0 as never))).toBe('was not refused');
       else expect(refused(of(0 as never))).toContain(`"${name}": 0`);
     });
@@ -103,7 +103,7 @@ describe('options that cannot be are refused', () => {
   });
 });
 
-describe('a key that is no option is refused, with the one that was probably meant', () => {
+describe('an unknown option is rejected, with the name that was probably meant', () => {
   it.each<[string, object, string]>([
     ['in other case', { heartBeat: 5 }, 'Unknown option "heartBeat": 5. Did you mean "heartbeat"?'],
     ['a letter short', { hartbeat: 5 }, 'Unknown option "hartbeat": 5. Did you mean "heartbeat"?'],
@@ -147,8 +147,8 @@ describe('a key that is no option is refused, with the one that was probably mea
     ['of timeout', { timeout: { after: 5 } }, 'Did you mean "timeout.afterMs"?'],
     [
       'like nothing',
-      { colour: 'red' },
-      'Unknown option "colour": "red". Remove it, or use one of "emits", "serialize", "ids",',
+      { color: 'red' },
+      'Unknown option "color": "red". Remove it, or use one of "emits", "serialize", "ids",',
     ],
     ['of every object', { toString: 5 }, 'Unknown option "toString": 5.'],
     ['with nothing in it', { hartbeat: undefined }, 'Unknown option "hartbeat": undefined.'],
@@ -165,8 +165,8 @@ describe('a key that is no option is refused, with the one that was probably mea
     expect(refusal(() => resolveOptions('News.all', {}, { shutdownMs: 5 } as object))).toBe(
       '@SseDefaults() of News: Invalid option "shutdownMs": 5. Move it to SseModule.forRoot().',
     );
-    expect(refusal(() => resolveModuleOptions({ colour: 1 } as object))).toContain('"shutdownRetryMs"');
-    expect(refused({ colour: 1 } as object)).not.toContain('shutdownRetryMs');
+    expect(refusal(() => resolveModuleOptions({ color: 1 } as object))).toContain('"shutdownRetryMs"');
+    expect(refused({ color: 1 } as object)).not.toContain('shutdownRetryMs');
   });
 });
 

@@ -43,8 +43,8 @@ export class NestReply implements Reply, StreamOwner {
   }
 
   /**
-   * Decides whether the request may go on to the interceptors, the pipes and the handler. It may not if the stream has already
-   * ended for this client, if the right to the stream has expired, or if a limit has no place left.
+   * Decides whether the request may go on to the interceptors, the pipes and the handler. It may not if the
+   * stream has already ended for this client. It may not either if the right to it has expired, or if a limit is reached.
    *
    * @throws {Error} the error that the limit or the option answers with
    */

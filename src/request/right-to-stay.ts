@@ -8,7 +8,7 @@ import { quoted } from '../errors/sse.errors.js';
 import { GuardedSubscriber } from '../source/guarded-subscriber.js';
 import { withSentResponse } from '../nest/sent-response.js';
 
-/** Whether a stream that was let in may stay, and who is told when it may not. */
+/** The checks of the right to a stream that is open, and the callbacks for a right that has ended. */
 export interface RightToStayInit {
   context: ExecutionContext;
   clock: Clock;
@@ -16,15 +16,15 @@ export interface RightToStayInit {
   revalidateMs: number | false;
   /** The guards of the route. */
   guards: () => CanActivate[];
-  /** The time is up: a 401, after which the client may come back with another right. */
+  /** The right has expired. The client may reconnect with another one. */
   expired(error: UnauthorizedException): void;
-  /** A guard says no. */
+  /** A guard rejects the stream. */
   refused(error: unknown): void;
   /** The Observable of a guard has a teardown function that throws. */
   teardownFailed(error: unknown): void;
 }
 
-/** Ends a stream when its right ends (`expiresAt`), or its guards no longer let it through (`revalidateMs`). */
+/** Ends a stream when the right to it expires (`expiresAt`), or when its guards reject it (`revalidateMs`). */
 export class RightToStay {
   private endsAt: number | undefined;
   private asking = false;
@@ -32,10 +32,10 @@ export class RightToStay {
   constructor(private readonly init: RightToStayInit) {}
 
   /**
-   * Asks for the end of the right, before anything is made for the stream.
+   * Calls `expiresAt` before anything is made for the stream.
    *
-   * @throws {UnauthorizedException} if it has ended already.
-   * @throws {TypeError} for what is no moment.
+   * @throws {UnauthorizedException} if the right has already expired
+   * @throws {TypeError} for a value that is not a time
    */
   begin(): void {
     const { clock, context, expiresAt } = this.init;
@@ -50,7 +50,7 @@ export class RightToStay {
     if (this.endsAt <= clock.wallNow()) throw expiry();
   }
 
-  /** From the head on. */
+  /** Called when the head is sent. */
   watch(timekeeper: Timekeeper): void {
     const { revalidateMs, expired } = this.init;
     if (this.endsAt !== undefined && this.endsAt < Infinity) {
@@ -61,7 +61,7 @@ export class RightToStay {
 
   private async ask(): Promise<void> {
     const { guards, context, refused } = this.init;
-    // Fails towards the safe side; the client may come back, and asks the guards itself.
+    // Without an answer the stream ends. The client may reconnect, and passes the guards again.
     if (this.asking)
       return refused(new ServiceUnavailableException('The right to this stream cannot be checked.'));
     this.asking = true;
