@@ -10,7 +10,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^(\\.{1,2}/.*redis-client)\\.cjs$': '$1.cts',
+    '^(\\.{1,2}/.*(?:redis-client|pg-package))\\.cjs$': '$1.cts',
     '^nestjs-event-stream$': '<rootDir>/src/index.ts',
     '^nestjs-event-stream/(.*)$': '<rootDir>/src/$1/index.ts',
   },

@@ -9,9 +9,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Suites that need Redis or much time: servers that are killed and restarted, outages, random programs, counts, DuckDB, old compilers. */
+/** Suites that need Redis, PostgreSQL or much time: servers that are killed and restarted, outages, random programs, counts, DuckDB, old compilers. */
 const LONG = [
   'test/redis/',
+  'test/postgres/',
   'test/counts/',
   'test/types/',
   'test/e2e/application-failures',
