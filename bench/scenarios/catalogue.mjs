@@ -7,11 +7,13 @@ import { otherRoutes } from './other-routes.mjs';
 import { redis } from './redis.mjs';
 import { resume } from './resume.mjs';
 import { stalled } from './stalled.mjs';
+import { typed } from './typed.mjs';
 
 /** All scenarios, in the order in which they run. */
 export const SCENARIOS = [
   generator,
   observable,
+  typed,
   fanOut1,
   fanOut16,
   idle,

@@ -5,6 +5,7 @@ import { NEVER, Subject, concat, from, startWith, tap } from 'rxjs';
 import { counter, payload } from '../machinery/payload.mjs';
 import { decorate } from './decorate.mjs';
 import { startNest } from './nest-application.mjs';
+import { addTypedRoutes } from './typed-routes.mjs';
 
 /** What an application's own logging or metrics interceptor does: it sees each value. */
 class SeesEachValue {
@@ -56,6 +57,7 @@ export async function start({ adapter, intercepted = false, via = 'subject', hea
   decorate(Streams, 'idleGenerator', [Sse('idle/generator')], [SseSignal()]);
   decorate(Streams, 'resume', [Sse('resume')], [LastEventId()]);
   decorate(Streams, 'plain', [Get('plain')]);
+  addTypedRoutes(Streams);
   if (intercepted) UseInterceptors(new SeesEachValue())(Streams);
   Controller()(Streams);
 

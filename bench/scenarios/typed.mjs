@@ -1,0 +1,38 @@
+import { Failure } from '../machinery/failure.mjs';
+
+/** How the event is made, and by which schema it is validated. */
+const WAYS = ['none', 'contract', 'zod', 'valibot', 'arktype'];
+const WARM_UP_EVENTS = 30_000;
+
+/** One connection, named events from a generator: what a contract costs, and what validation costs. */
+export const typed = {
+  name: 'typed',
+  title: 'One connection, named events: without a contract, with one, and validated',
+  servers: ['ours-express', 'ours-fastify'],
+  floor: (server) => [server, 'cpuPerEvent.none'],
+  measure: (server, lab) =>
+    lab.trial(server, {}, async (trial) => {
+      const record = (way, events) =>
+        trial.client.ask('record', { port: trial.port, path: `/typed-${way}?count=${events}&perTurn=64` });
+      for (const way of WAYS) await record(way, WARM_UP_EVENTS);
+      const { micros } = await record('none', WARM_UP_EVENTS);
+      const wanted = (WARM_UP_EVENTS / micros) * 1e6 * (lab.quick ? 0.1 : 0.5);
+      const events = Math.round(Math.min(Math.max(wanted, WARM_UP_EVENTS), 500_000));
+      // Forth and back, some times over: one way after the other would be measured in another moment of the machine.
+      const spent = new Map(WAYS.map((way) => [way, 0]));
+      const passes = lab.quick ? 1 : 3;
+      for (let pass = 0; pass < passes; pass++) {
+        for (const way of [...WAYS, ...WAYS.toReversed()]) {
+          const { cpu } = await trial.cpuWhile(`typed.${way}`, () => record(way, events));
+          spent.set(way, spent.get(way) + cpu);
+          const { problem } = await trial.client.ask('checkRecord', { events });
+          if (problem) throw new Failure(problem);
+        }
+      }
+      return WAYS.map((way) => ({
+        metric: `cpuPerEvent.${way}`,
+        unit: 'µs',
+        value: spent.get(way) / (events * passes * 2),
+      }));
+    }),
+};
