@@ -26,6 +26,12 @@ export type { Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.j
 
 export { Channels, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
+export type {
+  EventChannel,
+  EventSubscribeOptions,
+  EventSubscription,
+  Published,
+} from './channels/event-channel.js';
 export type { ChannelSubscription } from './channels/subscription.js';
 export type {
   ChannelEvent,
@@ -37,6 +43,7 @@ export { isGap, type Gap, type GapEvent, type Stopped, type StoppedEvent } from 
 export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './runs/runs.js';
 export type { Run } from './runs/run.js';
+export type { EventAttachOptions, EventRun, RunEvent, RunSubscription } from './runs/event-run.js';
 export type { RunStatus } from './runs/run-outcome.js';
 export type { RunSource } from './runs/run-source.js';
 export type { AttachOptions, RunOptions, RunsOptions } from './runs/run.options.js';

@@ -157,9 +157,11 @@ function makeConnections({ slots, maxQueuedBytes }: ModuleSettings): SseConnecti
 }
 
 function makeChannels({ log, streams }: ModuleSettings): Channels {
-  return new Channels({ log, serialize: streams.serialize, logger: new Logger('Channels') });
+  const { serialize, validate } = streams;
+  return new Channels({ log, serialize, validate, logger: new Logger('Channels') });
 }
 
 function makeRuns(channels: Channels, { runs, streams, onError }: ModuleSettings): Runs {
-  return new Runs(channels, { serialize: streams.serialize, onError, ...runs });
+  const { serialize, validate } = streams;
+  return new Runs(channels, { serialize, validate, onError, ...runs });
 }

@@ -1,5 +1,8 @@
+import type { AnyContract } from '../events/event-contract.js';
+import type { GapEvent } from '../events/library-events.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Serialize } from '../events/to-event.js';
+import { validateValue } from '../events/valid-value.js';
 import { formatCursor, type ChannelKey } from '../log/cursor.js';
 import type { Feeds } from './feeds.js';
 import { toRecord } from '../log/log-record.js';
@@ -8,6 +11,7 @@ import { ChannelSubscription } from './subscription.js';
 import {
   checkSubscribeOptions,
   gapType,
+  type ChannelEvent,
   type SubscribeOptions,
   type WithoutGaps,
 } from './subscription.options.js';
@@ -19,6 +23,8 @@ export type Publishable<T> = T | SseEvent;
 export interface ChannelSettings {
   readonly serialize: Serialize | undefined;
   readonly gap: string | false | undefined;
+  /** The contract by which published events are validated. */
+  readonly contract?: AnyContract | undefined;
 }
 
 /** A named sequence of events in the log. The object itself holds no resources. */
@@ -46,7 +52,10 @@ export class Channel<T = unknown> {
   async publish(given: Publishable<T> | readonly Publishable<T>[]): Promise<string | string[]> {
     const many = Array.isArray(given);
     const values: readonly unknown[] = many ? given : [given];
-    const records = values.map((value) => toRecord(value, this.settings.serialize));
+    const { serialize, contract } = this.settings;
+    const records = values.map((value) => toRecord(value, serialize));
+    // Every value is payload: only an event made by event() or a creator has a name.
+    if (contract) for (const value of values) validateValue(contract, value, 'data');
     const answer = this.feeds.log.append(this.name, records);
     // A synchronous answer is not awaited, which saves a microtask for each publish.
     const positions = answer instanceof Promise ? await answer : answer;
@@ -75,12 +84,12 @@ export class Channel<T = unknown> {
 }
 
 /** @internal Subscribes to channels whose names were checked. */
-export function openSubscription<T>(
+export function openSubscription<T, Event extends SseEvent = ChannelEvent<T>>(
   keys: readonly ChannelKey[],
   feeds: Feeds,
   settings: ChannelSettings,
-  given: SubscribeOptions<T>,
-): ChannelSubscription<T> {
+  given: SubscribeOptions<T, Event>,
+): ChannelSubscription<T, GapEvent, Event> {
   checkSubscribeOptions(given);
   const options = given.gap === undefined ? { ...given, gap: settings.gap } : given;
   checkAfter(keys, options.after);

@@ -1,7 +1,12 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { inProduction } from '../environment.js';
+import { isContract, type AnyContract } from '../events/event-contract.js';
+import type { GapEvent } from '../events/library-events.js';
 import type { Serialize } from '../events/to-event.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { Channel, openSubscription, type ChannelSettings } from './channel.js';
+import { ChannelContracts } from './channel-contracts.js';
+import type { EventChannel, EventSubscribeOptions, EventSubscription } from './event-channel.js';
 import { MAX_TOPICS, channelKey, type ChannelKey } from '../log/cursor.js';
 import type { EventLog, LineLogger, LogHealth } from '../log/event-log.js';
 import { Feeds } from './feeds.js';
@@ -20,6 +25,8 @@ export interface ChannelsOptions {
   parse?: Parse | undefined;
   /** The type of gap events. A subscription can override it. `false` sends none. @default 'gap' */
   gap?: string | false | undefined;
+  /** Validates what is published to a channel with a contract. @default true unless `NODE_ENV` is `'production'` */
+  validate?: boolean | undefined;
   /** The logger for an event log that goes down or is up again. @default none; `SseModule` passes a `Logger` of Nest */
   logger?: LineLogger | undefined;
 }
@@ -29,22 +36,41 @@ export interface ChannelsOptions {
 export class Channels implements OnApplicationShutdown {
   private readonly feeds: Feeds;
   private readonly settings: ChannelSettings;
+  private readonly contracts = new ChannelContracts();
+  private readonly validate: boolean;
 
-  constructor({ log = memoryLog(), serialize, parse = JSON.parse, gap, logger }: ChannelsOptions = {}) {
+  constructor({
+    log = memoryLog(),
+    serialize,
+    parse = JSON.parse,
+    gap,
+    validate = !inProduction(),
+    logger,
+  }: ChannelsOptions = {}) {
     if (logger) log.useLogger?.(logger);
     this.feeds = new Feeds(log, parse);
     this.settings = { serialize, gap };
+    this.validate = validate;
   }
 
   /**
    * The channel with this name. The object is cheap, so call this whenever you need it.
    *
-   * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is empty, has more than 256 bytes, or has control characters.
+   * @param events The contract of the channel. The compiler checks what is published, and `validate` its data.
+   * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is empty, has more than 256 bytes, or has control characters;
+   * `SSE_INVALID_CONTRACT` if the channel has another contract in this process.
    * @example
    * await channels.channel<Score>('match:7').publish({ home: 1, away: 0 });
+   * await channels.channel('import:7', importEvents).publish(importEvents.progress({ percent: 10 }));
    */
-  channel<T = unknown>(name: string): Channel<T> {
-    return new Channel<T>(channelKey(name), this.feeds, this.settings);
+  channel<T = unknown>(name: string): Channel<T>;
+  channel<Contract extends AnyContract>(name: string, events: Contract): EventChannel<Contract>;
+  channel(name: string, events?: AnyContract): unknown {
+    const key = channelKey(name);
+    if (events === undefined) return new Channel(key, this.feeds, this.settings);
+    this.agree([key], events);
+    const contract = this.validate ? events : undefined;
+    return new Channel(key, this.feeds, { ...this.settings, contract });
   }
 
   /**
@@ -54,6 +80,14 @@ export class Channels implements OnApplicationShutdown {
    * @throws {SseError} `SSE_INVALID_CHANNEL`, also for no channel or more than 100. `SSE_INVALID_CURSOR` if `after` contains none
    * of the channels. `SSE_INVALID_OPTIONS`. `SSE_INVALID_FIELD`.
    */
+  subscribe<Contract extends AnyContract>(
+    names: string | readonly string[],
+    options: EventSubscribeOptions<Contract> & WithoutGaps & { events: Contract },
+  ): EventSubscription<Contract, never>;
+  subscribe<Contract extends AnyContract, Gap extends string = 'gap'>(
+    names: string | readonly string[],
+    options: EventSubscribeOptions<Contract> & { events: Contract; gap?: Gap | undefined },
+  ): EventSubscription<Contract, GapEvent<Gap>>;
   subscribe<T = unknown>(
     names: string | readonly string[],
     options: SubscribeOptions<T> & WithoutGaps,
@@ -64,9 +98,18 @@ export class Channels implements OnApplicationShutdown {
   ): ChannelSubscription<T>;
   subscribe<T = unknown>(
     names: string | readonly string[],
-    options: SubscribeOptions<T> = {},
-  ): ChannelSubscription<T> {
-    return openSubscription(topics(names), this.feeds, this.settings, options);
+    options: SubscribeOptions<T, never> & { events?: AnyContract | undefined } = {},
+  ): unknown {
+    const keys = topics(names);
+    // Options that are null are rejected further on.
+    const { events, ...others } = options ?? {};
+    if (events !== undefined) this.agree(keys, events);
+    return openSubscription(keys, this.feeds, this.settings, options && others);
+  }
+
+  private agree(keys: readonly ChannelKey[], events: AnyContract): void {
+    if (!isContract(events)) throw notAContract(events);
+    this.contracts.add(keys, events);
   }
 
   /** The channels that have subscriptions in this process, with their number. */
@@ -113,6 +156,12 @@ function topics(given: string | readonly string[]): ChannelKey[] {
     tags.set(tag, name);
   }
   return keys;
+}
+
+function notAContract(given: unknown): SseError {
+  return new SseError('SSE_INVALID_CONTRACT', `The contract of a channel is ${quoted(given)}.`, {
+    remedy: 'Give the result of defineEvents(): channels.channel(name, events).',
+  });
 }
 
 function sameTag(name: string, other: string): SseError {

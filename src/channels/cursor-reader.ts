@@ -7,7 +7,7 @@ import type { Feeds } from './feeds.js';
 import type { BatchConsumer } from './live-readers.js';
 import { GapNotice } from './gap-notice.js';
 import { startPosition } from './start-position.js';
-import { gapType, type ChannelEvent, type SubscribeOptions } from './subscription.options.js';
+import { gapType, type SubscribeOptions } from './subscription.options.js';
 
 /** The subscription of a {@link CursorReader}. */
 export interface ReaderOwner {
@@ -55,7 +55,7 @@ export class CursorReader implements FeedReader {
   constructor(
     private readonly feeds: Feeds,
     private readonly keys: readonly ChannelKey[],
-    private readonly options: SubscribeOptions<never>,
+    private readonly options: SubscribeOptions<never, never>,
     private readonly owner: ReaderOwner,
   ) {
     this.requested = options.after === '' ? undefined : options.after;
@@ -252,7 +252,7 @@ export class CursorReader implements FeedReader {
     const kept = [];
     try {
       for (const [i, item] of batch.items.entries()) {
-        const event = batch.event(i) as ChannelEvent<never>;
+        const event = batch.event(i) as never;
         const channel = item.channel?.name ?? '';
         if (filter && !immediate(filter(event, channel), 'filter')) continue;
         kept.push(item);

@@ -13,16 +13,22 @@ export interface WithoutGaps {
 }
 
 /** A test of an event and the name of its channel. */
-export type EventTest<T = unknown> = (event: ChannelEvent<T>, channel: string) => boolean;
+export type EventTest<T = unknown, Event extends SseEvent = ChannelEvent<T>> = (
+  event: Event,
+  channel: string,
+) => boolean;
 
 /** Options of a subscription. */
-export interface SubscribeOptions<T = unknown> extends StartOptions {
+export interface SubscribeOptions<
+  T = unknown,
+  Event extends SseEvent = ChannelEvent<T>,
+> extends StartOptions {
   /** Ends the subscription when it aborts. */
   signal?: AbortSignal | undefined;
   /** Selects events, both replayed and new ones. If it throws, the subscription fails. @default all */
-  filter?: EventTest<T> | undefined;
+  filter?: EventTest<T, Event> | undefined;
   /** Ends the subscription after the first event for which it returns true. @default never */
-  until?: EventTest<T> | undefined;
+  until?: EventTest<T, Event> | undefined;
   /** The type of the event that reports missing events. `false` sends none. @default 'gap' */
   gap?: string | false | undefined;
 }

@@ -20,21 +20,25 @@ interface PendingNext<E> {
  * consumer iterates it or takes batches, which both move the same position. The start is fixed when the subscription is created.
  * It counts as a subscriber from its first use.
  */
-export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
-  implements AsyncIterableIterator<ChannelEvent<T> | G, undefined>, ReaderOwner
+export class ChannelSubscription<
+  T = unknown,
+  G extends GapEvent = GapEvent,
+  Event extends SseEvent = ChannelEvent<T>,
+>
+  implements AsyncIterableIterator<Event | G, undefined>, ReaderOwner
 {
   declare readonly [BRAND]: true;
   private readonly reader: CursorReader;
   /** The batch from which `next()` returns events, and the index of the next one. */
   private batch: EventBatch | undefined;
   private index = 0;
-  private pending: PendingNext<ChannelEvent<T> | G>[] | undefined;
+  private pending: PendingNext<Event | G>[] | undefined;
   private callback: (() => void) | undefined;
   private armed = false;
   private waiters: (() => void)[] | undefined;
 
   /** @internal Made by `subscribe()`. */
-  constructor(feeds: Feeds, keys: readonly ChannelKey[], options: SubscribeOptions<T>) {
+  constructor(feeds: Feeds, keys: readonly ChannelKey[], options: SubscribeOptions<T, Event>) {
     this.reader = new CursorReader(feeds, keys, options, this);
   }
 
@@ -58,7 +62,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     return new Promise((resolve) => (this.waiters ??= []).push(resolve));
   }
 
-  next(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
+  next(): Promise<IteratorResult<Event | G, undefined>> {
     this.reader.begin();
     if (this.pending === undefined) {
       const value = this.nextEvent();
@@ -72,7 +76,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
   }
 
   /** Ends the subscription. A pending `next()` resolves as done. */
-  return(): Promise<IteratorResult<ChannelEvent<T> | G, undefined>> {
+  return(): Promise<IteratorResult<Event | G, undefined>> {
     this.close();
     return Promise.resolve(DONE);
   }
@@ -147,7 +151,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
     this.callback?.();
   }
 
-  private nextEvent(): ChannelEvent<T> | G | undefined {
+  private nextEvent(): Event | G | undefined {
     if (this.reader.aborted) this.batch = undefined;
     if (this.batch === undefined) {
       this.batch = this.reader.pull();
@@ -163,7 +167,7 @@ export class ChannelSubscription<T = unknown, G extends GapEvent = GapEvent>
       this.reader.end();
     }
     if (this.batch && this.index >= this.batch.size) this.batch = undefined;
-    return event as ChannelEvent<T> | G | undefined;
+    return event as Event | G | undefined;
   }
 
   private resolveReady(): void {

@@ -1,6 +1,7 @@
 import type { Channels } from '../channels/channels.js';
 import { channelKey, formatCursor, isCursor, parseCursor, type LogPosition } from '../log/cursor.js';
 import type { EventLog, ReadLimit } from '../log/event-log.js';
+import type { AnyContract } from '../events/event-contract.js';
 import { toRecord } from '../log/log-record.js';
 import { viewerError, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
 import type { AttachOptions } from './run.options.js';
@@ -40,13 +41,19 @@ export class RunEvents {
    *
    * @throws {SseError} `SSE_INVALID_CURSOR`, `SSE_INVALID_FIELD`
    */
-  subscribe<T>({ after, filter, ...options }: AttachOptions<T>): ChannelSubscription<T> {
-    const subscription = this.channels.channel<T>(this.channel).subscribe({
+  subscribe({
+    after,
+    filter,
+    events,
+    ...options
+  }: AttachOptions<never, never> & { events?: AnyContract }): ChannelSubscription {
+    if (events) this.agreeOn(events);
+    const subscription = this.channels.channel(this.channel).subscribe({
       ...options,
       after: this.start(after),
       filter: (event, channel) => {
         const outcome = outcomeIn(event, this.run);
-        if (!outcome) return filter?.(event, channel) ?? true;
+        if (!outcome) return filter?.(event as never, channel) ?? true;
         const error = viewerError(outcome, this.id);
         if (error) throw error;
         subscription.close();
@@ -54,6 +61,15 @@ export class RunEvents {
       },
     });
     return subscription;
+  }
+
+  /**
+   * Remembers the contract of the run.
+   *
+   * @throws {SseError} `SSE_INVALID_CONTRACT` if it has another one in this process.
+   */
+  agreeOn(events: AnyContract): void {
+    this.channels.channel(this.channel, events);
   }
 
   /** True if there are events after an id, besides the end marker. */

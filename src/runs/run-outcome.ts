@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import type { Stopped } from '../events/library-events.js';
 import { event, type SseEvent } from '../events/sse-event.js';
 import { titleOf } from '../errors/http-status.js';
 import { REPORTED, SseError, quoted } from '../errors/sse.errors.js';
@@ -70,8 +71,8 @@ export function abortReason({ status, reason }: RunOutcome, id: string): SseErro
 }
 
 /** The last event of a run that was stopped. */
-export function farewell(type: string, { reason = 'stop' }: RunOutcome): SseEvent {
-  return event({ type, data: JSON.stringify({ reason }) });
+export function farewell(type: string, { reason = 'stop' }: RunOutcome): SseEvent<string, Stopped> {
+  return event({ type, data: { reason } });
 }
 
 const END_TYPE = 'run-end';

@@ -1,6 +1,8 @@
 import type { Clock } from '../time/clock.js';
 import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
+import type { AnyContract } from '../events/event-contract.js';
+import { validateValue } from '../events/valid-value.js';
 import { toEvent, type Emits, type Serialize } from '../events/to-event.js';
 import type { Demand } from '../source/source.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
@@ -18,6 +20,7 @@ export interface RunWriterInit {
   readonly from: LogPosition;
   readonly emits: Emits;
   readonly serialize: Serialize;
+  readonly contract: AnyContract | undefined;
   readonly clock: Clock;
   /** The source has ended. */
   completed(): void;
@@ -101,13 +104,14 @@ export class RunWriter implements Sink<unknown>, Demand {
   }
 
   private record(value: unknown): LogRecord | undefined {
-    const { emits, serialize } = this.init;
+    const { emits, serialize, contract } = this.init;
     let isText = true;
     const event = toEvent(value, emits, (data) => {
       isText = false;
       return serialize(data);
     });
     const record = event && toRecord(event, undefined);
+    if (contract) validateValue(contract, value, emits);
     // The data is serialized already. With this payload, subscribers parse it.
     return isText || !record ? record : { ...record, payload: 'json' };
   }

@@ -2,12 +2,32 @@ import type { LoggerService } from '@nestjs/common';
 import { systemClock, type Clock } from '../time/clock.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../checking/option-check.js';
-import { anyOf, delayMs, eventType, flag, func, having, none, oneOf } from '../checking/option-kinds.js';
+import {
+  anyOf,
+  delayMs,
+  eventType,
+  flag,
+  func,
+  having,
+  kind,
+  none,
+  oneOf,
+} from '../checking/option-kinds.js';
 import type { ErrorContext } from '../errors/error-reports.js';
-import { READER_TABLE, type SubscribeOptions } from '../channels/subscription.options.js';
+import { inProduction } from '../environment.js';
+import { isContract, type AnyContract } from '../events/event-contract.js';
+import type { SseEvent } from '../events/sse-event.js';
+import { READER_TABLE, type ChannelEvent, type SubscribeOptions } from '../channels/subscription.options.js';
 
 /** Options of one run. */
-export interface RunOptions {
+export interface RunOptions<Contract extends AnyContract = AnyContract> {
+  /**
+   * The events that the run can have, made by `defineEvents()`: the compiler checks the source, and `validate` its data.
+   * @default any event
+   */
+  events?: Contract | undefined;
+  /** Validates the events of a run with a contract. @default the option of the module, true unless `NODE_ENV` is `'production'` */
+  validate?: boolean | undefined;
   /**
    * Stops the run when it has had no viewers for this many milliseconds, counted from its start. Time in which the log was
    * unavailable does not count. Checked eight times per interval. @default false
@@ -22,7 +42,7 @@ export interface RunOptions {
 }
 
 /** Defaults for all runs of an application. Options of `start()` override them. */
-export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning'> {
+export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning' | 'events'> {
   /**
    * Milliseconds of silence after which the node of a run counts as dead. A node renews its lease three times in that time. All
    * nodes must use the same value, and the log must keep events for longer. @default 15_000
@@ -42,10 +62,13 @@ const OF_ALL = {
   orphanMs: anyOf(delayMs(1), none),
   stopped: anyOf(none, eventType),
   emits: oneOf('events', 'data'),
-} satisfies OptionTable<Omit<RunOptions, 'attachIfRunning'>>;
+  validate: flag,
+} satisfies OptionTable<Omit<RunOptions, 'attachIfRunning' | 'events'>>;
+
+const contract = kind(isContract, 'a contract: defineEvents({ … })');
 
 /** Options of `Runs.start()`. */
-export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, attachIfRunning: flag };
+export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, events: contract, attachIfRunning: flag };
 
 /** The option `runs` of the module. */
 export const RUNS_TABLE: OptionTable<RunsOptions> = {
@@ -58,25 +81,34 @@ export const RUNS_TABLE: OptionTable<RunsOptions> = {
 };
 
 /** Options of `Runs.attach()`. */
-export interface AttachOptions<T = unknown> extends Pick<SubscribeOptions<T>, 'signal' | 'filter' | 'gap'> {
+export interface AttachOptions<T = unknown, Event extends SseEvent = ChannelEvent<T>> extends Pick<
+  SubscribeOptions<T, Event>,
+  'signal' | 'filter' | 'gap'
+> {
   /** The id of the last event that the client has received. Without an id, the run is sent from its beginning. */
   after?: string | undefined;
 }
 
 /** Options of `Runs.attach()`. */
-export const ATTACH_TABLE: OptionTable<AttachOptions> = READER_TABLE;
+export const ATTACH_TABLE: OptionTable<AttachOptions & { events: AnyContract }> = {
+  ...READER_TABLE,
+  events: contract,
+};
 
 /** {@link RunsOptions} with all defaults filled in. */
 export interface RunSettings {
   readonly orphanMs: number | false;
   readonly stopped: string | false;
   readonly emits: Emits;
+  readonly validate: boolean;
+  /** The contract by which the values of the run are validated. */
+  readonly contract: AnyContract | undefined;
   readonly leaseMs: number;
   readonly serialize: Serialize;
   readonly clock: Clock;
 }
 
-const DEFAULTS: RunSettings = {
+const DEFAULTS: Omit<RunSettings, 'validate' | 'contract'> = {
   orphanMs: false,
   stopped: 'stopped',
   emits: 'events',
@@ -86,12 +118,18 @@ const DEFAULTS: RunSettings = {
 };
 
 /** Resolves checked options, with other settings as their defaults. */
-export function resolveRunOptions(options: RunsOptions, defaults: RunSettings = DEFAULTS): RunSettings {
-  const { orphanMs, stopped, emits, leaseMs, serialize, clock } = options;
+export function resolveRunOptions(
+  options: RunsOptions & RunOptions,
+  defaults: RunSettings = { ...DEFAULTS, validate: !inProduction(), contract: undefined },
+): RunSettings {
+  const { orphanMs, stopped, emits, leaseMs, serialize, clock, events } = options;
+  const validate = options.validate ?? defaults.validate;
   return {
     orphanMs: orphanMs ?? defaults.orphanMs,
     stopped: stopped ?? defaults.stopped,
     emits: emits ?? defaults.emits,
+    validate,
+    contract: validate ? events : undefined,
     leaseMs: leaseMs ?? defaults.leaseMs,
     serialize: serialize ?? defaults.serialize,
     clock: clock ?? defaults.clock,

@@ -74,7 +74,7 @@ eachReach('runs', (add, nodes) => {
     await a.runs.start('s', parked, { stopped: 'cancelled' });
     await a.runs.stop('s');
     const subscription = await a.runs.attach('s');
-    expect((await subscription.next()).value).toMatchObject({ type: 'cancelled', data: '{"reason":"stop"}' });
+    expect((await subscription.next()).value).toMatchObject({ type: 'cancelled', data: { reason: 'stop' } });
   });
 
   it('that fail show what an HttpException says, and of anything else only that it happened, logged once', async () => {
@@ -215,7 +215,7 @@ eachReach('runs', (add, nodes) => {
     expect((await subscription.next()).value).toMatchObject({ data: 1 });
     expect((await subscription.next()).value).toMatchObject({
       type: 'stopped',
-      data: '{"reason":"orphaned"}',
+      data: { reason: 'orphaned' },
     });
     await subscription.return();
   });

@@ -10,6 +10,7 @@ import { RunEvents, eventsChannel } from './run-events.js';
 import { viewerError, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
 import { notAFunction, type RunSource } from './run-source.js';
+import type { SourceProblem } from '../source/result-problem.js';
 import { RunView } from './run-view.js';
 import { runExists, runsClosed, unknownRun } from './run.errors.js';
 import {
@@ -23,7 +24,12 @@ import {
   type RunsOptions,
 } from './run.options.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
+import type { AnyContract } from '../events/event-contract.js';
+import type { GapEvent } from '../events/library-events.js';
+import type { EventAttachOptions, EventRun, RunSubscription } from './event-run.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
+
+type AnyAttachOptions = AttachOptions<never, never> & { events?: AnyContract };
 
 /** How often a claim is repeated if another run has taken the id and ended in between. */
 const CLAIM_ATTEMPTS = 5;
@@ -64,7 +70,19 @@ export class Runs {
    * @example
    * await runs.start(chatId, (signal) => this.model.answer(prompt, { signal }));
    */
-  async start(id: string, source: RunSource, options: RunOptions = {}): Promise<Run> {
+  start(id: string, source: RunSource, options?: RunOptions & { events?: undefined }): Promise<Run>;
+  start<Result, Contract extends AnyContract>(
+    id: string,
+    source: (signal: AbortSignal) => Result,
+    options: RunOptions<Contract> & { events: Contract } & ([SourceProblem<Result, Contract>] extends [never]
+        ? unknown
+        : SourceProblem<Result, Contract>),
+  ): Promise<EventRun<Contract>>;
+  async start(id: string, source: RunSource, options: RunOptions = {}): Promise<never> {
+    return (await this.startRun(id, source, options)) as never;
+  }
+
+  private async startRun(id: string, source: RunSource, options: RunOptions): Promise<Run> {
     checkRunId(id);
     if (typeof source !== 'function') throw notAFunction(source);
     checkOptions('Runs.start()', options, RUN_TABLE);
@@ -76,15 +94,16 @@ export class Runs {
     const owner = await this.acquire(id, control, settings);
     if (!owner) {
       this.watchOwner(id, control);
-      if (options.attachIfRunning) return this.run(id, false);
+      if (options.attachIfRunning) return this.run(id, false, options.events);
       throw runExists(id);
     }
     if (this.closed) {
       await owner.end({ status: 'interrupted' });
       throw runsClosed(id);
     }
+    if (options.events) owner.events.agreeOn(options.events);
     void owner.begin(source);
-    return this.run(id, true);
+    return this.run(id, true, options.events);
   }
 
   /**
@@ -96,12 +115,24 @@ export class Runs {
    * @example
    * @Sse('chats/:id') view(@Param('id') id: string, @LastEventId() after?: string) { return this.runs.attach(id, { after }); }
    */
+  attach<Contract extends AnyContract>(
+    id: string,
+    options: EventAttachOptions<Contract> & WithoutGaps & { events: Contract },
+  ): Promise<RunSubscription<Contract, never>>;
+  attach<Contract extends AnyContract, Gap extends string = 'gap'>(
+    id: string,
+    options: EventAttachOptions<Contract> & { events: Contract; gap?: Gap | undefined },
+  ): Promise<RunSubscription<Contract, GapEvent<Gap>>>;
   attach<T = unknown>(
     id: string,
     options: AttachOptions<T> & WithoutGaps,
   ): Promise<ChannelSubscription<T, never>>;
   attach<T = unknown>(id: string, options?: AttachOptions<T>): Promise<ChannelSubscription<T>>;
-  async attach<T = unknown>(id: string, options: AttachOptions<T> = {}): Promise<ChannelSubscription<T>> {
+  async attach(id: string, options: AnyAttachOptions = {}): Promise<never> {
+    return (await this.attachTo(id, options)) as never;
+  }
+
+  private async attachTo(id: string, options: AnyAttachOptions): Promise<ChannelSubscription> {
     checkOptions('Runs.attach()', options, ATTACH_TABLE);
     const owner = await this.ownerOf(id);
     if (owner) return owner.events.subscribe(options);
@@ -175,11 +206,11 @@ export class Runs {
     for (const owner of this.owners.values()) owner.abandon({ status: 'interrupted' });
   }
 
-  private run(id: string, started: boolean): Run {
+  private run(id: string, started: boolean, events: AnyContract | undefined): Run {
     return new Run(
       id,
       started,
-      (of, options) => this.attach(of, options),
+      (of, options) => this.attachTo(of, events ? { events, ...options } : { ...options }) as Promise<never>,
       (of) => this.stop(of),
       (of) => this.status(of),
     );

@@ -1,24 +1,8 @@
-// The types that check, when a controller is compiled, what an `@Sse()` method returns. Nothing here exists at run time.
+// The types with which the compiler checks the result of a method or of a run's source. Nothing here exists at run time.
 import type { Observable } from 'rxjs';
 import type { AnyContract, EventName, PayloadOf } from '../events/event-contract.js';
 import type { GapEvent, StoppedEvent } from '../events/library-events.js';
 import type { IsAny, Mismatch, Problem } from '../events/problem.js';
-
-/**
- * The decorator of an `@Sse()` route. For a method that cannot be one, its result is the problem, which is not what TypeScript
- * expects of a decorator. So the message of the problem is in the error of the compiler.
- *
- * Two signatures, because the check must not hide that it is a `MethodDecorator`, as `applyDecorators()` asks for one.
- */
-export interface SseDecorator<Contract extends AnyContract> {
-  <Method>(
-    target: object,
-    key: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method> &
-      ([MethodProblem<Method, Contract>] extends [never] ? never : unknown),
-  ): MethodProblem<Method, Contract>;
-  <Method>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<Method>): void;
-}
 
 /** Why a method cannot be an `@Sse()` route with this contract; `never` if it can. */
 export type MethodProblem<Method, Contract extends AnyContract> = Method extends (
@@ -26,6 +10,35 @@ export type MethodProblem<Method, Contract extends AnyContract> = Method extends
 ) => infer Result
   ? ResultProblem<Awaited<Result>, Args[number]> | ContractProblem<Awaited<Result>, Contract>
   : never;
+
+/** Why the result of a run's source breaks the contract of the run; `never` if it does not. */
+export type SourceProblem<Result, Contract extends AnyContract> = [Contract] extends [never]
+  ? never
+  : StreamProblem<Awaited<Result>> | ContractProblem<Awaited<Result>, Contract>;
+
+/**
+ * Why a result is not a stream. One of type `unknown` passes: it is what the compiler knows of a function with parameters
+ * before it looks into it.
+ */
+type StreamProblem<Result> = unknown extends Result
+  ? never
+  : Result extends string
+    ? Problem<'A string cannot be streamed. Return [string].'>
+    : Result extends
+          | Iterable<unknown>
+          | AsyncIterable<unknown>
+          | Observable<unknown>
+          | ReadableStreamOf<unknown>
+          | WebResponse
+      ? never
+      : Problem<'The source of a run returns a stream: a generator, an iterable, a Node or web stream, or an Observable.'>;
+
+/** A web `Response`. By its shape, as there are several implementations. */
+interface WebResponse {
+  readonly status: number;
+  readonly headers: object;
+  readonly body: object | null;
+}
 
 /** Why a result can be neither streamed nor answered. Distributes over the members of a union. */
 type ResultProblem<Result, Arg> =
