@@ -101,10 +101,13 @@ export class Channels implements OnApplicationShutdown {
     options: SubscribeOptions<T, never> & { events?: AnyContract | undefined } = {},
   ): unknown {
     const keys = topics(names);
-    // Options that are null are rejected further on.
-    const { events, ...others } = options ?? {};
+    // Anything but an object is rejected with the other options.
+    if (typeof options !== 'object' || !options || !('events' in options)) {
+      return openSubscription(keys, this.feeds, this.settings, options);
+    }
+    const { events, ...others } = options;
     if (events !== undefined) this.agree(keys, events);
-    return openSubscription(keys, this.feeds, this.settings, options && others);
+    return openSubscription(keys, this.feeds, this.settings, others);
   }
 
   private agree(keys: readonly ChannelKey[], events: AnyContract): void {
