@@ -3,10 +3,10 @@ import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
 import type { PostgresClient } from './postgres-client.js';
 
-/** What a {@link Listener} reports. */
+/** The reports of a {@link Listener}. */
 export interface ListenerEvents {
   notification(payload: string): void;
-  /** Notifications arrive from now on. What was sent before may have been missed. */
+  /** Notifications arrive from now on. Notifications that were sent before may have been missed. */
   listening(): void;
   /** Notifications do not arrive any more, or did not from the beginning. */
   deaf(why: unknown): void;

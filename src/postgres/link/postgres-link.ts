@@ -5,7 +5,7 @@ import { clientFactory, type PostgresConnection, type Query } from './postgres-c
 import { NoAnswerError, explained, isOutage, sqlState } from './postgres-errors.js';
 import { Sessions } from './sessions.js';
 
-/** What a {@link PostgresLink} reports. */
+/** The reports of a {@link PostgresLink}. */
 export interface LinkEvents {
   /** Prepares the use of the server, for the first time or again. The link is up once this has resolved. */
   prepare(query: Query): Promise<void>;
@@ -14,7 +14,7 @@ export interface LinkEvents {
   /** An attempt to connect or to prepare has failed, or the server does not answer. */
   down(error: unknown): void;
   notification(payload: string): void;
-  /** Notifications arrive from now on. What was sent before may have been missed. */
+  /** Notifications arrive from now on. Notifications that were sent before may have been missed. */
   listening(): void;
   /** Notifications do not arrive. */
   deaf(why: unknown): void;

@@ -42,7 +42,7 @@ export class Sessions {
     private readonly make: () => PostgresClient,
     private readonly max: number,
     private readonly clock: Clock,
-    /** A connection that does not answer for so long is replaced; `false` waits. */
+    /** Milliseconds without an answer after which a connection is replaced. `false` waits. */
     private readonly answerMs: number | false,
   ) {}
 

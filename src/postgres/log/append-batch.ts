@@ -13,7 +13,7 @@ export class AppendBatch {
     /** Grows with each batch of a process. */
     readonly number: number,
     readonly appends: readonly PendingAppend[],
-    /** What was known of each channel when the batch was made. */
+    /** The known state of each channel when the batch was made. */
     readonly floors: ReadonlyMap<string, number>,
     readonly isAlone: boolean,
   ) {}

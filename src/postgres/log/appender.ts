@@ -30,7 +30,7 @@ interface ResolveAnswer extends ServerFacts {
   readonly evicted: readonly string[];
 }
 
-/** What an {@link Appender} reports. */
+/** The reports of an {@link Appender}. */
 export interface AppenderEvents {
   /** These events are in the log. */
   appended(channel: string, records: readonly LogRecord[], last: number): void;
@@ -48,7 +48,7 @@ export interface AppenderEvents {
  * channels.
  */
 export class Appender {
-  /** What waits, by channel; the channel that waits for longest is first. */
+  /** The waiting appends by channel; the channel that waits for longest is first. */
   private readonly queues = new Map<string, PendingAppend[]>();
   /** Channels that are part of a batch under way. */
   private readonly busy = new Set<string>();

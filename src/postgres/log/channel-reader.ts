@@ -30,7 +30,7 @@ interface Row {
   readonly id: string | undefined;
 }
 
-/** What the statement answers for one request. */
+/** The answer of the statement to one request. */
 interface Answer {
   readonly epoch: string;
   /** The last event that was evicted. */
@@ -41,7 +41,7 @@ interface Answer {
 }
 
 /**
- * Reads channels. All reads of one turn become one statement: 10,000 subscriptions that come back at once do not ask one by
+ * Reads channels. All reads of one turn become one statement: 10,000 subscriptions that reconnect at once do not ask one by
  * one. A position is valid if its event is still there with the same token, or was the last one evicted.
  */
 export class ChannelReader {

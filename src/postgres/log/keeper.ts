@@ -25,7 +25,7 @@ interface Appended {
  * each knows how much it has added. Limits by age are kept by all processes, one at a time.
  */
 export class Keeper {
-  /** What was appended to each channel since it was trimmed. */
+  /** The appends to each channel since it was trimmed. */
   private readonly appended = new Map<string, Appended>();
   private readonly due = new Set<string>();
   private readonly trimText: string;

@@ -5,21 +5,21 @@ import { formatPosition, type Place } from './place.js';
 
 /** The channels whose latest place is remembered. The one used longest ago is forgotten first. */
 const MAX_CHANNELS = 20_000;
-/** The places that are looked up when the server was restarted. What a crash loses is what was committed last. */
+/** The places that are looked up when the server was restarted. A crash loses the last commits. */
 const MAX_CHECKED = 256;
 
-/** What every answer tells of the server. */
+/** The facts about the server in every answer. */
 export interface ServerFacts {
   readonly epoch: string;
   /** When the server was started, as text. */
   readonly started: string;
 }
 
-/** The server was restarted, or another one has taken over. What was known must be checked before the answer is used. */
+/** The server was restarted, or another one has taken over. Known positions must be checked before the answer is used. */
 export class RestartedError extends Error {}
 
 /**
- * What this process knows of the log. PostgreSQL loses acknowledged events if a replica takes over that was behind, if an
+ * The state of the log as this process knows it. PostgreSQL loses acknowledged events if a replica takes over that was behind, if an
  * older backup is restored, or if it crashes with `synchronous_commit = off`. `sse_open_1()` then begins a new epoch: it sees
  * that cluster or timeline are different, or that events are gone that this process knows of.
  */
@@ -82,7 +82,7 @@ export class LogState {
 
   private learnEpoch(epoch: string): void {
     if (epoch === this.epoch) return;
-    // What belongs to the epoch before is accounted for by the new one.
+    // The new epoch accounts for everything that belongs to the one before.
     this.known.clear();
     this.epoch = epoch;
   }

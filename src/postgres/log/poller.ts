@@ -15,7 +15,7 @@ interface Snapshot {
 }
 
 /**
- * Asks which channels have changed, at an interval and when it is told to. The answer is exact: an event is new if its
+ * Asks which channels have changed, at an interval and on request. The answer is exact: an event is new if its
  * transaction is visible now, and was not in the snapshot before. A transaction that commits late is not missed, and one
  * that stays open for an hour costs nothing.
  */

@@ -2,8 +2,8 @@
  * The tables. `$S` is the schema.
  *
  * A position of an event is a number of one sequence, and its token. The numbers of a channel grow, but have holes.
- * Nothing is updated when an event is appended, so a transaction that stays open for long, here or elsewhere in the
- * database, leaves no dead rows behind that later appends would have to pass.
+ * An append updates no row. A transaction that stays open for long, here or elsewhere in the database, therefore leaves no
+ * dead rows behind that later appends would have to pass.
  */
 export const TABLES = `
 -- One row. "system" names the database cluster and its timeline: another one has taken over if it differs.
