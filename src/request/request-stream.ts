@@ -199,7 +199,9 @@ export class RequestStream implements ConnectionListener {
 
   /** A guard rejects the stream that it had allowed. */
   revoked(error: unknown): void {
-    this.connection.cause = 'SSE_REVOKED';
+    const { connection, troubles } = this;
+    if (connection.ended) return troubles.onLateRejection(error);
+    connection.cause = 'SSE_REVOKED';
     this.failed(error);
   }
 

@@ -7,7 +7,7 @@ import { markPlace } from '../errors/error-text.js';
 import { attempt } from '../errors/legible.js';
 import { isReported, isSseError } from '../errors/sse.errors.js';
 import { presentable, unloggedCause } from '../errors/http-error.js';
-import { isException } from '../errors/public-error.js';
+import { errorBody, isException } from '../errors/public-error.js';
 import type { Clock } from '../time/clock.js';
 import type { RoutedStream, StreamHost } from './stream-host.js';
 import type { SseRoute } from '../nest/sse-routes.js';
@@ -52,6 +52,16 @@ export class SourceTroubles implements Teardown {
     if (this.tellsOfAbort(error)) {
       this.reports.debug(this.place, 'the source failed after its signal was aborted', error);
     } else this.report(error, 'teardown');
+  }
+
+  /**
+   * A guard rejected a stream that had ended by then. A stream that was rejected because the guard took too long has a line
+   * in the log already. Of the other streams, only a failure of the guard is reported: a 4xx was for the client.
+   */
+  onLateRejection(error: unknown): void {
+    if (this.connection.cause === 'SSE_REVOKED' || errorBody(error).statusCode < 500) {
+      this.reports.debug(this.place, 'a guard rejected the stream after it had ended', error);
+    } else this.onLateError(error);
   }
 
   onTeardownError(error: unknown): void {

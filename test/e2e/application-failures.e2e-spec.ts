@@ -11,6 +11,7 @@ import { connect } from 'node:net';
 import { finalize, map, timer, type Observable } from 'rxjs';
 import { Channels, event, Runs, Sse, SseConnections, type SlotStore } from 'nestjs-event-stream';
 import { SlotTable } from '../../src/limits/limits.js';
+import { ManualClock } from '../fixtures/manual-clock.js';
 import { forgetPlans, mayFail, register, SOURCES, type Plan } from '../fixtures/failure-plans.js';
 import { STATUS, THROWN } from '../fixtures/hostile-errors.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
@@ -113,6 +114,9 @@ class FailingGuard implements CanActivate {
   }
 }
 
+/** Guards that have not answered yet. */
+let asked = 0;
+
 /** Answers with an Observable, the second time with a no. */
 @Injectable()
 class ObservableGuard implements CanActivate {
@@ -121,8 +125,10 @@ class ObservableGuard implements CanActivate {
     const id = idOf(context);
     const again = this.asked.has(id);
     this.asked.add(id);
+    asked++;
     return timer(1).pipe(
       map(() => !again),
+      finalize(() => asked--),
       finalize(() => (again ? mayFail(id, 'guard, again, teardown') : undefined)),
     );
   }
@@ -247,7 +253,7 @@ class FailingController {
     return SOURCES['quiet']?.(id);
   }
   @UseGuards(ObservableGuard)
-  @Sse('guarded-observable/:id', { revalidateMs: 20 })
+  @Sse('guarded-observable/:id', { revalidateMs: 2 })
   guardedObservable(@Param('id') id: string): unknown {
     return SOURCES['quiet']?.(id);
   }
@@ -323,6 +329,13 @@ const failureAtShutdown = failure.filter(({ point }) => POINTS[point]?.leaves ==
 eachAdapter((adapter) =>
   eachWay((setUp) => {
     const logger = new RecordingLogger();
+    const clock = new ManualClock();
+    let ticker: NodeJS.Timeout;
+    beforeAll(() => {
+      // While a guard is asked, no time passes: one that takes longer than `revalidateMs` is answered for with a 503.
+      ticker = setInterval(() => asked === 0 && clock.advance(2), 1);
+    });
+    afterAll(() => clearInterval(ticker));
     const make = async (): Promise<[app: INestApplication, port: number]> => {
       const onError = (_error: unknown, { executionContext }: { executionContext?: ExecutionContext }) =>
         executionContext && mayFail(idOf(executionContext), 'onError');
@@ -330,6 +343,7 @@ eachAdapter((adapter) =>
         controllers: [FailingController],
         logger,
         setUp,
+        clock,
         sse: { slots: failingSlots, onError },
       });
       return [app, Number(new URL(await app.getUrl()).port)];

@@ -113,6 +113,12 @@ class Guarded {
   once(@SseConnection() connection: SseConnection) {
     return remembering(connection);
   }
+  /** Its source has no signal, so what fails after the client has left does not look like an abort. */
+  @UseGuards(HandlerGuard)
+  @Sse('silent', { revalidateMs: EVERY_MS })
+  silent() {
+    return concat(of('open'), NEVER);
+  }
   @UseGuards(new HandlerGuard())
   @Sse('mapped', {
     revalidateMs: EVERY_MS,
@@ -309,6 +315,55 @@ eachAdapter((adapter) => {
       expect(app.get(SseConnections).count()).toBe(1);
       await later();
       expect((await stream.next()).json()).toMatchObject({ statusCode: 503 });
+    });
+
+    type Late = [string, (say: (passes: boolean) => void, fail: (error: Error) => void) => void];
+    const late: Late[] = [
+      ['yes', (say) => say(true)],
+      ['no', (say) => say(false)],
+      ['an HTTP error', (_say, fail) => fail(new UnauthorizedException())],
+      ['a failure', (_say, fail) => fail(new TypeError('no database'))],
+    ];
+    it.each(late)('is logged once, also if it answers after the 503: %s', async (_, tell) => {
+      const stream = await opened('/silent');
+      let settle!: () => void;
+      answer = () => new Promise((...both) => (settle = () => tell(...both)));
+      await later();
+      await later();
+      expect((await stream.next()).json()).toMatchObject({ statusCode: 503 });
+      expect(await stream.end()).toBe('ended');
+      expect(logger.errors).toHaveLength(1);
+      settle();
+      await later();
+      expect(logger.errors).toHaveLength(1);
+      expect(logger.errors[0]).toContain('The right to this stream cannot be checked.');
+    });
+
+    it.each(late.slice(0, 3))(
+      'is not logged if it answers after its client has left: %s',
+      async (_, tell) => {
+        const stream = await opened('/silent');
+        let settle!: () => void;
+        answer = () => new Promise((...both) => (settle = () => tell(...both)));
+        await later();
+        await stream.close();
+        await until(() => app.get(SseConnections).count() === 0);
+        settle();
+        await later();
+        expect(logger.errors).toEqual([]);
+      },
+    );
+
+    it('is logged if it fails after its client has left', async () => {
+      const stream = await opened('/silent');
+      let fail!: (error: Error) => void;
+      answer = () => new Promise((_resolve, reject) => (fail = reject));
+      await later();
+      await stream.close();
+      await until(() => app.get(SseConnections).count() === 0);
+      fail(new TypeError('no database'));
+      await until(() => logger.errors.length > 0);
+      expect(logger.errors).toEqual([expect.stringContaining('TypeError: no database')]);
     });
   });
 });
