@@ -1,3 +1,4 @@
+// Longer than most: the two states of a reader, and every change between them, are side by side.
 import { immediate } from '../errors/guard.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
 import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';

@@ -1,3 +1,4 @@
+// Longer than most: one read loop serves all subscriptions of a channel, and its states belong together.
 import { ask } from './ask.js';
 import { formatCursor, type ChannelKey, type LogPosition, type FeedPosition } from '../log/cursor.js';
 import { EventBatch } from './event-batch.js';

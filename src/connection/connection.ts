@@ -1,3 +1,4 @@
+// Longer than most: every way in which a connection ends meets here.
 import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
 import { SseError, type SseErrorCode } from '../errors/sse.errors.js';

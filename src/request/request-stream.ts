@@ -1,3 +1,4 @@
+// Longer than most: every change of the response to one request is here, each small.
 import type { ExecutionContext } from '@nestjs/common';
 import { ChannelSource } from '../channels/channel.source.js';
 import type { BatchConsumer } from '../channels/live-readers.js';

@@ -1,3 +1,4 @@
+// Longer than most: the life of a run on its node, from the claim to the end marker.
 import type { Teardown } from '../source/pulled.source.js';
 import type { Running } from '../source/source.js';
 import { toSource } from '../source/to-source.js';

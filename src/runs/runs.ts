@@ -1,3 +1,4 @@
+// Longer than most: the public methods of runs, each with its overloads for contracts.
 import { Injectable, Logger } from '@nestjs/common';
 import { randomId } from '../random-id.js';
 import { checkOptions } from '../checking/option-check.js';

@@ -5,7 +5,8 @@ import type { PostgresLogSettings } from './postgres-log.options.js';
 import type { Watches } from './watches.js';
 
 const LISTENING_MS = 1000;
-const DEAF_MS = 100;
+/** The interval without notifications. */
+export const DEAF_MS = 100;
 
 /** The transactions that a query has seen, as `pg_current_snapshot()` writes them: `xmin:xmax:xip,xip`. */
 interface Snapshot {

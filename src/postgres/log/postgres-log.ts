@@ -1,3 +1,4 @@
+// Longer than most: it connects the parts of the log, and answers the whole contract of an event log.
 import type {
   Awaitable,
   EventLog,
@@ -10,9 +11,10 @@ import type {
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
 import { closed, reasonOf, unavailable } from '../../errors/outage.js';
+import type { SseError } from '../../errors/sse.errors.js';
 import { checkSizes } from '../../log/remote/append-limits.js';
+import { FailedReads } from '../../log/remote/failed-reads.js';
 import { HealthReport } from '../../log/remote/health-report.js';
-import { backOffMs } from '../../time/back-off.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import type { Query, Rows } from '../link/postgres-client.js';
 import { isTransient } from '../link/postgres-errors.js';
@@ -25,7 +27,7 @@ import { ChannelReader } from './channel-reader.js';
 import { Keeper } from './keeper.js';
 import { LogState, RestartedError } from './log-state.js';
 import { placeOf } from './place.js';
-import { Poller } from './poller.js';
+import { DEAF_MS, Poller } from './poller.js';
 import {
   resolvePostgresLogOptions,
   type PostgresLogOptions,
@@ -57,9 +59,7 @@ export class PostgresLog implements EventLog {
   private readonly keeper: Keeper;
   private readonly report: HealthReport;
   private readonly firstAttempt = new FirstAttempt();
-  /** Channels for which a read failed although the link is up. Their listeners are woken after a pause. */
-  private readonly failedReads = new Set<string>();
-  private readFailures = 0;
+  private readonly failedReads: FailedReads;
   private opened = false;
   private closed = false;
 
@@ -75,6 +75,7 @@ export class PostgresLog implements EventLog {
     );
     const state = (this.state = new LogState(settings.schema));
     this.reader = new ChannelReader(link, state, settings.schema);
+    this.failedReads = new FailedReads(settings.clock, (names) => this.watches.wake(names));
     this.announcer = new Announcer(link);
     this.keeper = new Keeper(link, this.watches, settings);
     this.poller = new Poller(link, state, this.watches, settings);
@@ -100,7 +101,7 @@ export class PostgresLog implements EventLog {
     this.open();
     if (!this.link.up) await this.firstAttempt.wait();
     if (this.closed) throw closed();
-    if (!this.link.up) throw unavailable('PostgreSQL', 'The event log is not connected', this.link.error);
+    if (!this.link.up) throw this.notConnected();
   }
 
   append(name: string, records: readonly LogRecord[]): Awaitable<readonly LogPosition[]> {
@@ -156,10 +157,7 @@ export class PostgresLog implements EventLog {
     if (this.closed) return { status: 'down', error: closed() };
     this.open();
     if (this.link.up) return { status: 'up' };
-    return {
-      status: 'down',
-      error: unavailable('PostgreSQL', 'The event log is not connected', this.link.error),
-    };
+    return { status: 'down', error: this.notConnected() };
   }
 
   close(): void {
@@ -176,6 +174,10 @@ export class PostgresLog implements EventLog {
     if (this.opened || this.closed) return;
     this.opened = true;
     this.link.open();
+  }
+
+  private notConnected(): SseError {
+    return unavailable('PostgreSQL', 'The event log is not connected', this.link.error);
   }
 
   private linkEvents(): LinkEvents {
@@ -209,7 +211,8 @@ export class PostgresLog implements EventLog {
         if (!this.link.up) return;
         this.report.warn(
           `The event log receives no notifications from ${this.link.address} (${reasonOf(why) ?? 'unknown reason'}). ` +
-            'It asks for new events every 100 ms until it does. With a pooler, give "listen" a direct connection, or false.',
+            `It asks for new events every ${this.settings.pollMs ?? DEAF_MS} ms until it does. ` +
+            'With a pooler, give "listen" a direct connection, or false.',
         );
         this.poller.poll();
       },
@@ -237,34 +240,24 @@ export class PostgresLog implements EventLog {
     for (;;) {
       try {
         const answer = await question();
-        this.readFailures = 0;
+        this.failedReads.succeeded();
         return answer;
       } catch (error) {
         if (this.closed) throw closed();
         const isRestart = error instanceof RestartedError;
-        if (isRestart && (await this.link.refresh().then(yes, no))) continue;
+        if (
+          isRestart &&
+          (await this.link.refresh().then(
+            () => true,
+            () => false,
+          ))
+        )
+          continue;
         if (!isRestart && !isTransient(error))
           throw unavailable('PostgreSQL', 'The event log cannot be read', error);
-        this.wakeLater(name);
+        if (this.link.up) this.failedReads.add(name);
         throw unavailable('PostgreSQL', 'The event log cannot be read', isRestart ? this.link.error : error);
       }
     }
   }
-
-  /** Wakes the listeners of a channel after a pause. While the link is down this is not needed: it wakes all once it is up. */
-  private wakeLater(name: string): void {
-    if (!this.link.up) return;
-    if (this.failedReads.size === 0) {
-      const retry = (): void => {
-        const names = [...this.failedReads];
-        this.failedReads.clear();
-        this.watches.wake(names);
-      };
-      this.settings.clock.schedule(retry, backOffMs(this.readFailures++));
-    }
-    this.failedReads.add(name);
-  }
 }
-
-const yes = (): boolean => true;
-const no = (): boolean => false;

@@ -11,8 +11,8 @@ import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { checkSizes } from '../../log/remote/append-limits.js';
+import { FailedReads } from '../../log/remote/failed-reads.js';
 import { HealthReport } from '../../log/remote/health-report.js';
-import { backOffMs } from '../../time/back-off.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import { ChannelReader } from './channel-reader.js';
 import { ChannelState } from './channel-state.js';
@@ -59,10 +59,7 @@ export class RedisLog implements EventLog {
   private readonly watches: RedisWatches;
   private readonly subscriptions: Subscriptions;
   private readonly sweep: WatchSweep;
-  /** Channels for which a read failed although the link is up. Their listeners are woken after a pause. */
-  private readonly failedReads = new Set<string>();
-  /** How many reads failed since the last one that succeeded. */
-  private readFailures = 0;
+  private readonly failedReads: FailedReads;
   private opened = false;
   private closed = false;
   private readonly firstAttempt = new FirstAttempt();
@@ -83,6 +80,7 @@ export class RedisLog implements EventLog {
     const { history } = this;
     const state = (this.state = new ChannelState(link, keys, settings, history));
     this.reader = new ChannelReader(link, keys, state, history);
+    this.failedReads = new FailedReads(clock, (names) => this.watches.wake(names));
     this.publisher = new Publisher(link, keys, settings, state, history, (name, problem) => {
       this.report.warn(
         `${link.address} has stored an event of the channel "${name}", but refused to announce, trim or expire it: ` +
@@ -213,30 +211,13 @@ export class RedisLog implements EventLog {
     await this.ready();
     try {
       const answer = await query();
-      this.readFailures = 0;
+      this.failedReads.succeeded();
       return answer;
     } catch (error) {
       if (this.closed) throw closed();
       if (!isTransient(error)) throw error;
-      this.wakeLater(name);
+      if (this.link.up) this.failedReads.add(name);
       throw unavailable('Redis', 'The event log cannot be read', error);
     }
-  }
-
-  /**
-   * Wakes the listeners of a channel after a pause, because a subscription reads again only when its listener is called. If
-   * the link is down, they are woken when it comes up.
-   */
-  private wakeLater(name: string): void {
-    if (!this.link.up) return;
-    if (this.failedReads.size === 0) {
-      const wake = (): void => {
-        const names = [...this.failedReads];
-        this.failedReads.clear();
-        this.watches.wake(names);
-      };
-      this.settings.clock.schedule(wake, backOffMs(this.readFailures++));
-    }
-    this.failedReads.add(name);
   }
 }
