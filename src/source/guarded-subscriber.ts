@@ -1,26 +1,29 @@
-import { Subscriber, UnsubscriptionError, type TeardownLogic } from 'rxjs';
+import { Subscriber, Subscription, UnsubscriptionError, type TeardownLogic } from 'rxjs';
 import type { Sink } from '../events/sink.js';
 import { guard } from '../errors/guard.js';
 import { attempt } from '../errors/legible.js';
+
+type ErrorListener = (error: unknown) => void;
 
 /**
  * Subscribes a sink to an Observable. It extends `Subscriber` instead of passing an observer to one, which saves an object per
  * stream and a call per value.
  *
  * In rxjs `unsubscribe()` throws if a teardown function throws, for example one of `finalize()`. The caller may be a timer, the
- * socket or the source itself, and the error would end the process. This class passes it to `onTeardownError`.
+ * socket or the source itself, and the error would end the process. If the caller is an operator such as `mergeAll()`, rxjs drops
+ * the error together with the completion, and the stream would never end. So teardown functions are guarded here and in every
+ * operator above, and their errors go to `onTeardownError`.
  */
 export class GuardedSubscriber extends Subscriber<unknown> {
   constructor(
     protected readonly sink: Sink<unknown>,
-    private readonly onTeardownError: (error: unknown) => void,
+    private readonly onTeardownError: ErrorListener,
   ) {
     super();
   }
 
   override add(teardown: TeardownLogic): void {
-    const isFunction = typeof teardown === 'function';
-    this.release(() => super.add(isFunction ? () => guard(teardown, this.onTeardownError) : teardown));
+    this.release(() => super.add(guarded(teardown, this.onTeardownError)));
   }
 
   override unsubscribe(): void {
@@ -54,6 +57,27 @@ export class GuardedSubscriber extends Subscriber<unknown> {
       this.onTeardownError(onlyErrorIn(error));
     }
   }
+}
+
+/**
+ * A teardown that does not throw. A subscription guards what is added to it from then on. An operator adds its subscriber to the
+ * one below it before it subscribes to anything, so this reaches all operators of a chain.
+ */
+function guarded(teardown: TeardownLogic, onError: ErrorListener): TeardownLogic {
+  if (typeof teardown === 'function') return () => guard(teardown, onError);
+  if (teardown instanceof Subscription && !LISTENERS.has(teardown)) {
+    LISTENERS.set(teardown, onError);
+    teardown.add = addGuarded;
+  }
+  return teardown;
+}
+
+const LISTENERS = new WeakMap<Subscription, ErrorListener>();
+
+// One function for all, because a mergeMap() adds a subscription for each value.
+function addGuarded(this: Subscription, teardown: TeardownLogic): void {
+  const onError = LISTENERS.get(this);
+  Subscription.prototype.add.call(this, onError ? guarded(teardown, onError) : teardown);
 }
 
 /** The only error of an `UnsubscriptionError`, or else the error itself. */
