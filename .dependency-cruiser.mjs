@@ -97,10 +97,9 @@ const MAY_USE = {
   'sse.module.ts': ['@nestjs/common', '@nestjs/core'],
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
   'postgres/link': ['pg'],
-  wire: ['eventsource-parser'],
   cli: ['node:fs', 'node:fs/promises', 'node:util'],
   swagger: ['@nestjs/common', '@nestjs/core', '@nestjs/swagger', '@standard-schema/spec'],
-  testing: ['eventsource-parser', 'node:http', 'node:net'],
+  testing: ['node:http', 'node:net'],
 };
 
 const ENTRY = ['^src/index\\.ts$', '^src/[a-z]+/index\\.ts$'];

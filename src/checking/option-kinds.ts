@@ -1,4 +1,3 @@
-import { checkedId, event } from '../events/sse-event.js';
 import type { OptionKind, OptionTable } from './option-check.js';
 
 /** The longest delay of a timer of Node (2^31 − 1 ms, about 24 days). */
@@ -42,18 +41,6 @@ export function wholeNumber(
     instead: numberFromText,
   };
 }
-
-/** The type of an event, as `event()` takes it. */
-export const eventType: OptionKind = kind(
-  (value) => typeof value === 'string' && passes(() => event({ type: value, data: '' })),
-  'the type of an event: a string on one line',
-);
-
-/** The id of an event. */
-export const eventId: OptionKind = kind(
-  (value) => value !== null && passes(() => checkedId(value)),
-  'an id: printable ASCII without a space at either end',
-);
 
 export function func(of: string): OptionKind {
   return kind((value) => typeof value === 'function', `a function ${of}`);
@@ -110,15 +97,6 @@ export function meant(inner: OptionKind, instead: (value: unknown) => string | u
 
 export function kind(holds: (value: unknown) => boolean, ...words: string[]): OptionKind {
   return { holds, words };
-}
-
-function passes(check: () => unknown): boolean {
-  try {
-    check();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function first(kinds: readonly OptionKind[], value: unknown): string | undefined {

@@ -1,8 +1,8 @@
 import type { OptionTable } from '../checking/option-check.js';
+import { eventType } from '../checking/event-kinds.js';
 import {
   anyOf,
   delayMs,
-  eventType,
   func,
   group,
   kind,

@@ -2,17 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import { systemClock, type Clock } from '../time/clock.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../checking/option-check.js';
-import {
-  anyOf,
-  delayMs,
-  eventType,
-  flag,
-  func,
-  having,
-  kind,
-  none,
-  oneOf,
-} from '../checking/option-kinds.js';
+import { eventType } from '../checking/event-kinds.js';
+import { anyOf, delayMs, flag, func, having, kind, none, oneOf } from '../checking/option-kinds.js';
 import type { ErrorContext } from '../errors/error-reports.js';
 import { inProduction } from '../environment.js';
 import { isContract, type AnyContract } from '../events/event-contract.js';

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { OptionTable } from '../checking/option-check.js';
-import { anyOf, anything, eventId, eventType, func, group, meant, oneOf } from '../checking/option-kinds.js';
+import { eventId, eventType } from '../checking/event-kinds.js';
+import { anyOf, anything, func, group, meant, oneOf } from '../checking/option-kinds.js';
 
 /** The event that a client receives for an error after the head. */
 export interface ErrorEventOptions {

@@ -1,17 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { OptionTable } from '../checking/option-check.js';
-import {
-  anyOf,
-  anything,
-  delayMs,
-  eventId,
-  eventType,
-  flag,
-  func,
-  group,
-  meant,
-  none,
-} from '../checking/option-kinds.js';
+import { eventId, eventType } from '../checking/event-kinds.js';
+import { anyOf, anything, delayMs, flag, func, group, meant, none } from '../checking/option-kinds.js';
 import type { Serialize } from '../events/to-event.js';
 import type { PayloadOption } from './payload.js';
 

@@ -1,16 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { OptionRule, OptionTable } from '../checking/option-check.js';
-import {
-  anyOf,
-  anything,
-  delayMs,
-  eventType,
-  func,
-  group,
-  meant,
-  none,
-  required,
-} from '../checking/option-kinds.js';
+import { eventType } from '../checking/event-kinds.js';
+import { anyOf, anything, delayMs, func, group, meant, none, required } from '../checking/option-kinds.js';
 import type { PayloadOption } from './payload.js';
 
 /** Ends a stream that takes too long. */

@@ -1,6 +1,6 @@
-import { createParser } from 'eventsource-parser';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { SseError } from '../errors/sse.errors.js';
+import { BlockReader } from '../wire/block-reader.js';
 
 /** One event as a client sees it. */
 export interface TestEvent {
@@ -32,14 +32,13 @@ export class TestStream {
   ) {
     this.status = response.statusCode ?? 0;
     this.headers = response.headers;
-    const parser = createParser({
-      onEvent: ({ event, data, id }) =>
-        this.events.push({ type: event ?? 'message', data, id, json: <T>() => JSON.parse(data) as T }),
-    });
-    response.setEncoding('utf8');
-    response.on('data', (text: string) => {
-      this.received += text;
-      parser.feed(text);
+    const reader = new BlockReader(() => undefined);
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    response.on('data', (bytes: Uint8Array) => {
+      this.received += decoder.decode(bytes, { stream: true });
+      for (const { type, data, id } of reader.feed(bytes)) {
+        if (data !== undefined) this.events.push({ type, data, id, json: <T>() => JSON.parse(data) as T });
+      }
       this.wake();
     });
     response.on('error', () => undefined);

@@ -1,4 +1,3 @@
-import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { SseError } from '../errors/sse.errors.js';
 
 /** One block of a stream: an event, a new last event ID, or both. */
@@ -18,49 +17,43 @@ export class BlockReader {
   // With `ignoreBOM`, the decoder keeps the byte order mark, and `decode()` below drops it. Without it, the decoder of Node 24
   // would drop a second one as well if the bytes of the first arrive in two chunks.
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  private readonly parser: EventSourceParser;
-  private blocks: Block[] = [];
   private atStart = true;
   private unfinishedLine = '';
   private endedInCr = false;
   /** The length of the complete lines of the unfinished block. */
   private blockLength = 0;
+  private id: string | undefined;
+  private type = '';
+  private data: string | undefined;
 
   /**
    * Calls `onRetry` with each reconnection time in milliseconds as soon as its line is read (WHATWG HTML, 9.2.6). `maxLength`
    * is the maximum length of one block in UTF-16 code units.
    */
   constructor(
-    onRetry: (ms: number) => void,
+    private readonly onRetry: (ms: number) => void,
     private readonly maxLength = Infinity,
-  ) {
-    this.parser = createParser({
-      onRetry,
-      onEvent: ({ id, event, data }) => {
-        if (data === '' && id === undefined) return;
-        this.blocks.push({ id, type: event ?? 'message', data: data === '' ? undefined : data.slice(0, -1) });
-      },
-    });
-    // The parser drops a byte order mark from its first text, but feed() has already dropped one. So its first text is empty.
-    this.parser.feed('');
-  }
+  ) {}
 
   /** Returns the blocks that end in these bytes, up to one that is too long. Then call `checkLength()`. */
   feed(bytes: Uint8Array): Block[] {
-    this.blocks = [];
-    const lines = this.completeLines(this.decode(bytes));
-    // The parser does not report a block without data, but its id counts (9.2.6, dispatch, step 1). The end of a stream is such
-    // a block. So an empty data line is added to each block, and onEvent removes it.
-    let text = '';
-    for (const line of lines) {
-      text += line === '' ? 'data\n\n' : `${line}\n`;
-      // Comments do not count, because they are dropped when their line ends.
-      if (line === '') this.blockLength = 0;
-      else if (!line.startsWith(':')) this.blockLength += line.length + 1;
-      if (this.blockLength > this.maxLength) break;
+    const blocks: Block[] = [];
+    for (const line of this.completeLines(this.decode(bytes))) {
+      if (line === '') {
+        const { id, type, data } = this;
+        // A block without data is not an event, but its id counts (9.2.6, dispatch, step 1). The end of a stream is such a block.
+        if (id !== undefined || data !== undefined) blocks.push({ id, type: type || 'message', data });
+        this.id = this.data = undefined;
+        this.type = '';
+        this.blockLength = 0;
+      } else if (!line.startsWith(':')) {
+        // Comments do not count, because they are dropped when their line ends.
+        this.blockLength += line.length + 1;
+        if (this.blockLength > this.maxLength) break;
+        this.readField(line);
+      }
     }
-    if (text !== '') this.parser.feed(text);
-    return this.blocks;
+    return blocks;
   }
 
   /** @throws {SseError} `SSE_EVENT_TOO_LARGE` if the unfinished block is longer than `maxLength`. */
@@ -74,6 +67,16 @@ export class BlockReader {
         context: { maxEventLength: this.maxLength },
       },
     );
+  }
+
+  private readField(line: string): void {
+    const colon = line.indexOf(':');
+    const name = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (name === 'data') this.data = this.data === undefined ? value : `${this.data}\n${value}`;
+    else if (name === 'event') this.type = value;
+    else if (name === 'id' && !value.includes('\0')) this.id = value;
+    else if (name === 'retry' && /^\d+$/.test(value)) this.onRetry(Number(value));
   }
 
   // A byte order mark at the start of the stream is dropped (9.2.6).
