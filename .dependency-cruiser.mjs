@@ -75,6 +75,7 @@ const MAY_IMPORT = {
   client: ['errors', 'checking', 'wire'],
   cli: ['errors', 'client'],
   swagger: ['errors', 'events', 'options', 'nest', 'handler'],
+  ai: ['errors', 'random-id.ts', 'events', 'source', 'channels', 'runs', 'options', 'handler'],
   testing: ['errors', 'checking', 'wire', 'events', 'log'],
 };
 
@@ -98,6 +99,7 @@ const MAY_USE = {
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
   'postgres/link': ['pg'],
   cli: ['node:fs', 'node:fs/promises', 'node:util'],
+  ai: ['@nestjs/common'],
   swagger: ['@nestjs/common', '@nestjs/core', '@nestjs/swagger', '@standard-schema/spec'],
   testing: ['node:http', 'node:net'],
 };
