@@ -26,6 +26,7 @@ export type { Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.j
 
 export { Channels, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
+export type { PublishOptions } from './channels/publish-in.js';
 export type {
   EventChannel,
   EventSubscribeOptions,
@@ -68,6 +69,7 @@ export {
 } from './log/cursor.js';
 export { LogEntry, type Parse } from './log/log-entry.js';
 export type { LogRecord } from './log/log-record.js';
+export type { Transaction, TransactionQuery } from './log/transaction.js';
 export { compareEventIds } from './log/event-ids.js';
 
 export type { OnError, SseErrorContext } from './options/error-context.js';

@@ -6,6 +6,7 @@ import { validateValue } from '../events/valid-value.js';
 import { formatCursor, type ChannelKey } from '../log/cursor.js';
 import type { Feeds } from './feeds.js';
 import { toRecord } from '../log/log-record.js';
+import { publishIn, type PublishOptions } from './publish-in.js';
 import { checkAfter } from './start-position.js';
 import { ChannelSubscription } from './subscription.js';
 import {
@@ -44,18 +45,27 @@ export class Channel<T = unknown> {
    * Publishes an event, or an array of events that stay consecutive, all or none of them. To publish an array as a payload, use
    * `event({ data })` or an array of arrays. Resolves with the id or ids once the log has stored them.
    *
+   * With `tx` the events are published when that transaction commits, and not if it rolls back. It then resolves without an id
+   * once the transaction has them. Await it before you commit.
+   *
    * @throws {SseError} as a rejection: `SSE_NOT_SERIALIZABLE`, `SSE_INVALID_FIELD`, `SSE_INVALID_RAW`,
-   * `SSE_EVENT_TOO_LARGE`, `SSE_ID_ORDER`, `SSE_LOG_UNAVAILABLE`.
+   * `SSE_EVENT_TOO_LARGE`, `SSE_ID_ORDER`, `SSE_INVALID_TRANSACTION`, `SSE_LOG_UNAVAILABLE`.
    */
+  publish(events: readonly Publishable<T>[], options: PublishOptions): Promise<void>;
+  publish(event: Exclude<Publishable<T>, readonly unknown[]>, options: PublishOptions): Promise<void>;
   publish(events: readonly Publishable<T>[]): Promise<string[]>;
   publish(event: Exclude<Publishable<T>, readonly unknown[]>): Promise<string>;
-  async publish(given: Publishable<T> | readonly Publishable<T>[]): Promise<string | string[]> {
+  async publish(
+    given: Publishable<T> | readonly Publishable<T>[],
+    options?: PublishOptions,
+  ): Promise<string | string[] | void> {
     const many = Array.isArray(given);
     const values: readonly unknown[] = many ? given : [given];
     const { serialize, contract } = this.settings;
     const records = values.map((value) => toRecord(value, serialize));
     // Every value is payload: only an event made by event() or a creator has a name.
     if (contract) for (const value of values) validateValue(contract, value, 'data');
+    if (options !== undefined) return publishIn(this.feeds.log, this.name, records, options);
     const answer = this.feeds.log.append(this.name, records);
     // A synchronous answer is not awaited, which saves a microtask for each publish.
     const positions = answer instanceof Promise ? await answer : answer;

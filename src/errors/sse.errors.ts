@@ -44,6 +44,8 @@ export type SseErrorCode =
   | 'SSE_EVENT_TOO_LARGE'
   /** The own ID of a published event does not follow the last one of its channel. */
   | 'SSE_ID_ORDER'
+  /** The `tx` of a `publish()` is not an open transaction of the database of the log, or the log has no transactions. */
+  | 'SSE_INVALID_TRANSACTION'
   /** The event log is temporarily unavailable. */
   | 'SSE_LOG_UNAVAILABLE'
   /** A run with this ID is already running. */

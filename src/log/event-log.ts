@@ -1,6 +1,7 @@
 import type { LogPosition } from './cursor.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogRecord } from './log-record.js';
+import type { Transaction } from './transaction.js';
 
 /** A value, or a promise of it. A log should return values that it has in memory without a promise. */
 export type Awaitable<T> = T | Promise<T>;
@@ -75,6 +76,14 @@ export interface EventLog {
    * own id does not come after the last own id of the channel or of this call. `SSE_LOG_UNAVAILABLE`.
    */
   append(channel: string, records: readonly LogRecord[]): Awaitable<readonly LogPosition[]>;
+
+  /**
+   * Adds records at the end of a channel when a transaction of the application commits, and not at all if it does not. Without
+   * this method, `publish()` rejects the option `tx`.
+   *
+   * @throws {SseError} as a rejection: `SSE_INVALID_TRANSACTION`, and the errors of `append`.
+   */
+  appendIn?(tx: Transaction, channel: string, records: readonly LogRecord[]): Promise<void>;
 
   /**
    * Returns the entries after a position, or the oldest entries if it is `undefined`. At the end of the log there are no

@@ -3,6 +3,8 @@ import type { Channels, ChannelSubscription } from 'nestjs-event-stream';
 /** Somebody who watches a channel from when he was made, and writes down what comes; a gap as `gap`. */
 export class Viewer {
   readonly seen: unknown[] = [];
+  /** The ids of what was seen. */
+  readonly ids: (string | undefined)[] = [];
   private readonly subscription: ChannelSubscription;
   private waiting: (() => void)[] = [];
   readonly over: Promise<void>;
@@ -31,7 +33,8 @@ export class Viewer {
   }
 
   private async run(): Promise<void> {
-    for await (const { type, data } of this.subscription) {
+    for await (const { type, data, id } of this.subscription) {
+      this.ids.push(id);
       this.seen.push(type === 'gap' ? 'gap' : data);
       for (const look of this.waiting.splice(0)) look();
     }

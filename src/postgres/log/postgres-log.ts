@@ -10,6 +10,7 @@ import type {
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
 import type { LogRecord } from '../../log/log-record.js';
+import type { Transaction } from '../../log/transaction.js';
 import { closed, reasonOf, unavailable } from '../../errors/outage.js';
 import type { SseError } from '../../errors/sse.errors.js';
 import { checkSizes } from '../../log/remote/append-limits.js';
@@ -33,6 +34,7 @@ import {
   type PostgresLogOptions,
   type PostgresLogSettings,
 } from './postgres-log.options.js';
+import { Transactions } from './transactions.js';
 import { Watches } from './watches.js';
 
 /**
@@ -54,6 +56,7 @@ export class PostgresLog implements EventLog {
   private readonly reader: ChannelReader;
   private readonly appender: Appender;
   private readonly announcer: Announcer;
+  private readonly transactions: Transactions;
   private readonly watches = new Watches();
   private readonly poller: Poller;
   private readonly keeper: Keeper;
@@ -79,6 +82,11 @@ export class PostgresLog implements EventLog {
     this.announcer = new Announcer(link);
     this.keeper = new Keeper(link, this.watches, settings);
     this.poller = new Poller(link, state, this.watches, settings);
+    this.transactions = new Transactions(link, state, settings, (channels) => {
+      this.watches.wake(channels);
+      for (const channel of channels) this.announcer.add(channel);
+      this.announcer.flush();
+    });
     this.appender = new Appender(link, state, settings, {
       appended: (channel, records, last) => {
         this.watches.wakeIfBefore(channel, last);
@@ -113,6 +121,16 @@ export class PostgresLog implements EventLog {
     if (this.settings.waitMs !== false || this.firstAttempt.settled)
       return this.appender.append(name, records);
     return this.firstAttempt.wait().then(() => this.append(name, records));
+  }
+
+  async appendIn(tx: Transaction, name: string, records: readonly LogRecord[]): Promise<void> {
+    if (this.closed) throw closed();
+    checkSizes(name, records, this.settings.bounds(name).maxEventBytes);
+    if (records.length === 0) return;
+    if (this.state.logId === '') await this.ready();
+    await this.transactions.append(tx, name, records);
+    // Even if it rolls back: then it is only trimmed too early.
+    this.keeper.count(name, records);
   }
 
   read(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
@@ -166,6 +184,7 @@ export class PostgresLog implements EventLog {
     this.poller.close();
     this.keeper.close();
     this.appender.close();
+    this.transactions.close();
     this.link.close();
     this.firstAttempt.settle();
   }
