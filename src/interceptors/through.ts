@@ -22,9 +22,7 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
         complete: () => subscriber.complete(),
       });
       // Nest unsubscribes when the socket closes, so an error of a teardown function of the application would end the process.
-      const inner = new GuardedSubscriber(stage, (error) =>
-        logger.error(`A teardown failed: ${errorText(error)}`),
-      );
+      const inner = new GuardedSubscriber(stage, TEARDOWN_ERRORS);
       subscriber.add(() => {
         inner.unsubscribe();
         stage.stop?.();
@@ -32,6 +30,10 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
       source.subscribe(inner);
     });
 }
+
+const TEARDOWN_ERRORS = {
+  onTeardownError: (error: unknown) => logger.error(`A teardown failed: ${errorText(error)}`),
+};
 
 // Nest 11 writes its generated id into the event, and the same event object can be in several streams.
 function copyOf(event: SseEvent): SseEvent {

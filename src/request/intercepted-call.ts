@@ -22,7 +22,7 @@ export class InterceptedCall implements Caller {
         error: (error) => stream.failed(error),
         complete: () => stream.completed(),
       },
-      (error) => stream.troubles.onTeardownError(error),
+      { onTeardownError: (error) => stream.troubles.onTeardownError(error) },
     );
     next.handle().subscribe(subscriber);
     return subscriber;

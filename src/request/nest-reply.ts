@@ -42,6 +42,10 @@ export class NestReply implements Reply, StreamOwner {
     return this.stream.route;
   }
 
+  get holdsSlots(): boolean {
+    return this.admission !== undefined;
+  }
+
   /**
    * Decides whether the request may go on to the interceptors, the pipes and the handler. It may not if the
    * stream has already ended for this client. It may not either if the right to it has expired, or if a limit is reached.

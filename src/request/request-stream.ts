@@ -49,7 +49,7 @@ export class RequestStream implements ConnectionListener {
     readonly host: StreamHost,
     readonly route: SseRoute,
     { context, request, response, lastEventId }: RequestStreamInit,
-    private readonly owner: StreamOwner,
+    private owner: StreamOwner,
   ) {
     const { connections } = host;
     this.context = context;
@@ -222,6 +222,8 @@ export class RequestStream implements ConnectionListener {
       }
     }
     this.owner.headSent();
+    // Saves 80 bytes in each open stream without a limit.
+    if (!this.owner.holdsSlots) this.owner = ANSWERED_OWNER;
   }
 
   broken(error: unknown): void {
@@ -255,3 +257,6 @@ export class RequestStream implements ConnectionListener {
     if (this.answer) discardAnswer(this.answer);
   }
 }
+
+/** The owner of every open stream without a limit: Nest has its answer, and there is nothing to release. */
+const ANSWERED_OWNER: StreamOwner = { holdsSlots: false, headSent: () => undefined, ended: () => undefined };

@@ -89,7 +89,8 @@ export class RightToStay {
       const next = (value: unknown): void => void (last = { value });
       const complete = (): void => (last ? resolve(last.value) : error(new EmptyError()));
       const sink = { next, error, complete };
-      answer.subscribe(new GuardedSubscriber(sink, (failure) => this.init.teardownFailed(failure)));
+      const errors = { onTeardownError: (failure: unknown) => this.init.teardownFailed(failure) };
+      answer.subscribe(new GuardedSubscriber(sink, errors));
     });
   }
 }

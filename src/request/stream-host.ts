@@ -22,6 +22,8 @@ export interface StreamHost {
 
 /** The half of a request that Nest knows. It hears of the head and of the end of its stream. */
 export interface StreamOwner {
+  /** True while slots of a limit are held, which the end of the stream must release. */
+  readonly holdsSlots: boolean;
   /** The head is sent, so the request is answered. */
   headSent(): void;
   /** The stream is over. `error` is there if nothing was sent, and an HTTP error can be. */

@@ -3,7 +3,11 @@ import type { Sink } from '../events/sink.js';
 import { guard } from '../errors/guard.js';
 import { attempt } from '../errors/legible.js';
 
-type ErrorListener = (error: unknown) => void;
+/** Receives the errors of teardown functions. An object, because a closure for each stream takes 100 bytes. */
+export interface TeardownErrors {
+  /** Must not throw. */
+  onTeardownError(error: unknown): void;
+}
 
 /**
  * Subscribes a sink to an Observable. It extends `Subscriber` instead of passing an observer to one, which saves an object per
@@ -12,18 +16,18 @@ type ErrorListener = (error: unknown) => void;
  * In rxjs `unsubscribe()` throws if a teardown function throws, for example one of `finalize()`. The caller may be a timer, the
  * socket or the source itself, and the error would end the process. If the caller is an operator such as `mergeAll()`, rxjs drops
  * the error together with the completion, and the stream would never end. So teardown functions are guarded here and in every
- * operator above, and their errors go to `onTeardownError`.
+ * operator above, and their errors go to `onTeardownError()`.
  */
 export class GuardedSubscriber extends Subscriber<unknown> {
   constructor(
     protected readonly sink: Sink<unknown>,
-    private readonly onTeardownError: ErrorListener,
+    private readonly errors: TeardownErrors,
   ) {
     super();
   }
 
   override add(teardown: TeardownLogic): void {
-    this.release(() => super.add(guarded(teardown, this.onTeardownError)));
+    this.release(() => super.add(guarded(teardown, this.errors)));
   }
 
   override unsubscribe(): void {
@@ -54,7 +58,7 @@ export class GuardedSubscriber extends Subscriber<unknown> {
     try {
       release();
     } catch (error) {
-      this.onTeardownError(onlyErrorIn(error));
+      this.errors.onTeardownError(onlyErrorIn(error));
     }
   }
 }
@@ -63,21 +67,23 @@ export class GuardedSubscriber extends Subscriber<unknown> {
  * A teardown that does not throw. A subscription guards what is added to it from then on. An operator adds its subscriber to the
  * one below it before it subscribes to anything, so this reaches all operators of a chain.
  */
-function guarded(teardown: TeardownLogic, onError: ErrorListener): TeardownLogic {
-  if (typeof teardown === 'function') return () => guard(teardown, onError);
-  if (teardown instanceof Subscription && !LISTENERS.has(teardown)) {
-    LISTENERS.set(teardown, onError);
+function guarded(teardown: TeardownLogic, errors: TeardownErrors): TeardownLogic {
+  if (typeof teardown === 'function') {
+    return () => guard(teardown, (error) => errors.onTeardownError(error));
+  }
+  if (teardown instanceof Subscription && !GUARDED.has(teardown)) {
+    GUARDED.set(teardown, errors);
     teardown.add = addGuarded;
   }
   return teardown;
 }
 
-const LISTENERS = new WeakMap<Subscription, ErrorListener>();
+const GUARDED = new WeakMap<Subscription, TeardownErrors>();
 
 // One function for all, because a mergeMap() adds a subscription for each value.
 function addGuarded(this: Subscription, teardown: TeardownLogic): void {
-  const onError = LISTENERS.get(this);
-  Subscription.prototype.add.call(this, onError ? guarded(teardown, onError) : teardown);
+  const errors = GUARDED.get(this);
+  Subscription.prototype.add.call(this, errors ? guarded(teardown, errors) : teardown);
 }
 
 /** The only error of an `UnsubscriptionError`, or else the error itself. */

@@ -36,7 +36,7 @@ class SinkSubscriber extends GuardedSubscriber {
     private readonly demand: Demand,
     teardown: Teardown,
   ) {
-    super(sink, (error) => teardown.onTeardownError(error));
+    super(sink, teardown);
   }
 
   protected override _next(value: unknown): void {
