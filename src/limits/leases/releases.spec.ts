@@ -26,7 +26,7 @@ function setUp() {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const reject = (): Promise<void> => Promise.reject(new Error('The server is away.'));
+const reject = (): Promise<void> => Promise.reject(new Error('The server is unavailable.'));
 
 describe('releases', () => {
   it.each([
@@ -114,7 +114,7 @@ describe('releases', () => {
     const all = releases.settled().then(() => (settled = true));
     await turn();
     expect(settled).toBe(false);
-    fail(new Error('The server is away.'));
+    fail(new Error('The server is unavailable.'));
     await all;
   });
 });
