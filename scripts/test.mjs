@@ -13,6 +13,7 @@ import { join } from 'node:path';
 const LONG = [
   'test/redis/',
   'test/postgres/',
+  'test/recipes/queue/',
   'test/counts/',
   'test/types/',
   'test/e2e/application-failures',

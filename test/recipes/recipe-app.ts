@@ -1,6 +1,6 @@
+import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
 import type { INestApplication, Type } from '@nestjs/common';
 import { Channels, SseConnections } from 'nestjs-event-stream';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
@@ -22,10 +22,11 @@ export async function startRecipe(
   prepare: (app: INestApplication) => void = () => undefined,
 ): Promise<RecipeApp> {
   const logger = new RecordingLogger();
-  const testing = await Test.createTestingModule({ imports: [module] }).compile();
-  const app = testing.createNestApplication(
+  // Not by a testing module: it has no adapter yet when it makes its providers, which some packages ask for theirs.
+  const app = await NestFactory.create<INestApplication>(
+    module,
     (adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter()) as never,
-    { logger },
+    { logger, abortOnError: false },
   );
   prepare(app);
   await app.listen(0, '127.0.0.1');
