@@ -12,7 +12,7 @@ import type { Awaitable, EventLog } from '../log/event-log.js';
 
 /** The start of a subscription. */
 export interface StartOptions {
-  /** The id of the last known event. The events after it follow. `undefined` and `''` mean that there is none. */
+  /** The id of the last known event. The events after it follow. Without an id, it is `undefined` or `''`. */
   after?: string | undefined;
   /** The start without `after`: new events only, or the oldest event that is kept. @default 'now' */
   from?: 'now' | 'oldest' | undefined;

@@ -4,7 +4,7 @@ import { attempt, isLegible } from './legible.js';
 import { SseError, isSseError, quoted } from './sse.errors.js';
 import { isException, publicErrorOf } from './public-error.js';
 
-/** The `SseError` behind an HTTP error of 500 or above, which Nest does not log; `undefined` if there is none. */
+/** The `SseError` behind an HTTP error of 500 or above, which Nest does not log; `undefined` for any other error. */
 export function unloggedCause(error: unknown): unknown {
   if (publicErrorOf(error).status < 500) return undefined;
   const cause = attempt(() => (error instanceof HttpException ? error.cause : undefined), undefined);

@@ -2,9 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 
 /** The functions of class-validator and class-transformer that {@link classSchema} calls. */
 export interface ClassLibraries {
-  /** Of class-validator. It skips decorators that validate asynchronously. */
+  /** `validateSync` of class-validator. It skips decorators that validate asynchronously. */
   validateSync(object: object, options?: object): ClassIssue[];
-  /** Of class-transformer. */
+  /** `plainToInstance` of class-transformer. */
   plainToInstance<T>(type: new () => T, plain: object): T;
 }
 
@@ -19,10 +19,10 @@ export interface ClassIssue {
 export type PlainOf<T> = { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: T[K] };
 
 /**
- * The schema of a class with decorators of class-validator. A handler gives an instance, or a plain object with the same
- * properties; a client gets an instance. The package does not depend on the two libraries: you pass their functions.
+ * Makes a schema of a class with decorators of class-validator. A handler yields an instance, or a plain object with the same
+ * properties. A client gets an instance. The package does not depend on the two libraries, so pass their functions.
  *
- * @param options Of `validateSync()`, such as `{ forbidNonWhitelisted: true, whitelist: true }`.
+ * @param options Options of `validateSync()`, such as `{ forbidNonWhitelisted: true, whitelist: true }`.
  * @example
  * import { plainToInstance } from 'class-transformer';
  * import { validateSync } from 'class-validator';

@@ -26,7 +26,7 @@ export type EventCreator<Name extends string, Data> = (
 export type EventContract<Schemas extends EventSchemas> = {
   readonly [Name in keyof Schemas & string]: EventCreator<Name, StandardSchemaV1.InferInput<Schemas[Name]>>;
 } & {
-  /** The schemas, for those who validate or document events. */
+  /** The schemas, by the name of their event. */
   readonly '~contract': Schemas;
 };
 
@@ -35,13 +35,13 @@ export interface AnyContract {
   readonly '~contract': EventSchemas;
 }
 
-/** The `type` of an event: none for `message`. */
+/** The `type` of an event: `undefined` for `message`. */
 export type TypeNamed<Name extends string> = Name extends 'message' ? undefined : Name;
 
 /** The names of the events of a contract. */
 export type EventName<Contract extends AnyContract> = keyof Contract['~contract'] & string;
 
-/** The data of an event as a handler gives it and the wire carries it: the input of its schema. */
+/** The data of an event on the wire and in a handler: the input of its schema. */
 export type PayloadOf<Contract extends AnyContract, Name extends EventName<Contract>> = Exclude<
   StandardSchemaV1.InferInput<Contract['~contract'][Name]>,
   undefined
@@ -54,7 +54,7 @@ export type ReceivedPayloadOf<
 > = StandardSchemaV1.InferOutput<Contract['~contract'][Name]>;
 
 /**
- * An event of a contract: that of one name, or the union of all, which `type` tells apart.
+ * An event of a contract: the event with one name, or the union of all events, discriminated by `type`.
  *
  * @example
  * function render(event: EventOf<typeof importEvents>) { if (event.type === 'progress') bar.value = event.data.percent; }
@@ -92,7 +92,7 @@ type Checked<Schemas> = {
  * Defines the events of a stream once, for the handler, the publisher, the client and the test. A schema is one of any
  * library that implements Standard Schema (https://standardschema.dev), or made by `type()`, `text()` or `classSchema()`.
  *
- * A schema describes what is on the wire, before it transforms anything: a handler gives its input, a client receives its output.
+ * The input of a schema is what a handler yields and the wire carries. Its output is what a client receives.
  *
  * @throws {SseError} `SSE_INVALID_CONTRACT` for no events, a name that an event cannot have, or a value that is not a schema.
  * @example
@@ -126,7 +126,7 @@ export function defineEvents<Schemas extends EventSchemas>(
   return Object.freeze(contract) as unknown as EventContract<Schemas>;
 }
 
-/** Whether a value is a contract, of this or another copy of the package. */
+/** Returns whether a value is a contract of this copy of the package or another one. */
 export function isContract(value: unknown): value is AnyContract {
   return typeof value === 'object' && value !== null && '~contract' in value;
 }

@@ -1,6 +1,6 @@
 import { SseEvent } from './sse-event.js';
 
-/** The payload of a gap event: the events in between are gone, and the page should load its state anew. */
+/** The payload of a gap event. Events between the two ids are gone, so the page should load its state again. */
 export interface Gap {
   /** The id after which events were asked for. */
   readonly requested: string;
@@ -18,7 +18,7 @@ export type StoppedEvent = SseEvent<'stopped', Stopped>;
 
 const GAP = Symbol.for('nestjs-event-stream:gap');
 
-/** Says that events are missing before a subscription goes on with those that the log keeps. {@link isGap} recognizes it. */
+/** Reports that events are missing. The subscription continues with the events that the log keeps. See {@link isGap}. */
 export class GapEvent<Type extends string = string> extends SseEvent<Type, Gap> {
   /** @internal Exists only as a type. */
   declare readonly '~gap': true;
@@ -26,7 +26,7 @@ export class GapEvent<Type extends string = string> extends SseEvent<Type, Gap> 
 Object.defineProperty(GapEvent.prototype, GAP, { value: true });
 
 /**
- * Whether an event of a subscription is a gap, whatever its type is, and not an event that was published.
+ * Returns whether an event of a subscription reports a gap. Other events of the same type were published.
  *
  * @example
  * for await (const event of subscription) yield isGap(event) ? event : toRow(event.data);

@@ -10,9 +10,9 @@ export interface TextSchema<Input extends string = string, Output = Input> exten
 }
 
 /**
- * A payload of this type that nothing validates: types without a schema library.
+ * Declares a payload of this type without validation, for contracts without a schema library.
  *
- * `T` is the type that arrives, so it has to survive JSON. Declare a `Date` as the `string` that it becomes.
+ * `T` is the type after JSON. Declare a `Date` as `string`, for example.
  *
  * @example
  * const jobEvents = defineEvents({ progress: type<{ percent: number }>() });
@@ -28,10 +28,9 @@ export function type<T>(): [T] extends [Json<T>]
 }
 
 /**
- * A payload of any text, which is written as it is. Without `text()`, text that happens to be JSON would arrive as the
- * value that it describes: `"5"` as the number 5.
+ * Declares a payload of text, which is written unchanged. Without `text()`, a client would read text such as `5` as a number.
  *
- * @param schema Validates the text, and may make something else of it for the client. @default any text
+ * @param schema Validates the text, and can transform it for the client. @default any text
  * @example
  * const answerEvents = defineEvents({ token: text(), line: text(z.string().max(1000)) });
  */
@@ -76,7 +75,7 @@ type Json<T> =
               ? Problem<'JSON writes an empty object.'>
               : { [K in keyof T]: Json<T[K]> };
 
-/** Text that reads as JSON, as far as a type can tell. */
+/** Text that is JSON, as far as its type shows. */
 type JsonText = `${number}` | `${boolean}` | 'null' | `"${string}"`;
 
 /** Why a schema cannot be that of an event; `never` if it can. */

@@ -43,7 +43,7 @@ describe('raw()', () => {
     );
   });
 
-  it.each([undefined, null, 5, Buffer.from('data: x\n\n')])('refuses %p, which is no text', (value) => {
+  it.each([undefined, null, 5, Buffer.from('data: x\n\n')])('refuses %p, which is not a string', (value) => {
     expect(() => raw(value as never)).toThrow('is not a string');
   });
 });

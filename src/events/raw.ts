@@ -2,10 +2,10 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 import { SseEvent } from './sse-event.js';
 
 /**
- * Text that is in the event stream format already and goes out byte for byte.
+ * Makes an event of text that already has the event stream format. The text is sent byte for byte.
  *
- * @throws {SseError} `SSE_INVALID_RAW` unless it is whole, well-formed blocks: known fields and comments only, a
- * legal value in each, a blank line at the end.
+ * @throws {SseError} `SSE_INVALID_RAW` unless the text consists of whole, valid blocks: only known fields and comments, a
+ * legal value in each field, and a blank line at the end.
  * @example
  * yield raw('event: notification\ndata: {"alert":"New message"}\n\n');
  */

@@ -1,6 +1,6 @@
 /**
- * Where a stage hands on what it made: an rxjs observer without the rest of rxjs. After `error` or `complete`
- * nothing more may come; a stage that cannot stop what is before it ignores the rest.
+ * Receives the results of a stage, like an observer of rxjs. Nothing follows `error` or `complete`. A stage that cannot stop
+ * the stage before it ignores further values.
  */
 export interface Sink<T> {
   next(value: T): void;

@@ -95,9 +95,9 @@ describe('event()', () => {
   it('says which field, the value (shortened) and the remedy', () => {
     const { message } = refusal({ id: 'é'.repeat(200), data: '' }) as Error;
     expect(message).toBe(
-      `The event field "id" cannot be "${'é'.repeat(59)}… (202 characters). It comes back in the ` +
-        'Last-Event-ID header, so it must be printable ASCII without a space at either end: encode it, with ' +
-        'encodeURIComponent for example.',
+      `The event field "id" cannot be "${'é'.repeat(59)}… (202 characters). Clients return it in the ` +
+        'Last-Event-ID header, so it must be printable ASCII without a space at either end. Encode it, for ' +
+        'example with encodeURIComponent().',
     );
   });
 

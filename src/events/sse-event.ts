@@ -1,37 +1,38 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
-/** What an event may be made of, as given to {@link event}. */
+/** The fields of an event, as given to {@link event}. */
 export interface EventInit<Type extends string | undefined = string | undefined, Data = unknown> {
-  /** The name under which a client listens (`event:` on the wire). Default: none, which clients call `message`. */
+  /** The name that a client listens for (`event:` on the wire). Without one, clients call the event `message`. @default none */
   type?: Type | undefined;
-  /** The same as `type`, under the name of the wire. */
+  /** The same as `type`, with its name on the wire. */
   event?: Type | undefined;
-  /** The last event ID from this event on: printable ASCII, no space at either end. */
+  /** The last event ID of the client from this event on: printable ASCII without a space at either end. */
   id?: string | number | undefined;
   /** The reconnection time in milliseconds, a non-negative integer. */
   retry?: number | undefined;
   /** Text before the event that clients skip. */
   comment?: string | undefined;
-  /** The payload: a string as it is, anything else as JSON (or the route's `serialize`). */
+  /** The payload. A string is sent unchanged, any other value as JSON or by the `serialize` of the route. */
   data?: Data;
 }
 
 const BRAND = Symbol.for('nestjs-event-stream:event');
 
 /**
- * One event on its way to the wire: immutable, and legal by construction. Made by {@link event}, {@link comment},
- * {@link retryAfter} and {@link raw}, and from every other value by the route's formatting.
+ * One event. It is immutable, and its fields are valid. The functions {@link event}, {@link comment}, {@link retryAfter} and
+ * {@link raw} make events. The format stage of a route makes one of every other value.
  */
 export class SseEvent<Type extends string | undefined = string | undefined, Data = unknown> {
   /**
-   * @internal Exists only as a type, and under a name: a `unique symbol` of the ES module is not that of the CommonJS copy, and
-   * a contract may be typed by one and a handler by the other. At run time the mark is a symbol, which JSON cannot forge.
+   * @internal Exists only as a type. It has a name, because a `unique symbol` of the ES module differs from that of the
+   * CommonJS copy, and a contract and a handler can use different copies. At run time a symbol marks events. JSON cannot
+   * contain a symbol.
    */
   declare readonly '~event': true;
-  /** Blocks that go out as they are; the other fields are then empty. */
+  /** Blocks that are sent unchanged. The other fields are then empty. */
   declare readonly raw?: string;
 
-  /** @internal Fields are checked by those who call this. */
+  /** @internal The caller checks the fields. */
   constructor(
     readonly type: Type,
     readonly id: string | undefined,
@@ -40,19 +41,19 @@ export class SseEvent<Type extends string | undefined = string | undefined, Data
     readonly data: Data,
     raw?: string,
   ) {
-    // Not to be seen by a class serializer: the copy that it makes then still reads as a MessageEvent, id and all.
+    // Not enumerable, so that a class serializer does not copy it: its copy then still reads as a MessageEvent.
     if (raw !== undefined) Object.defineProperty(this, 'raw', { value: raw });
   }
 }
 Object.defineProperty(SseEvent.prototype, BRAND, { value: true });
 
-/** Whether a value is an {@link SseEvent}, of this or another copy of the package. */
+/** Returns whether a value is an {@link SseEvent} of this copy of the package or another one. */
 export function isSseEvent(value: unknown): value is SseEvent {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
 }
 
 /**
- * An event with the given fields.
+ * Makes an event with the given fields.
  *
  * @throws {SseError} `SSE_INVALID_FIELD` where the format cannot carry a field: CR or LF in `type`, an `id` that is
  * not printable ASCII, a `retry` that is not a non-negative integer, a `type` without data, an unknown field.
@@ -78,14 +79,14 @@ export function event(init: EventInit): SseEvent {
   );
 }
 
-/** A comment: text that clients skip and a person reading the stream sees. One `: ` line per line of text. */
+/** Makes a comment: text that clients skip, for people who read the stream. It has one `: ` line for each line of text. */
 export function comment(text: string): SseEvent<undefined, undefined> {
   if (typeof text !== 'string') throw refused('comment', text, NO_STRING);
   return Object.freeze(new SseEvent(undefined, undefined, undefined, text, undefined));
 }
 
 /**
- * Sets the time a client waits before it reconnects, in milliseconds.
+ * Sets the time that a client waits before it reconnects, in milliseconds.
  *
  * @throws {SseError} `SSE_INVALID_FIELD` if `ms` is not a non-negative integer.
  */
@@ -122,7 +123,7 @@ function checkedType({ type, event: alias }: EventInit): string | undefined {
 }
 
 /**
- * An id as the wire carries it. An empty one resets the client's last event ID (WHATWG HTML, 9.2.6).
+ * Returns an id as text. An empty one resets the client's last event ID (WHATWG HTML, 9.2.6).
  *
  * @throws {SseError} `SSE_INVALID_FIELD` if it is not printable ASCII, or has a space at either end.
  */
@@ -133,7 +134,7 @@ export function checkedId(id: unknown): string | undefined {
     throw refused(
       'id',
       id,
-      'It comes back in the Last-Event-ID header, so it must be printable ASCII without a space at either end: encode it, with encodeURIComponent for example.',
+      'Clients return it in the Last-Event-ID header, so it must be printable ASCII without a space at either end. Encode it, for example with encodeURIComponent().',
     );
   }
   return value;
@@ -158,7 +159,7 @@ function checkedComment(text: unknown): string | undefined {
 
 const NO_STRING = 'It must be a string.';
 
-/** A field may be null, as one from a database is: it is not there. Not so `data`, of which null is a value. */
+/** A field of `null`, for example from a database, counts as missing. For `data`, `null` is a value. */
 function given(field: unknown): boolean {
   return field !== undefined && field !== null;
 }

@@ -4,17 +4,17 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 import { rejectUnwritable } from './unwritable.js';
 import { EVENT_FIELDS, SseEvent, event, isSseEvent } from './sse-event.js';
 
-/** Writes a payload that is not a string; `undefined` means that it cannot. */
+/** Writes a payload that is not a string as text. `undefined` means that the value cannot be written. */
 export type Serialize = (value: unknown) => string | undefined;
 
 /**
- * What the values of a stream are: `'events'` reads plain objects with an own `data`, `comment` or `retry` as
- * MessageEvents, as Nest does; `'data'` takes every value as a payload.
+ * How the values of a stream are read. `'events'` reads plain objects with an own `data`, `comment` or `retry` as
+ * MessageEvents, as Nest does. `'data'` reads every value as a payload.
  */
 export type Emits = 'events' | 'data';
 
 /**
- * One value of a handler as an event whose `data` is text, or `undefined` where there is nothing to say.
+ * Makes an event, whose `data` is text, of one value of a handler. Returns `undefined` for `undefined`.
  *
  * @throws {SseError} `SSE_NOT_SERIALIZABLE`, or `SSE_INVALID_FIELD` for a MessageEvent with an illegal field.
  */
@@ -29,9 +29,9 @@ export function toEvent(value: unknown, emits: Emits, serialize: Serialize): Sse
 }
 
 /**
- * A payload as text.
+ * Returns a payload as text.
  *
- * @throws {SseError} `SSE_NOT_SERIALIZABLE` if it cannot be, as a stream or a promise of a value, or bytes.
+ * @throws {SseError} `SSE_NOT_SERIALIZABLE` for a value that JSON cannot express: a stream, a promise, bytes.
  */
 export function toText(data: unknown, serialize: Serialize): string {
   if (typeof data === 'string') return data;
@@ -43,7 +43,7 @@ export function toText(data: unknown, serialize: Serialize): string {
     throw notSerializable(data, cause);
   }
   if (typeof text === 'string') return text;
-  // A `serialize` that is async: its rejection must not end the process.
+  // A rejection of an async `serialize` must not end the process.
   watchRejection(text, () => undefined);
   throw notSerializable(data);
 }
@@ -64,7 +64,7 @@ function fromMessageEvent(message: object, serialize: Serialize): SseEvent | und
   return says ? withText(made, serialize) : undefined;
 }
 
-/** Whether a value is a plain object with the fields of a MessageEvent and no others, as Nest reads it. */
+/** Returns whether a value is a plain object with the fields of a MessageEvent and no others, as Nest reads it. */
 export function isMessageEvent(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;

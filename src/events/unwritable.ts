@@ -1,10 +1,10 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 
 /**
- * Rejects objects that JSON writes as an empty object although they mean something: a stream of values, a promise, bytes.
- * An object with a `toJSON()` says itself how it is written. Other iterables, such as a `Map`, are left to the serializer.
+ * Rejects objects that JSON would write as an empty object: a stream of values, a promise, bytes. An object with a `toJSON()`
+ * is accepted. Other iterables, such as a `Map`, are left to the serializer.
  *
- * `withBytes` says that the serializer is the application's own, which may know how to write bytes.
+ * `withBytes` is true for a serializer of the application, which can support bytes.
  *
  * @throws {SseError} `SSE_NOT_SERIALIZABLE`
  */
@@ -22,7 +22,7 @@ export function rejectUnwritable(value: object, withBytes: boolean): void {
   if (bytes !== undefined) throw notText(value, bytes);
 }
 
-/** The members by which sources are recognized, whichever package they come from. */
+/** The members by which sources of any package are recognized. */
 interface Shape {
   then?: unknown;
   toJSON?: unknown;
@@ -81,7 +81,7 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
-/** Lets go of what a stream holds that nobody will read. Its failure must not end the process. */
+/** Releases the resources of a stream that nobody reads. A failure must not end the process. */
 function release(value: Shape): void {
   const { on, destroy, cancel, body } = value as {
     on?: (event: string, listener: () => void) => void;
@@ -98,7 +98,7 @@ function release(value: Shape): void {
 }
 
 function notAwaited(promise: object): SseError {
-  // Nobody awaits it any more: that it is rejected must not end the process.
+  // Nothing awaits this promise, so its rejection must not end the process.
   if (promise instanceof Promise) promise.catch(() => undefined);
   return new SseError(
     'SSE_NOT_SERIALIZABLE',

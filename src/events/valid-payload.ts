@@ -3,9 +3,9 @@ import { watchRejection } from '../errors/guard.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import type { AnyContract } from './event-contract.js';
 
-/** One thing that is wrong with the data of an event, as `context.issues` of the error has it. */
+/** One mistake in the data of an event, in `context.issues` of the error. */
 export interface PayloadIssue {
-  /** Where it is, such as `data.items[0].name`. */
+  /** The path of the mistake, such as `data.items[0].name`. */
   readonly path: string;
   /** The message of the schema. */
   readonly message: string;
@@ -62,7 +62,7 @@ function pathText(path: StandardSchemaV1.Issue['path'] = []): string {
   return text;
 }
 
-/** A message of a schema library can have line breaks, and the value in it. */
+/** Shortens a message of a schema library, which can contain line breaks and the value. */
 function oneLine(message: string): string {
   const line = message.replace(/\s+/g, ' ').replace(/\.$/, '');
   return line.length > MESSAGE_LENGTH ? `${line.slice(0, MESSAGE_LENGTH)}…` : line;
@@ -97,5 +97,5 @@ function asynchronous(name: string): SseError {
 }
 
 function ignore(): void {
-  // The error says that the schema must not be asynchronous, whatever it would have found.
+  // The error reports the asynchronous schema, so the result of the schema is ignored.
 }

@@ -5,8 +5,8 @@ import { isMessageEvent, type Emits } from './to-event.js';
 import { validPayload } from './valid-payload.js';
 
 /**
- * Validates one value of a stream, read as `toEvent()` reads it. The text of `raw()` is not looked into, and the events of the
- * library are not part of a contract.
+ * Validates one value of a stream, read as `toEvent()` reads it. The text of `raw()` and the events of the library are not
+ * validated.
  *
  * @throws {SseError} `SSE_INVALID_EVENT`, `SSE_INVALID_CONTRACT`
  */

@@ -1,3 +1,4 @@
+// More than 250 lines: appending, reading and evicting change one state together.
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { channelKey, newEpoch, parseSortableNumber, sortableNumber, type LogPosition } from './cursor.js';
 import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from './event-log.js';

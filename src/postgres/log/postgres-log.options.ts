@@ -27,7 +27,8 @@ export interface PostgresLogOptions extends PostgresRetention {
   client: PostgresConnection;
   /**
    * The connection that receives notifications, if it is another one. It must not go through a pooler in transaction mode,
-   * such as PgBouncer. With `false` there is none, and the log asks for news every `pollMs`. @default the same as `client`
+   * such as PgBouncer. With `false` the log opens no such connection, and queries for new events
+   * every `pollMs`. @default the same as `client`
    */
   listen?: PostgresConnection | false | undefined;
   /** Schema of the tables. Applications that share one database need different schemas. @default 'sse' */
