@@ -24,6 +24,47 @@ export interface LogSlice {
   readonly gap: boolean;
   /** True if the limit ended the slice, and not the end of the log. */
   readonly more: boolean;
+  /**
+   * For a read from the oldest entry: true if the channel has evicted no entry since it was created, or since the log has
+   * forgotten it. Only folds need it, so a log without `snapshots` can leave it out.
+   */
+  readonly whole?: boolean;
+}
+
+/** A folded state of a channel, as a log keeps it. */
+export interface LogSnapshot {
+  /** The position of the last entry that the state includes. */
+  readonly position: LogPosition;
+  /** The state as JSON. */
+  readonly state: string;
+}
+
+/**
+ * Keeps folded states. A channel has at most one for each name of a fold. A state is kept as long as the log remembers the
+ * channel, and is forgotten with it.
+ *
+ * All methods fail like those of {@link EventLog} if the storage cannot be reached.
+ */
+export interface LogSnapshots {
+  /** The stored state. `undefined` if there is none, or if it belongs to an earlier epoch. */
+  read(channel: string, fold: string): Awaitable<LogSnapshot | undefined>;
+
+  /** The position of the stored state, without the state. */
+  position(channel: string, fold: string): Awaitable<LogPosition | undefined>;
+
+  /**
+   * Stores a state in place of the one at `replaces`, which is `undefined` if there is none. So of two nodes that replace the same
+   * state, one succeeds. Returns `false`, and stores nothing, in these cases: another state is stored by now, the new position is not
+   * after the stored one, or it does not belong to the current epoch of the channel.
+   *
+   * @throws {SseError} `SSE_EVENT_TOO_LARGE` for a state of more than `maxEventBytes`.
+   */
+  write(
+    channel: string,
+    fold: string,
+    snapshot: LogSnapshot,
+    replaces: LogPosition | undefined,
+  ): Awaitable<boolean>;
 }
 
 /** The health of a log. */
@@ -113,6 +154,9 @@ export interface EventLog {
    * after that read. If a log evicts entries by itself that were not announced yet, it calls the listener first.
    */
   watch(channels: readonly string[], listener: LogListener): () => void;
+
+  /** Keeps the states of folds. Without it, a fold is rejected with `SSE_INVALID_OPTIONS`. */
+  readonly snapshots?: LogSnapshots | undefined;
 
   /** Sets a logger. A log that can go down logs one line when it does, and one line when it is up again. */
   useLogger?(logger: LineLogger): void;

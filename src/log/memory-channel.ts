@@ -2,7 +2,7 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 import type { ChannelKey, LogPosition } from './cursor.js';
 import { EntryRing } from './entry-ring.js';
 import { compareEventIds } from './event-ids.js';
-import type { LogListener } from './event-log.js';
+import type { LogListener, LogSnapshot } from './event-log.js';
 import { LogEntry } from './log-entry.js';
 import type { LogRecord } from './log-record.js';
 
@@ -41,18 +41,30 @@ export interface MemoryWatch {
 export class MemoryChannel {
   readonly entries = new EntryRing<MemoryEntry>();
   readonly watches = new Set<MemoryWatch>();
+  /** The folded states by the name of their fold. */
+  snapshots: Map<string, LogSnapshot> | undefined;
+  /** The size of all folded states. */
+  snapshotBytes = 0;
   /** The size of all entries. */
   bytes = 0;
   /** The order of the last entry that was announced to listeners. */
   announcedThrough = 0;
   private evictedOwnId: string | undefined;
   private evictedOwnIdAt = 0;
+  private readonly createdAfter: number;
 
   constructor(
     readonly key: ChannelKey,
     /** Entries up to this order may be evicted. */
     public evictedThrough: number,
-  ) {}
+  ) {
+    this.createdAfter = evictedThrough;
+  }
+
+  /** True if no entry was evicted since the channel was created. */
+  get whole(): boolean {
+    return this.evictedThrough === this.createdAfter;
+  }
 
   get newest(): MemoryEntry | undefined {
     return this.entries.at(this.entries.length - 1);

@@ -1,9 +1,10 @@
 // More than 250 lines: appending, reading and evicting change one state together.
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { channelKey, newEpoch, parseSortableNumber, sortableNumber, type LogPosition } from './cursor.js';
-import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from './event-log.js';
+import type { EventLog, LogHealth, LogListener, LogSlice, LogSnapshots, ReadLimit } from './event-log.js';
 import type { LogRecord } from './log-record.js';
 import { MemoryAnnouncer } from './memory-announcer.js';
+import { MemorySnapshots } from './memory-snapshots.js';
 import { MemoryChannel, MemoryEntry, checkIdOrder, type MemoryWatch } from './memory-channel.js';
 import {
   CHANNEL_OVERHEAD_BYTES,
@@ -36,13 +37,28 @@ export class MemoryLog implements EventLog {
   private forgottenThrough = 0;
   private events = 0;
   private bytes = 0;
+  private snapshotBytes = 0;
+  readonly snapshots: LogSnapshots;
   private readonly announcer = new MemoryAnnouncer();
   private appending = false;
   private sweepTimer: unknown;
   private closed = false;
 
   /** @internal See {@link memoryLog}. */
-  constructor(private readonly limits: MemoryLogLimits) {}
+  constructor(private readonly limits: MemoryLogLimits) {
+    this.snapshots = new MemorySnapshots({
+      maxBytes: limits.maxEventBytes,
+      channel: (name) => {
+        this.assertOpen();
+        return this.channels.get(name);
+      },
+      isCurrent: (position) => this.orderOf(position) !== undefined,
+      grown: (channel, bytes) => {
+        this.snapshotBytes += bytes;
+        this.makeRoom(channel, this.limits.clock.now());
+      },
+    });
+  }
 
   /** The number of channels and events that the log keeps, and the bytes of these events. */
   stats(): { channels: number; events: number; bytes: number } {
@@ -83,7 +99,9 @@ export class MemoryLog implements EventLog {
     // Without entries the end itself is returned, because entries that are evicted later cannot make it a gap.
     const moved = entries.length === 0 ? this.last : evictedThrough;
     const from = gap || after === undefined ? this.position(moved) : after;
-    return { entries, from, gap, more: channel ? start + entries.length < channel.entries.length : false };
+    const more = channel ? start + entries.length < channel.entries.length : false;
+    if (after !== undefined) return { entries, from, gap, more };
+    return { entries, from, gap, more, whole: channel?.whole ?? true };
   }
 
   tail(): LogPosition {
@@ -122,7 +140,7 @@ export class MemoryLog implements EventLog {
     this.closed = true;
     this.limits.clock.cancel(this.sweepTimer);
     for (const kept of [this.channels, this.filled, this.announcer]) kept.clear();
-    this.events = this.bytes = 0;
+    this.events = this.bytes = this.snapshotBytes = 0;
   }
 
   private add(channel: MemoryChannel, record: LogRecord, now: number): LogPosition {
@@ -143,14 +161,16 @@ export class MemoryLog implements EventLog {
     this.evictAged(channel, now);
     while (this.usedBytes > maxTotalBytes) {
       const [oldest] = this.filled;
-      if (oldest) this.evictOldest(oldest);
+      if (!oldest) break;
+      this.evictOldest(oldest);
     }
     this.sweepLater();
   }
 
   /** The approximate memory of all events and channels. */
   private get usedBytes(): number {
-    return this.bytes + this.events * ENTRY_OVERHEAD_BYTES + this.filled.size * CHANNEL_OVERHEAD_BYTES;
+    const overhead = this.events * ENTRY_OVERHEAD_BYTES + this.filled.size * CHANNEL_OVERHEAD_BYTES;
+    return this.bytes + this.snapshotBytes + overhead;
   }
 
   private evictOldest(channel: MemoryChannel): void {
@@ -197,6 +217,7 @@ export class MemoryLog implements EventLog {
     if (channel.entries.length > 0 || channel.watches.size > 0) return;
     if (this.channels.get(channel.key.name) !== channel) return;
     this.channels.delete(channel.key.name);
+    this.snapshotBytes -= channel.snapshotBytes;
     this.forgottenThrough = Math.max(this.forgottenThrough, channel.evictedThrough);
   }
 

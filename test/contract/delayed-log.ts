@@ -1,4 +1,11 @@
-import type { EventLog, LogHealth, LogListener, LogSlice, ReadLimit } from '../../src/log/event-log.js';
+import type {
+  EventLog,
+  LogHealth,
+  LogListener,
+  LogSlice,
+  LogSnapshots,
+  ReadLimit,
+} from '../../src/log/event-log.js';
 import type { LogRecord } from '../../src/log/log-record.js';
 import { SseError } from '../../src/errors/sse.errors.js';
 
@@ -14,11 +21,21 @@ export class DelayedLog implements EventLog {
   /** How often the log behind was read. */
   reads = 0;
 
+  readonly snapshots: LogSnapshots | undefined;
+
   constructor(
     private readonly log: EventLog,
     seed: number,
   ) {
     this.seed = seed;
+    const { snapshots } = log;
+    if (!snapshots) return;
+    this.snapshots = {
+      read: (channel, fold) => this.request(() => snapshots.read(channel, fold)),
+      position: (channel, fold) => this.request(() => snapshots.position(channel, fold)),
+      write: (channel, fold, snapshot, replaces) =>
+        this.request(() => snapshots.write(channel, fold, snapshot, replaces)),
+    };
   }
 
   append(channel: string, records: readonly LogRecord[]): Promise<readonly string[]> {

@@ -133,7 +133,9 @@ export class ChannelReader {
     }
     const rows = after ? answer.rows.filter(({ place }) => place.pos > after.pos) : answer.rows;
     const start = after ?? answer.evicted;
-    resolve(this.slice(name, start, answer.epoch, rows, { ...limit, events: count }, gap));
+    const slice = this.slice(name, start, answer.epoch, rows, { ...limit, events: count }, gap);
+    // A channel that has evicted nothing remembers no event as the last one that went.
+    resolve(after ? slice : { ...slice, whole: !slice.gap && answer.evicted.token === undefined });
   }
 
   private slice(

@@ -6,6 +6,7 @@ import type {
   LogHealth,
   LogListener,
   LogSlice,
+  LogSnapshots,
   ReadLimit,
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
@@ -34,6 +35,7 @@ import {
   type PostgresLogOptions,
   type PostgresLogSettings,
 } from './postgres-log.options.js';
+import { PostgresSnapshots } from './postgres-snapshots.js';
 import { Transactions } from './transactions.js';
 import { Watches } from './watches.js';
 
@@ -60,6 +62,7 @@ export class PostgresLog implements EventLog {
   private readonly watches = new Watches();
   private readonly poller: Poller;
   private readonly keeper: Keeper;
+  readonly snapshots: LogSnapshots;
   private readonly report: HealthReport;
   private readonly firstAttempt = new FirstAttempt();
   private readonly failedReads: FailedReads;
@@ -81,6 +84,7 @@ export class PostgresLog implements EventLog {
     this.failedReads = new FailedReads(settings.clock, (names) => this.watches.wake(names));
     this.announcer = new Announcer(link);
     this.keeper = new Keeper(link, this.watches, settings);
+    this.snapshots = new PostgresSnapshots(link, settings, (name, question) => this.ask(name, question));
     this.poller = new Poller(link, state, this.watches, settings);
     this.transactions = new Transactions(link, state, settings, (channels) => {
       this.watches.wake(channels);

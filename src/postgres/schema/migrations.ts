@@ -6,6 +6,7 @@ import { LEASES } from './version-1/leases.js';
 import { PUBLISH } from './version-1/publish.js';
 import { READ } from './version-1/read.js';
 import { RETENTION } from './version-1/retention.js';
+import { SNAPSHOTS } from './version-1/snapshots.js';
 import { TABLES } from './version-1/tables.js';
 
 /** One step from a version of the tables to the next. */
@@ -34,7 +35,7 @@ interface Step {
 // A step is never changed once it is released. One that removes what the version before uses raises `compatible`, and then
 // needs a release of its own after all nodes have the code that does without.
 const STEPS: readonly Step[] = [
-  { sql: [TABLES, EPOCH, APPEND, PUBLISH, READ, RETENTION, LEASES].join('\n'), compatible: 1 },
+  { sql: [TABLES, EPOCH, APPEND, PUBLISH, READ, RETENTION, SNAPSHOTS, LEASES].join('\n'), compatible: 1 },
 ];
 
 /** The version of the tables that this code was written for. */

@@ -78,7 +78,7 @@ export class ChannelReader {
   private async fromOldest(name: string, limit: ReadLimit, gap: boolean): Promise<LogSlice> {
     const { end, entries, first, more } = await this.load(name, undefined, limit);
     const from = formatPosition(end.epoch, first ? placeBefore(first) : end);
-    return { entries, from, gap, more };
+    return { entries, from, gap, more, whole: (first ? first.count : end.count + 1) === 1 };
   }
 
   /** Loads consecutive entries, beginning with the first after the place that this version can decode. */

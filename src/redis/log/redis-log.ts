@@ -5,6 +5,7 @@ import type {
   LogHealth,
   LogListener,
   LogSlice,
+  LogSnapshots,
   ReadLimit,
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
@@ -25,6 +26,7 @@ import { RedisKeys } from '../link/redis-keys.js';
 import type { LinkEvents, RedisLink } from '../link/redis-link.js';
 import { resolveRedisLogOptions, type RedisLogOptions, type RedisLogSettings } from './redis-log.options.js';
 import { runScript } from '../link/redis-script.js';
+import { RedisSnapshots } from './redis-snapshots.js';
 import { RedisWatches } from './redis-watches.js';
 import { formatPosition, parseEntryId } from './place.js';
 import { Subscriptions } from '../link/subscriptions.js';
@@ -59,6 +61,7 @@ export class RedisLog implements EventLog {
   private readonly watches: RedisWatches;
   private readonly subscriptions: Subscriptions;
   private readonly sweep: WatchSweep;
+  readonly snapshots: LogSnapshots;
   private readonly failedReads: FailedReads;
   private opened = false;
   private closed = false;
@@ -99,6 +102,7 @@ export class RedisLog implements EventLog {
       (name) => this.subscriptions.unwant(keys.notice(name)),
     );
     const sweepMs = Math.min(link.sweepMs, (settings.forgetMs || Infinity) / 3);
+    this.snapshots = new RedisSnapshots(link, keys, settings, (name, query) => this.ask(name, query));
     this.sweep = new WatchSweep(link, keys, state, history, this.watches, clock, sweepMs);
   }
 

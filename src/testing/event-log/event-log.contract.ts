@@ -5,6 +5,7 @@ import { describePositions } from './positions.contract.js';
 import { describeEviction } from './eviction.contract.js';
 import { describeOwnIds } from './own-ids.contract.js';
 import { describeReading } from './reading.contract.js';
+import { describeSnapshots } from './snapshots.contract.js';
 import { describeClosing, describeWatching } from './watching.contract.js';
 
 /**
@@ -47,6 +48,7 @@ export function eventLogContract(
     describeEviction(test, expect);
     describeOwnIds(test, expect);
     describeWatching(test, expect);
+    describeSnapshots(test, expect);
     describeClosing(test, expect);
   });
 }

@@ -84,6 +84,9 @@ BEGIN
   IF v_count > 0 THEN
     UPDATE $S.sse_state SET forgotten_pos = v_high WHERE forgotten_pos < v_high;
   END IF;
+  DELETE FROM $S.sse_snapshots s WHERE s.written < v_before
+    AND NOT EXISTS (SELECT FROM $S.sse_channels c WHERE c.channel = s.channel)
+    AND NOT EXISTS (SELECT FROM $S.sse_events e WHERE e.channel = s.channel);
   RETURN v_count;
 END $$;
 `;

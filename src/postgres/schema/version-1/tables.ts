@@ -55,6 +55,17 @@ CREATE TABLE $S.sse_channels (
   touched timestamptz NOT NULL
 );
 
+-- The states of folds. Each is forgotten with its channel.
+CREATE TABLE $S.sse_snapshots (
+  channel text COLLATE "C" NOT NULL,
+  fold text COLLATE "C" NOT NULL,
+  epoch text COLLATE "C" NOT NULL,
+  position text COLLATE "C" NOT NULL,
+  state text NOT NULL,
+  written timestamptz NOT NULL,
+  PRIMARY KEY (channel, fold)
+);
+
 -- Batches up to this number of a process that lost its connection must not be appended any more.
 CREATE TABLE $S.sse_fences (
   writer text COLLATE "C" PRIMARY KEY,
