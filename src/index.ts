@@ -24,7 +24,7 @@ export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 export { SseConnections } from './connection/sse-connections.js';
 export type { Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.js';
 
-export { Channels, type ChannelsOptions } from './channels/channels.js';
+export { Channels, type ChannelOptions, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
 export type { PublishOptions } from './channels/publish-in.js';
 export type {
@@ -40,6 +40,12 @@ export type {
   SubscribeOptions,
   WithoutGaps,
 } from './channels/subscription.options.js';
+export type { SnapshotContext, SnapshotFunction } from './channels/snapshot/application-state.js';
+export type { SnapshotReason } from './channels/snapshot/state-source.js';
+export type { Fold } from './channels/folds/fold.js';
+export { concat, type ConcatOptions, type ReadyFoldOptions } from './channels/folds/concat.js';
+export { latest, type LatestOptions, type LatestState } from './channels/folds/latest.js';
+export { uiMessage, type UiMessageState } from './channels/folds/ui-message.js';
 export { isGap, type Gap, type GapEvent, type Stopped, type StoppedEvent } from './events/library-events.js';
 export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './runs/runs.js';
@@ -57,6 +63,8 @@ export type {
   LogHealth,
   LogListener,
   LogSlice,
+  LogSnapshot,
+  LogSnapshots,
   ReadLimit,
 } from './log/event-log.js';
 export {

@@ -3,16 +3,21 @@ import type { GapEvent } from '../events/library-events.js';
 import type { SseEvent } from '../events/sse-event.js';
 import type { Serialize } from '../events/to-event.js';
 import { validateValue } from '../events/valid-value.js';
-import { formatCursor, type ChannelKey } from '../log/cursor.js';
+import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
+import type { Awaitable } from '../log/event-log.js';
 import type { Feeds } from './feeds.js';
+import type { Folds } from './folds/folds.js';
+import type { Fold } from './folds/fold.js';
+import { ApplicationState } from './snapshot/application-state.js';
 import { toRecord } from '../log/log-record.js';
 import { publishIn, type PublishOptions } from './publish-in.js';
-import { checkAfter } from './start-position.js';
+import { checkAfter, startPosition } from './start-position.js';
 import { ChannelSubscription } from './subscription.js';
 import {
   checkSubscribeOptions,
   gapType,
   type ChannelEvent,
+  type ReaderOptions,
   type SubscribeOptions,
   type WithoutGaps,
 } from './subscription.options.js';
@@ -26,6 +31,9 @@ export interface ChannelSettings {
   readonly gap: string | false | undefined;
   /** The contract by which published events are validated. */
   readonly contract?: AnyContract | undefined;
+  readonly folds: Folds;
+  /** The fold of the channel. */
+  readonly fold?: Fold | undefined;
 }
 
 /** A named sequence of events in the log. The object itself holds no resources. */
@@ -61,10 +69,11 @@ export class Channel<T = unknown> {
   ): Promise<string | string[] | void> {
     const many = Array.isArray(given);
     const values: readonly unknown[] = many ? given : [given];
-    const { serialize, contract } = this.settings;
+    const { serialize, contract, fold, folds } = this.settings;
     const records = values.map((value) => toRecord(value, serialize));
     // Every value is payload: only an event made by event() or a creator has a name.
     if (contract) for (const value of values) validateValue(contract, value, 'data');
+    if (fold) folds.get(fold, { channel: this.name }).published();
     if (options !== undefined) return publishIn(this.feeds.log, this.name, records, options);
     const answer = this.feeds.log.append(this.name, records);
     // A synchronous answer is not awaited, which saves a microtask for each publish.
@@ -101,8 +110,21 @@ export function openSubscription<T, Event extends SseEvent = ChannelEvent<T>>(
   given: SubscribeOptions<T, Event>,
 ): ChannelSubscription<T, GapEvent, Event> {
   checkSubscribeOptions(given);
-  const options = given.gap === undefined ? { ...given, gap: settings.gap } : given;
+  const { snapshot, fold, ...others } = given;
+  const options: ReaderOptions = { ...(others as ReaderOptions), gap: given.gap ?? settings.gap };
   checkAfter(keys, options.after);
   gapType(options);
+  if (snapshot) {
+    const locate = (): Awaitable<FeedPosition> => startPosition(feeds.log, keys, {});
+    options.state = new ApplicationState(keys, snapshot, locate);
+  } else if (fold || (fold === undefined && settings.fold)) {
+    const channels = keys.map(({ name }) => ({ channel: name }));
+    options.state = settings.folds.source((fold || settings.fold) as Fold, channels);
+  }
+  if (options.state) options.records = recordsOf(settings);
   return new ChannelSubscription(feeds, keys, options);
+}
+
+function recordsOf({ serialize, contract }: ChannelSettings): ReaderOptions['records'] {
+  return { serialize, check: contract && ((value) => validateValue(contract, value, 'data')) };
 }

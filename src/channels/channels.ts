@@ -10,10 +10,14 @@ import type { EventChannel, EventSubscribeOptions, EventSubscription } from './e
 import { MAX_TOPICS, channelKey, type ChannelKey } from '../log/cursor.js';
 import type { EventLog, LineLogger, LogHealth } from '../log/event-log.js';
 import { Feeds } from './feeds.js';
+import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { fold, type AnyFold, type Fold } from './folds/fold.js';
+import { Folds } from './folds/folds.js';
+import { systemClock, type Clock } from '../time/clock.js';
 import type { Parse } from '../log/log-entry.js';
 import { memoryLog } from '../log/memory-log.js';
-import type { ChannelSubscription } from './subscription.js';
-import type { SubscribeOptions, WithoutGaps } from './subscription.options.js';
+import { ChannelSubscription } from './subscription.js';
+import type { ReaderOptions, SubscribeOptions, WithoutGaps } from './subscription.options.js';
 
 /** Options of {@link Channels}. */
 export interface ChannelsOptions {
@@ -29,7 +33,17 @@ export interface ChannelsOptions {
   validate?: boolean | undefined;
   /** The logger for an event log that goes down or is up again. @default none; `SseModule` passes a `Logger` of Nest */
   logger?: LineLogger | undefined;
+  /** A clock for tests. @default the system clock */
+  clock?: Clock | undefined;
 }
+
+/** Options of a channel. All code that publishes to it or subscribes to it must use the same. */
+export interface ChannelOptions {
+  /** The fold of the channel. Its subscribers get the state first. @default none */
+  fold?: AnyFold | undefined;
+}
+
+const CHANNEL_TABLE: OptionTable<ChannelOptions> = { fold };
 
 /** The channels of an application. Every node that shares the log can publish, subscribe and resume. */
 @Injectable()
@@ -46,10 +60,11 @@ export class Channels implements OnApplicationShutdown {
     gap,
     validate = !inProduction(),
     logger,
+    clock = systemClock,
   }: ChannelsOptions = {}) {
     if (logger) log.useLogger?.(logger);
     this.feeds = new Feeds(log, parse);
-    this.settings = { serialize, gap };
+    this.settings = { serialize, gap, folds: new Folds({ log, parse, clock, logger }) };
     this.validate = validate;
   }
 
@@ -57,20 +72,34 @@ export class Channels implements OnApplicationShutdown {
    * The channel with this name. The object is cheap, so call this whenever you need it.
    *
    * @param events The contract of the channel. The compiler checks what is published, and `validate` its data.
+   * @param options The fold of the channel.
    * @throws {SseError} `SSE_INVALID_CHANNEL` for a name that is empty, has more than 256 bytes, or has control characters;
-   * `SSE_INVALID_CONTRACT` if the channel has another contract in this process.
+   * `SSE_INVALID_CONTRACT` if the channel has another contract in this process; `SSE_INVALID_OPTIONS`.
    * @example
    * await channels.channel<Score>('match:7').publish({ home: 1, away: 0 });
    * await channels.channel('import:7', importEvents).publish(importEvents.progress({ percent: 10 }));
    */
   channel<T = unknown>(name: string): Channel<T>;
-  channel<Contract extends AnyContract>(name: string, events: Contract): EventChannel<Contract>;
-  channel(name: string, events?: AnyContract): unknown {
+  channel<Contract extends AnyContract>(
+    name: string,
+    events: Contract,
+    options?: ChannelOptions,
+  ): EventChannel<Contract>;
+  channel<T = unknown>(name: string, options: ChannelOptions): Channel<T>;
+  channel(name: string, first?: AnyContract | ChannelOptions, second?: ChannelOptions): unknown {
     const key = channelKey(name);
-    if (events === undefined) return new Channel(key, this.feeds, this.settings);
-    this.agree([key], events);
+    if (first === undefined && second === undefined) return new Channel(key, this.feeds, this.settings);
+    const isOptions = second === undefined && isChannelOptions(first);
+    const events = isOptions ? undefined : (first as AnyContract);
+    const options = isOptions ? first : second;
+    if (events !== undefined) this.agree([key], events);
+    if (options !== undefined) checkOptions('channel()', options, CHANNEL_TABLE);
     const contract = this.validate ? events : undefined;
-    return new Channel(key, this.feeds, { ...this.settings, contract });
+    return new Channel(key, this.feeds, {
+      ...this.settings,
+      contract,
+      fold: options?.fold as Fold | undefined,
+    });
   }
 
   /**
@@ -121,6 +150,17 @@ export class Channels implements OnApplicationShutdown {
   }
 
   /** @internal */
+  get folds(): Folds {
+    return this.settings.folds;
+  }
+
+  /** @internal Subscribes with options that were checked. */
+  read(name: string, options: ReaderOptions): ChannelSubscription {
+    const { gap } = this.settings;
+    return new ChannelSubscription(this.feeds, [channelKey(name)], { ...options, gap: options.gap ?? gap });
+  }
+
+  /** @internal */
   get log(): EventLog {
     return this.feeds.log;
   }
@@ -133,6 +173,7 @@ export class Channels implements OnApplicationShutdown {
   /** Ends all subscriptions and closes the log. */
   async close(): Promise<void> {
     this.feeds.close();
+    await this.settings.folds.close();
     await this.feeds.log.close();
   }
 
@@ -140,6 +181,13 @@ export class Channels implements OnApplicationShutdown {
   onApplicationShutdown(): Promise<void> {
     return this.close();
   }
+}
+
+/** True for an object of options. Anything else must be a contract, and is rejected as one. */
+function isChannelOptions(given: unknown): given is ChannelOptions {
+  return (
+    typeof given === 'object' && given !== null && Object.keys(CHANNEL_TABLE).some((name) => name in given)
+  );
 }
 
 // Sorted, so that the same channels in another order share a feed.

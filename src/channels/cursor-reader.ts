@@ -1,14 +1,20 @@
 // Longer than most: the two states of a reader, and every change between them, are side by side.
 import { immediate } from '../errors/guard.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
-import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
+import { formatCursor, parseCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
+import type { Awaitable } from '../log/event-log.js';
+import type { Deliverable } from '../log/log-entry.js';
+import { toRecord } from '../log/log-record.js';
 import { EventBatch } from './event-batch.js';
-import type { Feed, FeedReader, FeedSlice } from './feed.js';
+import { BATCH_LIMIT, type Feed, type FeedReader, type FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
 import type { BatchConsumer } from './live-readers.js';
 import { GapNotice } from './gap-notice.js';
-import { startPosition } from './start-position.js';
-import { gapType, type SubscribeOptions } from './subscription.options.js';
+import { StateDelivery } from './snapshot/state-delivery.js';
+import { StateReading, type StateReader } from './snapshot/state-reading.js';
+import type { ChannelState } from './snapshot/state-source.js';
+import { UNKNOWN, startPosition } from './start-position.js';
+import { gapType, type ReaderOptions } from './subscription.options.js';
 
 /** The subscription of a {@link CursorReader}. */
 export interface ReaderOwner {
@@ -31,10 +37,11 @@ export interface ReaderOwner {
  *
  * - new: it holds no resources. The log may still look for the start position (`waiting`).
  * - own: it reads at `ownPosition`. `waiting` is true while a read is pending. A slice that arrives meanwhile is in `loaded`.
+ *   With a snapshot or a fold, it first takes a state and sends it (`states.busy`), also after a gap.
  * - live: it has read everything, and its position is the common one of the feed's live readers. `ownPosition` is outdated.
  * - ended: `failure` has the error, if there was one.
  */
-export class CursorReader implements FeedReader {
+export class CursorReader implements FeedReader, StateReader {
   ended = false;
   /** The error with which it ended. */
   failure: { readonly error: unknown } | undefined;
@@ -50,30 +57,40 @@ export class CursorReader implements FeedReader {
   private loaded: FeedSlice | undefined;
   /** True within `pull()`, which the filter of the application can call again. */
   private pulling = false;
+  /** The start is known, but the snapshot of the application takes long. */
+  private late = false;
   /** The error of the last call of the log. */
   private outage: unknown;
+  /** The states of a subscription with a snapshot or a fold. */
+  private readonly states: StateReading | undefined;
 
   constructor(
     private readonly feeds: Feeds,
     private readonly keys: readonly ChannelKey[],
-    private readonly options: SubscribeOptions<never, never>,
+    private readonly options: ReaderOptions,
     private readonly owner: ReaderOwner,
   ) {
     this.requested = options.after === '' ? undefined : options.after;
-    this.locate();
+    this.states = options.state && new StateReading(options.state, this);
+    if (this.states && !this.isPlaced()) this.states.needed = 'start';
+    else this.locate();
   }
 
   private get position(): FeedPosition | undefined {
     return this.live ? this.feed?.positionOf(this) : this.ownPosition;
   }
 
-  /** True once the start position is known. */
+  /** True once the start position is known. With a snapshot, also the snapshot, unless it takes too long. */
   get positioned(): boolean {
-    return this.position !== undefined;
+    return this.position !== undefined || this.late;
   }
 
-  /** The cursor after the events that were pulled; `undefined` while there is no position, or it is before the oldest entry. */
+  /**
+   * The cursor after the events that were pulled. `undefined` while there is no position, while a state is being sent, and before
+   * the oldest entry.
+   */
   get cursor(): string | undefined {
+    if (this.states?.busy === true) return undefined;
     return (this.position && formatCursor(this.keys, this.position)) || undefined;
   }
 
@@ -90,6 +107,8 @@ export class CursorReader implements FeedReader {
     }
     if (!this.feed) return this.end();
     signal?.addEventListener('abort', this);
+    this.states?.open();
+    this.states?.take();
   }
 
   /** Returns the next events. If there are none, returns `undefined` and calls `owner.notify()` later. */
@@ -100,6 +119,11 @@ export class CursorReader implements FeedReader {
     this.pulling = true;
     try {
       while (!this.ended) {
+        if (this.states?.busy === true) {
+          const batch = this.pullState(this.states);
+          if (batch || this.waiting) return batch;
+          continue;
+        }
         const slice = this.nextSlice();
         const batch = slice && this.accept(slice);
         if (!slice || batch) return batch;
@@ -118,6 +142,7 @@ export class CursorReader implements FeedReader {
   follow(consumer: BatchConsumer): boolean {
     const { feed, ownPosition, options, waiting, ended } = this;
     if (!feed || !ownPosition || waiting || ended || options.filter || options.until) return false;
+    if (this.states?.busy === true) return false;
     this.live = feed.follow(this, ownPosition, consumer);
     return this.live;
   }
@@ -136,6 +161,7 @@ export class CursorReader implements FeedReader {
     if (this.live) this.unfollow();
     this.ended = true;
     this.loaded = undefined;
+    this.states?.close();
     if (this.feed) this.feeds.leave(this.feed, this);
     this.options.signal?.removeEventListener('abort', this);
     // Within pull(), the caller first receives the events before the end.
@@ -144,7 +170,11 @@ export class CursorReader implements FeedReader {
 
   /** Fails if the log has not returned the start position yet. */
   giveUp(): void {
-    if (!this.positioned) this.fail(this.outage ?? noAnswer());
+    if (this.positioned) return;
+    if (this.states?.fixed !== true) return this.fail(this.outage ?? noAnswer());
+    // The position is fixed, and only the snapshot of the application takes long.
+    this.late = true;
+    this.owner.notify();
   }
 
   fail(error: unknown): void {
@@ -155,7 +185,7 @@ export class CursorReader implements FeedReader {
 
   wake(): void {
     if (this.pulling || this.ended) return;
-    if (!this.position && !this.waiting) this.locate();
+    if (!this.position && !this.waiting && this.states?.busy !== true) this.locate();
     this.owner.notify();
   }
 
@@ -197,7 +227,56 @@ export class CursorReader implements FeedReader {
     return undefined;
   }
 
-  private wait<V>(answer: Promise<V>, take: (value: V) => void): void {
+  place(at: FeedPosition | undefined): void {
+    this.ownPosition = at ?? this.keys.map(() => UNKNOWN);
+  }
+
+  delivery({ at, values }: ChannelState): StateDelivery {
+    const [key] = this.keys as [ChannelKey];
+    const { serialize, check } = this.options.records ?? {};
+    return new StateDelivery({
+      ...{ key, values, id: formatCursor(this.keys, at), limit: BATCH_LIMIT },
+      record: (value) => {
+        const record = toRecord(value, serialize);
+        check?.(value);
+        return record;
+      },
+    });
+  }
+
+  follows(at: FeedPosition): Awaitable<boolean> {
+    const answer = this.feed?.read(at);
+    return answer instanceof Promise ? answer.then((slice) => this.keep(slice)) : this.keep(answer);
+  }
+
+  private keep(slice: FeedSlice | undefined): boolean {
+    if (slice?.gap) return false;
+    this.loaded = slice;
+    return true;
+  }
+
+  /** True if the client has a cursor with a position in each channel. */
+  private isPlaced(): boolean {
+    if (this.requested === undefined) return false;
+    const known = parseCursor(this.requested);
+    return !known || this.keys.every(({ tag }) => known.has(tag));
+  }
+
+  private pullState(states: StateReading): EventBatch | undefined {
+    if (!this.waiting) states.take();
+    if (this.waiting) return undefined;
+    let items: readonly Deliverable[] | undefined;
+    try {
+      items = states.pull();
+    } catch (error) {
+      this.fail(error);
+    }
+    // The client resumes after the state, and not after what it had before.
+    if (!states.busy) this.requested = undefined;
+    return items && items.length > 0 ? this.feeds.batch(items) : undefined;
+  }
+
+  wait<V>(answer: Promise<V>, take: (value: V) => void): void {
     this.waiting = true;
     const wakeUps = this.feed?.wakeUps;
     answer.then(
@@ -232,7 +311,12 @@ export class CursorReader implements FeedReader {
   }
 
   private accept(slice: FeedSlice): EventBatch | undefined {
-    const { requested } = this;
+    const { requested, states } = this;
+    if (slice.gap && states && !states.exhausted) {
+      states.needed = 'gap';
+      return undefined;
+    }
+    if (states) states.exhausted = false;
     this.ownPosition = slice.next;
     this.requested = undefined;
     if (slice.gap) {

@@ -1,7 +1,8 @@
 import type { ChannelKey } from '../log/cursor.js';
 import type { EventLog } from '../log/event-log.js';
+import { EventBatch } from './event-batch.js';
 import { Feed, type FeedReader } from './feed.js';
-import type { Parse } from '../log/log-entry.js';
+import type { Deliverable, Parse } from '../log/log-entry.js';
 
 /** The feeds of this process: one for each set of channels with subscriptions. A feed is closed after its last reader has left. */
 export class Feeds {
@@ -11,7 +12,7 @@ export class Feeds {
 
   constructor(
     readonly log: EventLog,
-    private readonly parse: Parse,
+    readonly parse: Parse,
   ) {}
 
   /** Adds a reader to the feed of its channels. Returns `undefined` after `close()`. */
@@ -34,6 +35,11 @@ export class Feeds {
     if (feed.size > 0) return;
     this.feeds.delete(idOf(feed.keys));
     feed.close();
+  }
+
+  /** A batch of events that are not in the log. */
+  batch(items: readonly Deliverable[]): EventBatch {
+    return new EventBatch(items, this.parse);
   }
 
   /** The number of readers of a channel, including those of several channels. */

@@ -19,7 +19,7 @@ export interface StartOptions {
 }
 
 /** The empty string is never a position. Reading after it is a gap. */
-const UNKNOWN: LogPosition = '';
+export const UNKNOWN: LogPosition = '';
 
 /**
  * Rejects text that cannot be an id of these channels.

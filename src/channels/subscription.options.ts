@@ -1,11 +1,15 @@
 import { event, type SseEvent } from '../events/sse-event.js';
-import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
 import { anyOf, anything, func, having, kind, meant, none, oneOf } from '../checking/option-kinds.js';
 import { GAP_EVENT } from '../events/library-events.js';
+import type { Serialize } from '../events/to-event.js';
+import type { ChannelEvent } from './channel-event.js';
+import { fold, type AnyFold } from './folds/fold.js';
+import type { SnapshotFunction } from './snapshot/application-state.js';
+import type { StateSource } from './snapshot/state-source.js';
 import type { StartOptions } from './start-position.js';
 
-/** An event of a channel. `data` is the published value after serializing and parsing. */
-export type ChannelEvent<T = unknown> = SseEvent & { readonly data: T };
+export type { ChannelEvent };
 
 /** The option of a subscription without gap events. */
 export interface WithoutGaps {
@@ -31,6 +35,24 @@ export interface SubscribeOptions<
   until?: EventTest<T, Event> | undefined;
   /** The type of the event that reports missing events. `false` sends none. @default 'gap' */
   gap?: string | false | undefined;
+  /**
+   * Sends the state of the application to a client without a cursor, or whose cursor is not kept any more, and then the events that
+   * follow it. There is no gap event then. `filter` and `until` do not see the state. @default none
+   */
+  snapshot?: SnapshotFunction | undefined;
+  /**
+   * Sends the state that the library folds from the events, like `snapshot`. `false` switches off the fold of the channel.
+   * @default the fold of the channel
+   */
+  fold?: AnyFold | false | undefined;
+}
+
+/** The options of a reader. */
+export interface ReaderOptions extends Omit<SubscribeOptions<never, never>, 'snapshot' | 'fold'> {
+  /** The state for a client without a position. */
+  state?: StateSource | undefined;
+  /** How the values of a state become events. */
+  records?: { readonly serialize: Serialize | undefined; check?: ((value: unknown) => void) | undefined };
 }
 
 /** Options of everything that reads a channel. */
@@ -45,7 +67,9 @@ export const READER_TABLE = {
     kind((value) => typeof value === 'string', 'the type of an event'),
     none,
   ),
-} satisfies OptionTable<Pick<SubscribeOptions, 'after' | 'signal' | 'filter' | 'gap'>>;
+  snapshot: func('that returns the state as events'),
+  fold: anyOf(fold, none),
+} satisfies OptionTable<Pick<SubscribeOptions, 'after' | 'signal' | 'filter' | 'gap' | 'snapshot' | 'fold'>>;
 
 const { after, ...others } = READER_TABLE;
 const TABLE: OptionTable<SubscribeOptions> = {
@@ -62,7 +86,28 @@ const TABLE: OptionTable<SubscribeOptions> = {
  */
 export function checkSubscribeOptions(options: unknown): void {
   checkOptions('subscribe()', options, TABLE);
+  checkRules('subscribe()', options as SubscribeOptions, [
+    ...STATE_RULES,
+    ({ from, snapshot, fold: given }) =>
+      from === 'oldest' &&
+      (snapshot !== undefined || given) && {
+        option: 'from',
+        value: from,
+        remedy: 'The state replaces the oldest events. Leave "from" out.',
+      },
+  ]);
 }
+
+/** The rules of everything that can send a state. */
+export const STATE_RULES: readonly OptionRule<Pick<SubscribeOptions, 'snapshot' | 'fold'>>[] = [
+  ({ snapshot, fold: given }) =>
+    snapshot !== undefined &&
+    given && {
+      option: 'snapshot',
+      value: snapshot,
+      remedy: 'A subscription has one state. Use "snapshot" or "fold".',
+    },
+];
 
 /**
  * The type of gap events; `undefined` if there are none.

@@ -5,7 +5,7 @@ import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
 import type { Feeds } from './feeds.js';
 import type { GapEvent } from '../events/library-events.js';
-import type { ChannelEvent, SubscribeOptions } from './subscription.options.js';
+import type { ChannelEvent, ReaderOptions } from './subscription.options.js';
 
 const BRAND = Symbol.for('nestjs-event-stream:subscription');
 
@@ -38,7 +38,7 @@ export class ChannelSubscription<
   private waiters: (() => void)[] | undefined;
 
   /** @internal Made by `subscribe()`. */
-  constructor(feeds: Feeds, keys: readonly ChannelKey[], options: SubscribeOptions<T, Event>) {
+  constructor(feeds: Feeds, keys: readonly ChannelKey[], options: ReaderOptions) {
     this.reader = new CursorReader(feeds, keys, options, this);
   }
 

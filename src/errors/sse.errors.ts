@@ -46,6 +46,8 @@ export type SseErrorCode =
   | 'SSE_ID_ORDER'
   /** The `tx` of a `publish()` is not an open transaction of the database of the log, or the log has no transactions. */
   | 'SSE_INVALID_TRANSACTION'
+  /** `step()` of a fold failed with an event. The error is logged. The state stays as it was before that event. */
+  | 'SSE_FOLD_FAILED'
   /** The event log is temporarily unavailable. */
   | 'SSE_LOG_UNAVAILABLE'
   /** A run with this ID is already running. */

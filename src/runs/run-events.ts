@@ -3,8 +3,17 @@ import { channelKey, formatCursor, isCursor, parseCursor, type LogPosition } fro
 import type { EventLog, ReadLimit } from '../log/event-log.js';
 import type { AnyContract } from '../events/event-contract.js';
 import { toRecord } from '../log/log-record.js';
-import { viewerError, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
+import { canBeFarewell, viewerError, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
+import type { ChannelEvent } from '../channels/channel-event.js';
 import type { AttachOptions } from './run.options.js';
+import { checkAfter } from '../channels/start-position.js';
+import { ApplicationState } from '../channels/snapshot/application-state.js';
+import type { ChannelFold } from '../channels/folds/channel-fold.js';
+import type { AnyFold, Fold } from '../channels/folds/fold.js';
+import type { FoldedChannel } from '../channels/folds/folded-state.js';
+import type { StateSource } from '../channels/snapshot/state-source.js';
+import { gapType, type ReaderOptions } from '../channels/subscription.options.js';
+import type { Serialize } from '../events/to-event.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 
 /** The name of the channel with the events of one run. Each start of an id has its own. */
@@ -39,19 +48,37 @@ export class RunEvents {
   /**
    * Subscribes to the events after an id. The subscription ends at the end marker and does not show it.
    *
+   * @param end Returns the position before the end marker. `undefined` while the run is running.
    * @throws {SseError} `SSE_INVALID_CURSOR`, `SSE_INVALID_FIELD`
    */
-  subscribe({
-    after,
-    filter,
-    events,
-    ...options
-  }: AttachOptions<never, never> & { events?: AnyContract }): ChannelSubscription {
+  subscribe(
+    {
+      after,
+      filter,
+      events,
+      snapshot,
+      fold,
+      ...options
+    }: AttachOptions<never, never> & { events?: AnyContract | undefined },
+    { serialize, end }: { serialize: Serialize; end: () => Promise<LogPosition | undefined> },
+  ): ChannelSubscription {
     if (events) this.agreeOn(events);
-    const subscription = this.channels.channel(this.channel).subscribe({
+    let state: StateSource | undefined;
+    if (snapshot) {
+      state = new ApplicationState([channelKey(this.channel)], snapshot, async () => {
+        const tail = await this.log.tail(this.channel);
+        // If the marker is before the tail, this finds the end of the run.
+        return [(await end()) ?? tail];
+      });
+    } else if (fold) state = this.channels.folds.source(fold as Fold, [this.folded]);
+    checkAfter([channelKey(this.channel)], this.start(after, false));
+    gapType(options);
+    const subscription = this.channels.read(this.channel, {
       ...options,
-      after: this.start(after),
-      filter: (event, channel) => {
+      state,
+      records: { serialize },
+      after: this.start(after, state !== undefined),
+      filter: (event: ChannelEvent, channel: string) => {
         const outcome = outcomeIn(event, this.run);
         if (!outcome) return filter?.(event as never, channel) ?? true;
         const error = viewerError(outcome, this.id);
@@ -59,8 +86,27 @@ export class RunEvents {
         subscription.close();
         return false;
       },
-    });
+    } as ReaderOptions);
     return subscription;
+  }
+
+  /** The fold of the events in this process. */
+  fold(fold: AnyFold): ChannelFold {
+    return this.channels.folds.get(fold as Fold, this.folded);
+  }
+
+  private get folded(): FoldedChannel {
+    const { channel, from, run } = this;
+    return {
+      channel,
+      from,
+      ends: (event, next) => {
+        if (outcomeIn(event, run)) return true;
+        // The last event of a run that was stopped follows the state, and is not part of it.
+        if (!canBeFarewell(event)) return false;
+        return next && outcomeIn(next, run)?.status === 'stopped';
+      },
+    };
   }
 
   /**
@@ -74,7 +120,7 @@ export class RunEvents {
 
   /** True if there are events after an id, besides the end marker. */
   async hasMore(after: string | undefined): Promise<boolean> {
-    const start = this.start(after);
+    const start = this.start(after, false) ?? '';
     const at = parseCursor(start)?.values().next().value ?? (await this.log.locate(this.channel, start));
     if (at === undefined) return true;
     const { entries, gap } = await this.log.read(this.channel, at, { events: 1, bytes: Infinity });
@@ -103,9 +149,10 @@ export class RunEvents {
     }
   }
 
-  private start(after: string | undefined): string {
+  /** The id after which a viewer reads. With a state, a viewer without an id gets the state first. */
+  private start(after: string | undefined, hasState: boolean): string | undefined {
     const key = channelKey(this.channel);
-    if (after === undefined || after === '') return formatCursor([key], [this.from]);
+    if (after === undefined || after === '') return hasState ? undefined : formatCursor([key], [this.from]);
     // An id of an earlier run is not a position in this one.
     const isElsewhere = isCursor(after) && !parseCursor(after)?.has(key.tag);
     return isElsewhere ? formatCursor([key], [NOWHERE]) : after;

@@ -75,6 +75,12 @@ export function farewell(type: string, { reason = 'stop' }: RunOutcome): SseEven
   return event({ type, data: { reason } });
 }
 
+/** True for an event that can be a {@link farewell}. */
+export function canBeFarewell({ data }: SseEvent): boolean {
+  if (typeof data !== 'object' || data === null || Object.keys(data).length !== 1) return false;
+  return 'reason' in data && (data.reason === 'stop' || data.reason === 'orphaned');
+}
+
 const END_TYPE = 'run-end';
 
 /** The marker after the last event of a run. Subscriptions end there, and no client sees it. */

@@ -70,8 +70,11 @@ export class RunOwner implements Teardown {
     const { clock, leaseMs, orphanMs } = settings;
     this.events = events;
     this.settled = new Promise((resolve) => (this.settle = resolve));
+    const fold = settings.fold === false ? undefined : events.fold(settings.fold);
+    if (fold) void this.settled.then(fold.hold(true));
     this.writer = new RunWriter({
       ...settings,
+      appended: () => fold?.settle(),
       log: events.log,
       channel: events.channel,
       from: events.from,

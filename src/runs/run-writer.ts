@@ -22,6 +22,8 @@ export interface RunWriterInit {
   readonly serialize: Serialize;
   readonly contract: AnyContract | undefined;
   readonly clock: Clock;
+  /** Events were appended. The next ones wait until this has resolved. It never rejects. */
+  appended?(): Promise<void> | undefined;
   /** The source has ended. */
   completed(): void;
   /** The source threw, or yielded a value that cannot be encoded. */
@@ -166,6 +168,7 @@ export class RunWriter implements Sink<unknown>, Demand {
   private async settle(batch: readonly LogRecord[], answer: Promise<LogPosition>): Promise<void> {
     try {
       this.last = await this.persist(batch, answer);
+      await this.init.appended?.();
     } catch (error) {
       this.waiting = [];
       this.waitingBytes = 0;

@@ -8,6 +8,7 @@ import type { ErrorContext } from '../errors/error-reports.js';
 import { inProduction } from '../environment.js';
 import { isContract, type AnyContract } from '../events/event-contract.js';
 import type { SseEvent } from '../events/sse-event.js';
+import type { AnyFold } from '../channels/folds/fold.js';
 import { READER_TABLE, type ChannelEvent, type SubscribeOptions } from '../channels/subscription.options.js';
 
 /** Options of one run. */
@@ -28,6 +29,11 @@ export interface RunOptions<Contract extends AnyContract = AnyContract> {
   stopped?: string | false | undefined;
   /** `'events'` sends values with the shape of a MessageEvent as events. `'data'` sends every value as payload. @default 'events' */
   emits?: Emits | undefined;
+  /**
+   * Folds the events into a state. Viewers without an id, or whose id is not kept any more, get the state and then the events that
+   * follow it. Nodes on which clients attach need the same fold: as an option of the module, or of `attach()`. @default none
+   */
+  fold?: AnyFold | false | undefined;
   /** Returns the run that is already running, instead of failing with `SSE_RUN_EXISTS`. @default false */
   attachIfRunning?: boolean | undefined;
 }
@@ -54,6 +60,7 @@ const OF_ALL = {
   stopped: anyOf(none, eventType),
   emits: oneOf('events', 'data'),
   validate: flag,
+  fold: READER_TABLE.fold,
 } satisfies OptionTable<Omit<RunOptions, 'attachIfRunning' | 'events'>>;
 
 const contract = kind(isContract, 'a contract: defineEvents({ … })');
@@ -74,7 +81,7 @@ export const RUNS_TABLE: OptionTable<RunsOptions> = {
 /** Options of `Runs.attach()`. */
 export interface AttachOptions<T = unknown, Event extends SseEvent = ChannelEvent<T>> extends Pick<
   SubscribeOptions<T, Event>,
-  'signal' | 'filter' | 'gap'
+  'signal' | 'filter' | 'gap' | 'snapshot' | 'fold'
 > {
   /** The id of the last event that the client has received. Without an id, the run is sent from its beginning. */
   after?: string | undefined;
@@ -97,6 +104,7 @@ export interface RunSettings {
   readonly leaseMs: number;
   readonly serialize: Serialize;
   readonly clock: Clock;
+  readonly fold: AnyFold | false;
 }
 
 const DEFAULTS: Omit<RunSettings, 'validate' | 'contract'> = {
@@ -106,6 +114,7 @@ const DEFAULTS: Omit<RunSettings, 'validate' | 'contract'> = {
   leaseMs: 15_000,
   serialize: JSON.stringify as Serialize,
   clock: systemClock,
+  fold: false,
 };
 
 /** Resolves checked options, with other settings as their defaults. */
@@ -113,7 +122,7 @@ export function resolveRunOptions(
   options: RunsOptions & RunOptions,
   defaults: RunSettings = { ...DEFAULTS, validate: !inProduction(), contract: undefined },
 ): RunSettings {
-  const { orphanMs, stopped, emits, leaseMs, serialize, clock, events } = options;
+  const { orphanMs, stopped, emits, leaseMs, serialize, clock, events, fold } = options;
   const validate = options.validate ?? defaults.validate;
   return {
     orphanMs: orphanMs ?? defaults.orphanMs,
@@ -124,5 +133,6 @@ export function resolveRunOptions(
     leaseMs: leaseMs ?? defaults.leaseMs,
     serialize: serialize ?? defaults.serialize,
     clock: clock ?? defaults.clock,
+    fold: fold ?? defaults.fold,
   };
 }

@@ -1,7 +1,9 @@
 // Longer than most: the public methods of runs, each with its overloads for contracts.
 import { Injectable, Logger } from '@nestjs/common';
 import { randomId } from '../random-id.js';
-import { checkOptions } from '../checking/option-check.js';
+import { checkOptions, checkRules } from '../checking/option-check.js';
+import { STATE_RULES } from '../channels/subscription.options.js';
+import type { LogPosition } from '../log/cursor.js';
 import type { Channels } from '../channels/channels.js';
 import type { EventLog } from '../log/event-log.js';
 import { ErrorReports } from '../errors/error-reports.js';
@@ -135,8 +137,9 @@ export class Runs {
 
   private async attachTo(id: string, options: AnyAttachOptions): Promise<ChannelSubscription> {
     checkOptions('Runs.attach()', options, ATTACH_TABLE);
+    checkRules('Runs.attach()', options as AttachOptions, STATE_RULES);
     const owner = await this.ownerOf(id);
-    if (owner) return owner.events.subscribe(options);
+    if (owner) return this.subscribe(owner.events, options);
     const control = await this.look(id);
     const { current, ended } = control.state;
     if (!current) throw unknownRun(id);
@@ -149,7 +152,20 @@ export class Runs {
       // With no events left to send, the answer is this error instead of a stream.
       if (error && !(await events.hasMore(options.after))) throw error;
     } else await view?.announceViewing(true);
-    return events.subscribe(options);
+    return this.subscribe(events, options);
+  }
+
+  private subscribe(events: RunEvents, options: AnyAttachOptions): ChannelSubscription {
+    const { serialize } = this.settings;
+    const fold = options.fold ?? (options.snapshot ? undefined : this.settings.fold);
+    return events.subscribe({ ...options, fold }, { serialize, end: () => this.endOf(events) });
+  }
+
+  /** The position before the end marker of a run. `undefined` while it is running. */
+  private async endOf({ id, run, from }: RunEvents): Promise<LogPosition | undefined> {
+    const { current, ended } = (await this.look(id)).state;
+    // The position of an end that another run has followed is not known. Its events are read from the beginning.
+    return current?.run === run ? ended?.at : from;
   }
 
   /**

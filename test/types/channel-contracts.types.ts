@@ -99,8 +99,8 @@ channel.subscribe({ filter: ({ data }) => data.url === '' });
 channel.subscribe({ until: ({ type }) => type === 'progres' });
 // @ts-expect-error: not assignable
 channel.subscribe({ gap: true });
-// @ts-expect-error: ~contract
-channels.channel('a', {});
+// @ts-expect-error: 'colour' does not exist
+channels.channel('a', { colour: 1 });
 
 // Runs: the source, and those who attach.
 export async function run(): Promise<void> {

@@ -1,0 +1,215 @@
+import { concat, event, latest, memoryLog, type ChannelSubscription, type Fold } from 'nestjs-event-stream';
+import { DelayedLog } from '../../../test/contract/delayed-log.js';
+import { ManualClock } from '../../../test/fixtures/manual-clock.js';
+import { Channels } from '../channels.js';
+
+const turns = async (count = 30) => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+};
+
+/** Everything that comes within some turns, as the type or data of each event. */
+async function taken(subscription: ChannelSubscription): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  for (let i = 0; i < 8; i++) {
+    for (let batch = subscription.take(); batch; batch = subscription.take()) {
+      for (let n = 0; n < batch.size; n++) {
+        const { type, data } = batch.event(n)!;
+        seen.push(type === undefined ? data : [type, data]);
+      }
+    }
+    await turns(8);
+  }
+  return seen;
+}
+
+const sum: Fold<{ sum: number }, number> = {
+  initial: { sum: 0 },
+  step: (state, { data }) => ({ sum: state.sum + data }),
+  toEvents: (state) => (state.sum === 0 ? undefined : event({ type: 'sum', data: state.sum })),
+  every: 10,
+};
+
+function lines() {
+  const warnings: string[] = [];
+  return { warnings, logger: { log: () => undefined, warn: (line: string) => void warnings.push(line) } };
+}
+
+describe('a channel with a fold', () => {
+  it('gives the state and then the events, although the first of them are evicted', async () => {
+    const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
+    const channel = channels.channel<number>('a', { fold: sum });
+    for (let i = 1; i <= 40; i++) await channel.publish(i);
+    const subscription = channel.subscribe();
+    expect(await taken(subscription)).toEqual([['sum', 820]]);
+    await channel.publish(5);
+    expect(await taken(subscription)).toEqual([5]);
+    const resumed = channel.subscribe({ after: subscription.cursor });
+    expect(await taken(resumed)).toEqual([]);
+    expect(await taken(channel.subscribe())).toEqual([['sum', 825]]);
+    await channels.close();
+  });
+
+  it('gives the state instead of a gap', async () => {
+    const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
+    const channel = channels.channel<number>('a', { fold: sum });
+    const after = await channel.publish(1);
+    for (let i = 0; i < 20; i++) await channel.publish(1);
+    expect(await taken(channel.subscribe({ after }))).toEqual([['sum', 21]]);
+    expect(await taken(channel.subscribe({ after, fold: false }))).toEqual([
+      ['gap', expect.anything()],
+      1,
+      1,
+      1,
+      1,
+      1,
+    ]);
+    await channels.close();
+  });
+
+  it('continues on another node, and after the first one has died', async () => {
+    const clock = new ManualClock();
+    const log = memoryLog({ maxEvents: 100 });
+    const wires = [1, 2, 3].map((seed) => new DelayedLog(log, seed));
+    const nodes = wires.map((wire) => new Channels({ log: wire, clock }));
+    const [first, second, third] = nodes.map((node) => node.channel<number>('a', { fold: sum })) as [
+      ReturnType<(typeof nodes)[0]['channel']>,
+      ReturnType<(typeof nodes)[0]['channel']>,
+      ReturnType<(typeof nodes)[0]['channel']>,
+    ];
+    for (let i = 0; i < 60; i++) await first.publish(1);
+    await turns();
+    wires[0]!.cut();
+    for (let i = 0; i < 300; i++) {
+      await second.publish(1);
+      if (i % 10 === 0) await turns(4);
+    }
+    await turns();
+    expect(await taken(third.subscribe())).toEqual([['sum', 360]]);
+    wires[0]!.mend();
+    await turns();
+    for (const node of nodes) await node.close();
+  });
+
+  it('reports an event that cannot be folded, and keeps the state before it', async () => {
+    const { warnings, logger } = lines();
+    const clock = new ManualClock();
+    const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock, logger });
+    const fold: Fold<{ sum: number }, number> = {
+      ...sum,
+      step: (state, given) => {
+        state.sum += given.data;
+        if (given.data === 3) throw new RangeError('three');
+        return state;
+      },
+    };
+    const channel = channels.channel<number>('a', { fold });
+    await channel.publish(1);
+    await channel.publish(2);
+    await channel.publish(3);
+    await channel.publish(4);
+    expect(await taken(channel.subscribe())).toEqual([['sum', 3], 3, 4]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^step\(\) of the fold "fold\.1" failed with the event "[^"]+" of the channel "a"\. .* three$/,
+      ),
+    ]);
+    // The events after the state are evicted one after the other.
+    for (const value of [5, 6, 7, 8, 9, 10]) await channel.publish(value);
+    const seen = await taken(channel.subscribe());
+    expect(seen.slice(-6)).toEqual([['gap', expect.anything()], 6, 7, 8, 9, 10]);
+    expect(warnings).toHaveLength(1);
+    await channels.close();
+  });
+
+  it.each([
+    ['is not plain data', () => new Map([['a', 1]]), 'cannot be stored: state is an instance of Map'],
+    ['is larger than maxEventBytes', () => ({ sum: 1, more: 'x'.repeat(2000) }), 'has 2019 bytes'],
+  ])(
+    'reports a state that %s, and serves clients while the log has the events',
+    async (_, state, message) => {
+      const { warnings, logger } = lines();
+      const clock = new ManualClock();
+      const log = memoryLog({ maxEvents: 20, maxEventBytes: 1000 });
+      const channels = new Channels({ log, clock, logger });
+      const fold: Fold<unknown, number> = { ...sum, every: 2, step: state, toEvents: () => 'state' } as never;
+      const channel = channels.channel<number>('a', { fold });
+      for (let i = 0; i < 10; i++) await channel.publish(i);
+      await turns();
+      expect(warnings).toEqual([expect.stringContaining(message)]);
+      expect(await log.snapshots.read('a', 'fold.1')).toBe(undefined);
+      expect(await taken(channel.subscribe())).toEqual(['state']);
+      await channels.close();
+    },
+  );
+
+  it('does not use a state of another version, and reports the gap if it cannot begin anew', async () => {
+    const log = memoryLog({ maxEvents: 5 });
+    const before = new Channels({ log, clock: new ManualClock() }).channel<number>('a', { fold: sum });
+    for (let i = 1; i <= 40; i++) await before.publish(i);
+    await taken(before.subscribe());
+    const channels = new Channels({ log, clock: new ManualClock() });
+    const next = channels.channel<number>('a', { fold: { ...sum, version: 2 } });
+    expect(await taken(next.subscribe())).toEqual([['gap', expect.anything()], 36, 37, 38, 39, 40]);
+    const partial = channels.channel<number>('a', { fold: { ...sum, version: 3, partial: true } });
+    expect(await taken(partial.subscribe())).toEqual([['sum', 190]]);
+    await channels.close();
+  });
+
+  it('gives the states of several channels with one cursor', async () => {
+    const channels = new Channels({ clock: new ManualClock() });
+    await channels.channel('a').publish([1, 2]);
+    await channels.channel('b').publish([3]);
+    const subscription = channels.subscribe(['a', 'b'], { fold: sum });
+    expect(await taken(subscription)).toEqual([
+      ['sum', 3],
+      ['sum', 3],
+    ]);
+    await channels.channel('b').publish(4);
+    expect(await taken(subscription)).toEqual([4]);
+    await channels.close();
+  });
+
+  it('is rejected for a log that keeps no states, with an invalid fold, or together with a snapshot', () => {
+    const { snapshots: _, ...log } = { ...memoryLog(), snapshots: undefined };
+    const without = new Channels({
+      log: Object.assign(Object.create(memoryLog()), log, { snapshots: undefined }),
+    });
+    const channels = new Channels();
+    const invalid = expect.objectContaining({ code: 'SSE_INVALID_OPTIONS' });
+    expect(() => without.channel('a', { fold: sum }).subscribe().take()).toThrow(invalid);
+    expect(() => channels.channel('a', { fold: concat as never })).toThrow(/Call it, and pass the fold/);
+    expect(() => channels.channel('a', { fold: { ...sum, every: 0 } })).toThrow(invalid);
+    expect(() => channels.channel('a').subscribe({ fold: sum, snapshot: () => 1 })).toThrow(invalid);
+    expect(() => channels.channel('a').subscribe({ fold: sum, from: 'oldest' })).toThrow(invalid);
+  });
+});
+
+describe('the ready-made folds', () => {
+  it('concat() joins texts', async () => {
+    const channels = new Channels({ clock: new ManualClock() });
+    const channel = channels.channel('a', { fold: concat() });
+    expect(await taken(channel.subscribe())).toEqual([]);
+    await channel.publish(['Hello', ', ', 'world']);
+    expect(await taken(channel.subscribe())).toEqual([['snapshot', 'Hello, world']]);
+    await channels.close();
+  });
+
+  it('latest() keeps the last event of each key, in the order of these events', async () => {
+    const channels = new Channels({ clock: new ManualClock() });
+    const fold = latest<{ cell: string | number; value: number | null }>({
+      key: ({ data }) => data.cell,
+      removes: ({ data }) => data.value === null,
+    });
+    const channel = channels.channel<{ cell: string | number; value: number | null }>('a', { fold });
+    const cells = ['__proto__', 2, 1, 'x', 2];
+    for (const [value, cell] of cells.entries())
+      await channel.publish(event({ type: 'cell', data: { cell, value } }));
+    await channel.publish({ cell: 'x', value: null });
+    expect(await taken(channel.subscribe())).toEqual([
+      ['cell', { cell: '__proto__', value: 0 }],
+      ['cell', { cell: 1, value: 2 }],
+      ['cell', { cell: 2, value: 4 }],
+    ]);
+    await channels.close();
+  });
+});

@@ -1,0 +1,34 @@
+/**
+ * The JSON of a state. A state must be plain data, because another node continues with what `JSON.parse()` makes of it: a `Map`
+ * would silently become `{}`.
+ *
+ * @throws {TypeError} with the path of the first value that JSON cannot express.
+ */
+export function plainJson(state: unknown): string {
+  check(state, 'state', []);
+  return JSON.stringify(state);
+}
+
+function check(value: unknown, path: string, parents: readonly unknown[]): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  if (typeof value !== 'object') throw notPlain(path, String(value));
+  if (parents.includes(value)) throw notPlain(path, 'a circular reference');
+  const within = [...parents, value];
+  if (Array.isArray(value)) {
+    value.forEach((item, i) => check(item, `${path}[${i}]`, within));
+    return;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw notPlain(path, `an instance of ${value.constructor.name}`);
+  }
+  for (const [key, item] of Object.entries(value)) {
+    // JSON leaves it out, which a property that is read cannot tell.
+    if (item !== undefined) check(item, `${path}.${key}`, within);
+  }
+}
+
+function notPlain(path: string, what: string): TypeError {
+  return new TypeError(`${path} is ${what}`);
+}

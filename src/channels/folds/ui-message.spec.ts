@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
+import { event, uiMessage, type SseEvent, type UiMessageState } from 'nestjs-event-stream';
+
+/** The message that the reader of the SDK makes of parts. */
+async function messageOf(chunks: readonly unknown[]): Promise<UIMessage | undefined> {
+  const stream = new ReadableStream<UIMessageChunk>({
+    start(controller) {
+      for (const chunk of chunks) if (typeof chunk === 'object') controller.enqueue(chunk as UIMessageChunk);
+      controller.close();
+    },
+  });
+  let message: UIMessage | undefined;
+  for await (const each of readUIMessageStream({ stream, terminateOnError: true })) message = each;
+  return message && (JSON.parse(JSON.stringify(message)) as UIMessage);
+}
+
+const fold = uiMessage();
+
+function folded(chunks: readonly unknown[]): { state: UiMessageState; chunks: unknown[] } {
+  let state = structuredClone(fold.initial);
+  for (const data of chunks) state = fold.step(state, event({ data }) as SseEvent & { data: unknown });
+  const stored = JSON.parse(JSON.stringify(state)) as UiMessageState;
+  return { state: stored, chunks: (fold.toEvents(stored) as SseEvent[]).map(({ data }) => data) };
+}
+
+/** A valid stream of a message, with everything interleaved that the SDK allows. */
+const messages = fc
+  .array(fc.record({ kind: fc.nat(11), n: fc.nat(2), text: fc.string({ maxLength: 5 }) }), { maxLength: 60 })
+  .map((moves) => {
+    const chunks: unknown[] = [
+      { type: 'start', messageId: 'm1', messageMetadata: { a: 1 } },
+      { type: 'start-step' },
+    ];
+    const open = new Set<string>();
+    const tools = new Map<string, 'input' | 'called' | 'done'>();
+    let calls = 0;
+    for (const { kind, n, text } of moves) {
+      const part = kind % 2 ? 'text' : 'reasoning';
+      const id = `${n}`;
+      const key = `${part}-${id}`;
+      const tool = `t${n}-${calls}`;
+      const state = tools.get(tool);
+      const providerMetadata = n === 2 ? { providerMetadata: { p: { text } } } : {};
+      if (kind <= 3) {
+        if (!open.has(key)) chunks.push({ type: `${part}-start`, id });
+        open.add(key);
+        chunks.push({ type: `${part}-delta`, id, delta: text, ...providerMetadata });
+      } else if (kind === 4) {
+        if (open.delete(`text-${id}`)) chunks.push({ type: 'text-end', id });
+      } else if (kind === 5) {
+        chunks.push({ type: 'finish-step' }, { type: 'start-step' });
+        open.clear();
+        calls++;
+      } else if (kind === 6) {
+        if (state === undefined) {
+          chunks.push({ type: 'tool-input-start', toolCallId: tool, toolName: 'look', title: 'Look' });
+          tools.set(tool, 'input');
+        }
+        if (state === 'input')
+          chunks.push({ type: 'tool-input-delta', toolCallId: tool, inputTextDelta: text });
+      } else if (kind === 7) {
+        if (state === 'input') {
+          chunks.push({ type: 'tool-input-available', toolCallId: tool, toolName: 'look', input: { text } });
+          tools.set(tool, 'called');
+        }
+      } else if (kind === 8) {
+        if (state === 'called') {
+          const preliminary = text.length % 2 === 0 ? { preliminary: true } : {};
+          chunks.push({
+            type: 'tool-output-available',
+            toolCallId: tool,
+            output: { text },
+            ...preliminary,
+            ...providerMetadata,
+          });
+          if (!('preliminary' in preliminary)) tools.set(tool, 'done');
+        }
+      } else if (kind === 9) chunks.push({ type: 'data-progress', id, data: { text } });
+      else if (kind === 10) chunks.push({ type: 'data-note', data: text, transient: n === 0 });
+      else chunks.push({ type: 'message-metadata', messageMetadata: { [text]: n } });
+    }
+    return [...chunks, { type: 'finish-step' }, { type: 'finish', finishReason: 'stop' }, '[DONE]'];
+  });
+
+describe('uiMessage()', () => {
+  it('gives the reader of the SDK the same message as all parts, at every place of every stream', async () => {
+    await fc.assert(
+      fc.asyncProperty(messages, fc.nat(), async (chunks, at) => {
+        const cut = at % (chunks.length + 1);
+        const before = folded(chunks.slice(0, cut));
+        const rest = chunks.slice(cut);
+        expect(await messageOf([...before.chunks, ...rest])).toEqual(await messageOf(chunks));
+        // A second fold continues the state that the first one has stored.
+        let { state } = before;
+        for (const data of rest) state = fold.step(state, event({ data }) as SseEvent & { data: unknown });
+        expect(fold.toEvents(state)).toEqual(fold.toEvents(folded(chunks).state));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('joins the deltas of a long text into one part', () => {
+    const deltas = Array.from({ length: 10_000 }, (_, i) => ({
+      type: 'text-delta',
+      id: '0',
+      delta: `${i} `,
+    }));
+    const { chunks } = folded([
+      { type: 'start', messageId: 'm' },
+      { type: 'text-start', id: '0' },
+      ...deltas,
+    ]);
+    expect(chunks).toHaveLength(3);
+    expect(chunks[2]).toMatchObject({
+      type: 'text-delta',
+      id: '0',
+      delta: deltas.map(({ delta }) => delta).join(''),
+    });
+  });
+
+  it('reads parts that are text, and rejects what is not a part', () => {
+    const text = JSON.stringify({ type: 'text-delta', id: '0', delta: 'a' });
+    expect(folded([text, text]).chunks).toEqual([{ type: 'text-delta', id: '0', delta: 'aa' }]);
+    expect(() => folded([{ text: 'a' }])).toThrow('not a part of a UI message stream');
+    expect(() => folded([7])).toThrow('not a part');
+  });
+});
