@@ -7,7 +7,8 @@ import { toHttpError } from '../errors/http-error.js';
 
 /**
  * Maps an {@link SseError} that an ordinary route throws to the status that it has on an `@Sse()` route: 503 while the event
- * log is unavailable, 404 for an unknown run, and 413, 409 or 400. A mistake in the program stays a 500. Errors of 500 and above
+ * log is unavailable, 404 for an unknown run, and 413, 409 or 400. A mistake in the program stays a 500. For a GraphQL resolver, it
+ * throws that error. Errors of 500 and above
  * are logged.
  *
  * @example
@@ -20,6 +21,8 @@ export class SseErrorFilter extends BaseExceptionFilter<SseError> {
 
   override catch(error: SseError, host: ArgumentsHost): void {
     const answer = toHttpError(error, true);
+    // A GraphQL resolver has no response. Its library reports what is thrown here.
+    if (host.getType() !== 'http') throw answer;
     // Nest logs an error without a status as a 500.
     if (answer instanceof HttpException && answer.getStatus() >= 500) {
       this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);

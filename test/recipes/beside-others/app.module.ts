@@ -1,8 +1,9 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { ServeStaticModule } from '@nestjs/serve-static';
-import { SseModule } from 'nestjs-event-stream';
+import { SseErrorFilter, SseModule } from 'nestjs-event-stream';
 import { BoardController } from './board.controller.js';
 import { BoardGateway } from './board.gateway.js';
 import { BoardResolver } from './board.resolver.js';
@@ -17,6 +18,6 @@ import { Board } from './board.js';
     }),
   ],
   controllers: [BoardController],
-  providers: [Board, BoardResolver, BoardGateway],
+  providers: [Board, BoardResolver, BoardGateway, { provide: APP_FILTER, useClass: SseErrorFilter }],
 })
 export class AppModule {}
