@@ -1,6 +1,7 @@
 import { SseError, isSseError, quoted } from '../../errors/sse.errors.js';
 import type { LogPosition } from '../../log/cursor.js';
 import type { Awaitable } from '../../log/event-log.js';
+import type { LogRecord } from '../../log/log-record.js';
 import type { Clock } from '../../time/clock.js';
 import { ask } from '../ask.js';
 import { chain } from '../snapshot/state-source.js';
@@ -12,6 +13,12 @@ export interface ChannelFoldInit extends FoldedStateInit {
   readonly clock: Clock;
   /** Called when nobody holds the fold any more. */
   idle(): void;
+}
+
+/** The events of a state. */
+export interface FoldedEvents {
+  readonly at: LogPosition;
+  readonly records: readonly LogRecord[];
 }
 
 /** An event is in the stored state after this time at the latest, if its node lives. */
@@ -47,6 +54,7 @@ export class ChannelFold {
   private lingering: unknown;
   private publishedAt = 0;
   private hasReported = false;
+  private events: FoldedEvents | undefined;
   private advancing = false;
   /** The channel has changed while the fold advanced. */
   private missed = false;
@@ -61,10 +69,13 @@ export class ChannelFold {
   }
 
   /** The events of the state and its position. `undefined` if there is no state. */
-  state(): Awaitable<{ at: LogPosition; values: unknown } | undefined> {
+  state(): Awaitable<FoldedEvents | undefined> {
     return chain(this.folded.catchUp(), (found) => {
       const { at } = this.folded;
-      return found && at !== undefined ? { at, values: this.folded.toEvents() } : undefined;
+      if (!found || at === undefined) return undefined;
+      // Clients that reconnect at the same time share them.
+      if (this.events?.at !== at) this.events = { at, records: this.folded.toRecords() };
+      return this.events;
     });
   }
 

@@ -10,6 +10,8 @@ import type {
   ReadLimit,
 } from '../../log/event-log.js';
 import type { LogEntry, Parse } from '../../log/log-entry.js';
+import { toRecord, type LogRecord } from '../../log/log-record.js';
+import type { Serialize } from '../../events/to-event.js';
 import { chain } from '../snapshot/state-source.js';
 import type { ChannelEvent } from '../channel-event.js';
 import type { Fold } from './fold.js';
@@ -34,6 +36,7 @@ export interface FoldedStateInit extends FoldedChannel {
   readonly log: EventLog;
   readonly store: LogSnapshots;
   readonly parse: Parse;
+  readonly serialize: Serialize | undefined;
   /** An error of the fold itself. Called once for each event that cannot be folded. */
   failed(error: SseError): void;
 }
@@ -95,12 +98,13 @@ export class FoldedState {
     return plainJson(this.state);
   }
 
-  /** The events of the state. */
-  toEvents(): unknown {
-    const values = immediate(this.init.fold.toEvents(this.state), 'fold.toEvents');
+  /** The events of the state. They are encoded now, because the state can change before they are sent. */
+  toRecords(): readonly LogRecord[] {
+    const { fold, serialize } = this.init;
+    const values = immediate(fold.toEvents(this.state), 'fold.toEvents');
     const isList = typeof values === 'object' && values !== null && Symbol.iterator in values;
-    // Read now: the state may change before they are sent.
-    return isList ? [...(values as Iterable<unknown>)] : values;
+    const list = isList ? [...(values as Iterable<unknown>)] : [values];
+    return list.filter((value) => value !== undefined).map((value) => toRecord(value, serialize));
   }
 
   /** Forgets the state, but not the events that cannot be folded. */

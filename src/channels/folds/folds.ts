@@ -1,9 +1,10 @@
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import type { Awaitable, EventLog, LineLogger } from '../../log/event-log.js';
 import type { Parse } from '../../log/log-entry.js';
+import type { Serialize } from '../../events/to-event.js';
 import type { Clock } from '../../time/clock.js';
 import type { ChannelState, StateSource } from '../snapshot/state-source.js';
-import { ChannelFold } from './channel-fold.js';
+import { ChannelFold, type FoldedEvents } from './channel-fold.js';
 import { foldKey, type Fold } from './fold.js';
 import type { FoldedChannel } from './folded-state.js';
 
@@ -11,6 +12,7 @@ import type { FoldedChannel } from './folded-state.js';
 export interface FoldsInit {
   readonly log: EventLog;
   readonly parse: Parse;
+  readonly serialize: Serialize | undefined;
   readonly clock: Clock;
   readonly logger: LineLogger | undefined;
 }
@@ -27,7 +29,7 @@ export class Folds {
    * @throws {SseError} `SSE_INVALID_OPTIONS` if the log keeps no folded states.
    */
   get(fold: Fold, channel: FoldedChannel): ChannelFold {
-    const { log, parse, clock, logger } = this.init;
+    const { log, parse, serialize, clock, logger } = this.init;
     const { snapshots: store } = log;
     if (!store) throw noStates(fold);
     const key = foldKey(fold);
@@ -40,7 +42,7 @@ export class Folds {
           error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message,
         );
       const idle = (): void => void this.folds.delete(id);
-      found = new ChannelFold({ ...channel, key, fold, log, store, parse, clock, failed, idle });
+      found = new ChannelFold({ ...channel, key, fold, log, store, parse, serialize, clock, failed, idle });
       this.folds.set(id, found);
     }
     return found;
@@ -71,7 +73,7 @@ class FoldedStates implements StateSource {
   take(): Awaitable<ChannelState | undefined> {
     const states = this.folds().map((fold) => fold.state());
     const waits = states.some((state) => state instanceof Promise);
-    return waits ? Promise.all(states).then(join) : join(states as Resolved[]);
+    return waits ? Promise.all(states).then(join) : join(states as (FoldedEvents | undefined)[]);
   }
 
   close(): void {
@@ -79,14 +81,9 @@ class FoldedStates implements StateSource {
   }
 }
 
-type Resolved = Awaited<ReturnType<ChannelFold['state']>>;
-
-function join(states: readonly Resolved[]): ChannelState | undefined {
-  const [first] = states;
+function join(states: readonly (FoldedEvents | undefined)[]): ChannelState | undefined {
   if (!states.every((state) => state !== undefined)) return undefined;
-  if (states.length === 1 && first) return first && { at: [first.at], values: first.values };
-  const values = states.flatMap((state) => state?.values);
-  return { at: states.map((state) => state?.at), values };
+  return { at: states.map(({ at }) => at), records: states.flatMap(({ records }) => records) };
 }
 
 function noStates(fold: Fold): SseError {

@@ -1,5 +1,6 @@
 import type { FeedPosition } from '../../log/cursor.js';
 import type { Awaitable } from '../../log/event-log.js';
+import type { LogRecord } from '../../log/log-record.js';
 
 /** Why a subscription needs a state: its client has no cursor, or the events after the cursor are not kept any more. */
 export type SnapshotReason = 'start' | 'gap';
@@ -9,7 +10,9 @@ export interface ChannelState {
   /** The position whose events follow the state. */
   readonly at: FeedPosition;
   /** The events of the state: a value, an event, or a sync or async iterable of them. `undefined` sends nothing. */
-  readonly values: unknown;
+  readonly values?: unknown;
+  /** The events of the state, if they are encoded already. */
+  readonly records?: readonly LogRecord[];
 }
 
 /** Where a subscription gets the state that comes before its events. */
