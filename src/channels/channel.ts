@@ -5,6 +5,7 @@ import type { Serialize } from '../events/to-event.js';
 import { validateValue } from '../events/valid-value.js';
 import { formatCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import type { Awaitable } from '../log/event-log.js';
+import { CursorReader } from './cursor-reader.js';
 import type { Feeds } from './feeds.js';
 import type { Folds } from './folds/folds.js';
 import type { Fold } from './folds/fold.js';
@@ -122,7 +123,7 @@ export function openSubscription<T, Event extends SseEvent = ChannelEvent<T>>(
     options.state = settings.folds.source((fold || settings.fold) as Fold, channels);
   }
   if (options.state) options.records = recordsOf(settings);
-  return new ChannelSubscription(feeds, keys, options);
+  return new ChannelSubscription((owner) => new CursorReader(feeds, keys, options, owner));
 }
 
 function recordsOf({ serialize, contract }: ChannelSettings): ReaderOptions['records'] {

@@ -16,7 +16,9 @@ import { Folds } from './folds/folds.js';
 import { systemClock, type Clock } from '../time/clock.js';
 import type { Parse } from '../log/log-entry.js';
 import { memoryLog } from '../log/memory-log.js';
-import { ChannelSubscription } from './subscription.js';
+import { CursorReader } from './cursor-reader.js';
+import type { MakeReader } from './waiting-reader.js';
+import type { ChannelSubscription } from './subscription.js';
 import type { ReaderOptions, SubscribeOptions, WithoutGaps } from './subscription.options.js';
 
 /** Options of {@link Channels}. */
@@ -64,7 +66,7 @@ export class Channels implements OnApplicationShutdown {
   }: ChannelsOptions = {}) {
     if (logger) log.useLogger?.(logger);
     this.feeds = new Feeds(log, parse);
-    this.settings = { serialize, gap, folds: new Folds({ log, parse, clock, logger }) };
+    this.settings = { serialize, gap, folds: new Folds({ log, parse, serialize, clock, logger }) };
     this.validate = validate;
   }
 
@@ -154,10 +156,11 @@ export class Channels implements OnApplicationShutdown {
     return this.settings.folds;
   }
 
-  /** @internal Subscribes with options that were checked. */
-  read(name: string, options: ReaderOptions): ChannelSubscription {
+  /** @internal Makes the reader of a subscription. The options were checked. */
+  reader(name: string, options: ReaderOptions): MakeReader {
     const { gap } = this.settings;
-    return new ChannelSubscription(this.feeds, [channelKey(name)], { ...options, gap: options.gap ?? gap });
+    const keys = [channelKey(name)];
+    return (owner) => new CursorReader(this.feeds, keys, { ...options, gap: options.gap ?? gap }, owner);
   }
 
   /** @internal */

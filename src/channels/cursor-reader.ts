@@ -4,7 +4,7 @@ import { SseError, isSseError } from '../errors/sse.errors.js';
 import { formatCursor, parseCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import type { Awaitable } from '../log/event-log.js';
 import type { Deliverable } from '../log/log-entry.js';
-import { toRecord } from '../log/log-record.js';
+import { toRecord, type LogRecord } from '../log/log-record.js';
 import { EventBatch } from './event-batch.js';
 import { BATCH_LIMIT, type Feed, type FeedReader, type FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
@@ -14,13 +14,8 @@ import { StateDelivery } from './snapshot/state-delivery.js';
 import { StateReading, type StateReader } from './snapshot/state-reading.js';
 import type { ChannelState } from './snapshot/state-source.js';
 import { UNKNOWN, startPosition } from './start-position.js';
+import type { ReaderOwner, SubscriptionReader } from './subscription-reader.js';
 import { gapType, type ReaderOptions } from './subscription.options.js';
-
-/** The subscription of a {@link CursorReader}. */
-export interface ReaderOwner {
-  /** There may be events to pull, or the reader has got its position, has ended or has failed. */
-  notify(): void;
-}
 
 /**
  * The position of a subscription. It moves on as events are pulled. There is no queue: events that were not pulled are in the
@@ -41,7 +36,7 @@ export interface ReaderOwner {
  * - live: it has read everything, and its position is the common one of the feed's live readers. `ownPosition` is outdated.
  * - ended: `failure` has the error, if there was one.
  */
-export class CursorReader implements FeedReader, StateReader {
+export class CursorReader implements SubscriptionReader, FeedReader, StateReader {
   ended = false;
   /** The error with which it ended. */
   failure: { readonly error: unknown } | undefined;
@@ -231,12 +226,14 @@ export class CursorReader implements FeedReader, StateReader {
     this.ownPosition = at ?? this.keys.map(() => UNKNOWN);
   }
 
-  delivery({ at, values }: ChannelState): StateDelivery {
+  delivery({ at, values, records }: ChannelState): StateDelivery {
     const [key] = this.keys as [ChannelKey];
     const { serialize, check } = this.options.records ?? {};
     return new StateDelivery({
-      ...{ key, values, id: formatCursor(this.keys, at), limit: BATCH_LIMIT },
+      ...{ key, id: formatCursor(this.keys, at), limit: BATCH_LIMIT },
+      values: records ?? values,
       record: (value) => {
+        if (records) return value as LogRecord;
         const record = toRecord(value, serialize);
         check?.(value);
         return record;

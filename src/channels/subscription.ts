@@ -1,11 +1,9 @@
-import type { ChannelKey } from '../log/cursor.js';
 import type { SseEvent } from '../events/sse-event.js';
-import { CursorReader, type ReaderOwner } from './cursor-reader.js';
+import type { ReaderOwner, SubscriptionReader } from './subscription-reader.js';
 import type { EventBatch } from './event-batch.js';
 import type { BatchConsumer } from './live-readers.js';
-import type { Feeds } from './feeds.js';
 import type { GapEvent } from '../events/library-events.js';
-import type { ChannelEvent, ReaderOptions } from './subscription.options.js';
+import type { ChannelEvent } from './subscription.options.js';
 
 const BRAND = Symbol.for('nestjs-event-stream:subscription');
 
@@ -28,7 +26,7 @@ export class ChannelSubscription<
   implements AsyncIterableIterator<Event | G, undefined>, ReaderOwner
 {
   declare readonly [BRAND]: true;
-  private readonly reader: CursorReader;
+  private readonly reader: SubscriptionReader;
   /** The batch from which `next()` returns events, and the index of the next one. */
   private batch: EventBatch | undefined;
   private index = 0;
@@ -38,8 +36,8 @@ export class ChannelSubscription<
   private waiters: (() => void)[] | undefined;
 
   /** @internal Made by `subscribe()`. */
-  constructor(feeds: Feeds, keys: readonly ChannelKey[], options: ReaderOptions) {
-    this.reader = new CursorReader(feeds, keys, options, this);
+  constructor(makeReader: (owner: ReaderOwner) => SubscriptionReader) {
+    this.reader = makeReader(this);
   }
 
   /**

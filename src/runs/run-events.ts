@@ -14,7 +14,8 @@ import type { FoldedChannel } from '../channels/folds/folded-state.js';
 import type { StateSource } from '../channels/snapshot/state-source.js';
 import { gapType, type ReaderOptions } from '../channels/subscription.options.js';
 import type { Serialize } from '../events/to-event.js';
-import type { ChannelSubscription } from '../channels/subscription.js';
+import type { SubscriptionReader } from '../channels/subscription-reader.js';
+import type { MakeReader } from '../channels/waiting-reader.js';
 
 /** The name of the channel with the events of one run. Each start of an id has its own. */
 export function eventsChannel(id: string, run: string): string {
@@ -46,12 +47,12 @@ export class RunEvents {
   }
 
   /**
-   * Subscribes to the events after an id. The subscription ends at the end marker and does not show it.
+   * Makes the reader of the events after an id. It ends at the end marker and does not show it.
    *
    * @param end Returns the position before the end marker. `undefined` while the run is running.
    * @throws {SseError} `SSE_INVALID_CURSOR`, `SSE_INVALID_FIELD`
    */
-  subscribe(
+  reader(
     {
       after,
       filter,
@@ -61,7 +62,7 @@ export class RunEvents {
       ...options
     }: AttachOptions<never, never> & { events?: AnyContract | undefined },
     { serialize, end }: { serialize: Serialize; end: () => Promise<LogPosition | undefined> },
-  ): ChannelSubscription {
+  ): MakeReader {
     if (events) this.agreeOn(events);
     let state: StateSource | undefined;
     if (snapshot) {
@@ -73,7 +74,8 @@ export class RunEvents {
     } else if (fold) state = this.channels.folds.source(fold as Fold, [this.folded]);
     checkAfter([channelKey(this.channel)], this.start(after, false));
     gapType(options);
-    const subscription = this.channels.read(this.channel, {
+    let reader: SubscriptionReader | undefined;
+    const make = this.channels.reader(this.channel, {
       ...options,
       state,
       records: { serialize },
@@ -83,11 +85,11 @@ export class RunEvents {
         if (!outcome) return filter?.(event as never, channel) ?? true;
         const error = viewerError(outcome, this.id);
         if (error) throw error;
-        subscription.close();
+        reader?.end();
         return false;
       },
     } as ReaderOptions);
-    return subscription;
+    return (owner) => (reader = make(owner));
   }
 
   /** The fold of the events in this process. */
@@ -116,6 +118,16 @@ export class RunEvents {
    */
   agreeOn(events: AnyContract): void {
     this.channels.channel(this.channel, events);
+  }
+
+  /** True for the id of an event of this run, after which there are more. */
+  async continues(after: string | undefined): Promise<boolean> {
+    if (after === undefined || after === '') return false;
+    const cursor = parseCursor(after);
+    const isHere = cursor
+      ? cursor.has(channelKey(this.channel).tag)
+      : (await this.log.locate(this.channel, after)) !== undefined;
+    return isHere && this.hasMore(after);
   }
 
   /** True if there are events after an id, besides the end marker. */

@@ -85,12 +85,23 @@ export interface AttachOptions<T = unknown, Event extends SseEvent = ChannelEven
 > {
   /** The id of the last event that the client has received. Without an id, the run is sent from its beginning. */
   after?: string | undefined;
+  /**
+   * The answer if there is no run.
+   *
+   * - `404`: an id that was never started, or that the log has forgotten, is an error. A run that has ended is sent again.
+   * - `204`: only a run that is running is sent. Otherwise the result is a `Response` with this status, which stops an `EventSource`.
+   * - `'wait'`: only a run that is running is sent. Otherwise the subscription waits for the next start of the id.
+   *
+   * With `204` and `'wait'`, a client with the id of an event of the run that has ended still gets the rest of it. @default 404
+   */
+  none?: 404 | 204 | 'wait' | undefined;
 }
 
 /** Options of `Runs.attach()`. */
 export const ATTACH_TABLE: OptionTable<AttachOptions & { events: AnyContract }> = {
   ...READER_TABLE,
   events: contract,
+  none: kind((value) => value === 404 || value === 204 || value === 'wait', '404', '204', "'wait'"),
 };
 
 /** {@link RunsOptions} with all defaults filled in. */

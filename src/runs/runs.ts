@@ -26,7 +26,8 @@ import {
   type RunSettings,
   type RunsOptions,
 } from './run.options.js';
-import type { ChannelSubscription } from '../channels/subscription.js';
+import { ChannelSubscription } from '../channels/subscription.js';
+import { WaitingReader, type MakeReader, type Waiting } from '../channels/waiting-reader.js';
 import type { AnyContract } from '../events/event-contract.js';
 import type { GapEvent } from '../events/library-events.js';
 import type { EventAttachOptions, EventRun, RunSubscription } from './event-run.js';
@@ -113,11 +114,21 @@ export class Runs {
    * Subscribes to the events of a run: all of them, or those after an id, then the new ones, up to its end. A handler returns
    * the subscription. After an id of an earlier run there is a gap event, then the run from its beginning.
    *
+   * Without a run, the option `none` decides. With `none: 204` the result can be a `Response`, which a handler returns as well.
+   *
    * @throws {SseError} as a rejection: `SSE_RUN_UNKNOWN` (404); `SSE_INVALID_CURSOR` (400); `SSE_INVALID_CHANNEL` (400);
    * `SSE_LOG_UNAVAILABLE` (503); `SSE_INVALID_OPTIONS`. If a run has failed and nothing is left to read: its error.
    * @example
    * @Sse('chats/:id') view(@Param('id') id: string, @LastEventId() after?: string) { return this.runs.attach(id, { after }); }
    */
+  attach<T = unknown>(
+    id: string,
+    options: AttachOptions<T> & { none: 204; events?: undefined },
+  ): Promise<ChannelSubscription<T> | Response>;
+  attach<Contract extends AnyContract>(
+    id: string,
+    options: EventAttachOptions<Contract> & { none: 204; events: Contract },
+  ): Promise<RunSubscription<Contract> | Response>;
   attach<Contract extends AnyContract>(
     id: string,
     options: EventAttachOptions<Contract> & WithoutGaps & { events: Contract },
@@ -135,30 +146,67 @@ export class Runs {
     return (await this.attachTo(id, options)) as never;
   }
 
-  private async attachTo(id: string, options: AnyAttachOptions): Promise<ChannelSubscription> {
+  private async attachTo(id: string, options: AnyAttachOptions): Promise<ChannelSubscription | Response> {
     checkOptions('Runs.attach()', options, ATTACH_TABLE);
     checkRules('Runs.attach()', options as AttachOptions, STATE_RULES);
+    const { none = 404, ...others } = options;
     const owner = await this.ownerOf(id);
-    if (owner) return this.subscribe(owner.events, options);
+    if (owner) return new ChannelSubscription(this.reader(owner.events, others));
     const control = await this.look(id);
     const { current, ended } = control.state;
-    if (!current) throw unknownRun(id);
-    const events = new RunEvents(this.channels, id, current.run, current.from);
+    const events = current && new RunEvents(this.channels, id, current.run, current.from);
+    // A client that has not read a run to its end gets the rest of it, even if only a running one counts.
+    const isOver = ended !== undefined && none !== 404 && !(await events?.continues(others.after));
+    if (!events || isOver) {
+      if (none === 404) throw unknownRun(id);
+      if (none === 204) return new Response(null, { status: 204 });
+      return new ChannelSubscription((to) => new WaitingReader(this.next(id, control, others), to));
+    }
     const view = this.view(events, control);
     view?.expect();
     if (ended) {
       await events.ensureEnd(ended.at, ended.outcome);
       const error = viewerError(ended.outcome, id);
       // With no events left to send, the answer is this error instead of a stream.
-      if (error && !(await events.hasMore(options.after))) throw error;
+      if (error && !(await events.hasMore(others.after))) throw error;
     } else await view?.announceViewing(true);
-    return this.subscribe(events, options);
+    return new ChannelSubscription(this.reader(events, others));
   }
 
-  private subscribe(events: RunEvents, options: AnyAttachOptions): ChannelSubscription {
+  private reader(events: RunEvents, options: AnyAttachOptions): MakeReader {
     const { serialize } = this.settings;
     const fold = options.fold ?? (options.snapshot ? undefined : this.settings.fold);
-    return events.subscribe({ ...options, fold }, { serialize, end: () => this.endOf(events) });
+    return events.reader({ ...options, fold }, { serialize, end: () => this.endOf(events) });
+  }
+
+  /** Waits for the next run of an id. */
+  private next(id: string, control: RunControl, options: AnyAttachOptions): Waiting {
+    const before = control.state.current?.run;
+    return {
+      signal: options.signal,
+      start: (found, failed) => {
+        const look = (): void => {
+          const { current, ended } = control.state;
+          if (!current || current.run === before) return;
+          stop();
+          const events = new RunEvents(this.channels, id, current.run, current.from);
+          // An id of the run before is not one of this run.
+          const make = this.reader(events, { ...options, after: undefined });
+          const view = this.view(events, control);
+          view?.expect();
+          const ready = ended ? events.ensureEnd(ended.at, ended.outcome) : view?.announceViewing(true);
+          Promise.resolve(ready).then(() => found(make), failed);
+        };
+        const unfollow = control.follow({ onRecord: look, missed: () => undefined });
+        let waits = true;
+        // Called once: the view of the run follows the same channel afterwards.
+        const stop = (): void => {
+          if (waits) unfollow();
+          waits = false;
+        };
+        return stop;
+      },
+    };
   }
 
   /** The position before the end marker of a run. `undefined` while it is running. */
