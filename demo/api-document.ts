@@ -5,7 +5,7 @@ import { createStreamDocument } from 'nestjs-event-stream/swagger';
 /** The OpenAPI document of the demo. Its version is 3.1, because Swagger UI does not show `itemSchema` of 3.2. */
 export function apiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
-    .setTitle('Streams of five systems')
+    .setTitle('Streams of six systems')
     .setDescription('The demo of nestjs-event-stream.')
     .setVersion('0.1.0')
     .setOpenAPIVersion('3.1.0')

@@ -11,9 +11,10 @@ import { RunsModule } from './runs/runs.module.js';
 import { StateModule } from './state/state.module.js';
 import { SHARED_SLOTS } from './state/work.js';
 import { TimeplusModule } from './timeplus/timeplus.module.js';
+import { TokenChatModule } from './token-chat/token-chat.module.js';
 import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
 
-/** Five systems that stream in five ways, beside ordinary routes, in one application; and channels and runs for all. */
+/** Six systems that stream in six ways, beside ordinary routes, in one application; and channels and runs for all. */
 @Module({
   imports: [
     SseModule.forRootAsync({
@@ -27,6 +28,7 @@ import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
     TimeplusModule,
     BoardGameModule,
     TrpcCppModule,
+    TokenChatModule,
     ChannelsModule,
     RunsModule,
     AdminModule,

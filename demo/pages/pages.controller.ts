@@ -18,6 +18,7 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ['timeplus.js', SCRIPT],
   ['board-game.js', SCRIPT],
   ['trpc-cpp.js', SCRIPT],
+  ['token-chat.js', SCRIPT],
 ]);
 
 /** The index page and what it loads. */

@@ -9,6 +9,11 @@ export async function* postStream(url, body, signal) {
     body: JSON.stringify(body),
     signal,
   });
+  yield* readStream(response);
+}
+
+/** The events of an answer that is a stream. A refusal is thrown as an error with the server's message. */
+export async function* readStream(response) {
   if (!response.ok) throw new Error(await refusal(response));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';

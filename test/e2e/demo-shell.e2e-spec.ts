@@ -5,6 +5,11 @@ import { createDemo } from '../../demo/create-app.js';
 import { eachAdapter } from './adapters.js';
 import { ask } from './ask.js';
 
+const QUESTION = {
+  id: 'shell',
+  messages: [{ id: '1', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }],
+};
+
 /** A file of the page, as a browser gets it. */
 async function load(app: INestApplication, path: string) {
   const answer = await openStream(app, path, { headers: { accept: '*/*' } });
@@ -26,12 +31,12 @@ describe('the demo', () => {
     });
     afterAll(() => app.close());
 
-    it('has a page that names the five systems and shows a curl line for each stream', async () => {
+    it('has a page that names the six systems and shows a curl line for each stream', async () => {
       const { status, headers, text } = await load(app, '/');
       expect(status).toBe(200);
       expect(headers['content-type']).toBe('text/html; charset=utf-8');
       expect(headers['content-security-policy']).toContain("default-src 'self'");
-      for (const name of ['RAT Engine', 'PrCore', 'Timeplus', 'Board game', 'tRPC-Cpp']) {
+      for (const name of ['RAT Engine', 'PrCore', 'Timeplus', 'Board game', 'tRPC-Cpp', 'Token chat']) {
         expect(text).toContain(`>${name}</h2>`);
       }
       for (const route of [
@@ -39,6 +44,7 @@ describe('the demo', () => {
         '/project/1/stream/result',
         '/stream/GAME/player/1/status',
         '/sse/test',
+        '/api/chat/demo/stream',
       ]) {
         expect(text).toContain(`curl -N http://127.0.0.1:3000${route}`);
       }
@@ -91,7 +97,7 @@ describe('the demo', () => {
       });
     });
 
-    it('answers on every ordinary route while streams of all five systems run', async () => {
+    it('answers on every ordinary route while streams of all systems run', async () => {
       const project = (await ask<{ id: number }>(app, 'POST', '/project')).body.id;
       await ask(app, 'PUT', `/project/${project}/start/simulating`);
       const game = (await ask<{ game_id: string }>(app, 'POST', '/games')).body.game_id;
@@ -101,8 +107,9 @@ describe('the demo', () => {
         openStream(app, `/project/${project}/stream/result`),
         openStream(app, `/stream/${game}/player/1/status`),
         openStream(app, '/tenant/api/v1beta2/queries', { body: { sql: 'SELECT * FROM readings' } }),
+        openStream(app, '/api/chat', { body: QUESTION }),
       ]);
-      expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+      expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
       expect((await load(app, '/')).status).toBe(200);
       expect((await load(app, '/api/ping')).status).toBe(200);
       expect((await ask(app, 'GET', `/project/${project}`)).status).toBe(200);
