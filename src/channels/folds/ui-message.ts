@@ -40,8 +40,11 @@ export function uiMessage(options: ReadyFoldOptions = {}): Fold<UiMessageState> 
 
 /** The part in an event. Text that is not JSON, such as `[DONE]`, is kept as it is. `undefined` for a comment. */
 function chunkOf({ data, raw }: ChannelEvent): Chunk | string | undefined {
-  if (raw !== undefined) throw new TypeError('uiMessage() cannot read raw() text');
-  if (data === undefined) return undefined;
+  if (data === undefined) {
+    // Every event of a log has its text in `raw`. Only that of raw() has data there and nowhere else.
+    if (raw !== undefined && /^data/m.test(raw)) throw new TypeError('uiMessage() cannot read raw() text');
+    return undefined;
+  }
   const value: unknown = typeof data === 'string' && data.startsWith('{') ? JSON.parse(data) : data;
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null && typeof (value as Partial<Chunk>).type === 'string') {
