@@ -8,7 +8,7 @@ import {
   ServiceUnavailableException,
   UseFilters,
 } from '@nestjs/common';
-import { Runs, type ChannelSubscription } from 'nestjs-event-stream';
+import { Runs } from 'nestjs-event-stream';
 import {
   UiMessages,
   resumeAnswer,
@@ -34,7 +34,7 @@ export class TokenChatController {
   ) {}
 
   @UiMessages({ method: RequestMethod.POST })
-  async send(@Body() body: unknown): Promise<ChannelSubscription<UiMessageChunk>> {
+  async send(@Body() body: unknown): Promise<AsyncIterable<UiMessageChunk>> {
     const question = readChatQuestion(body);
     if (this.runs.list().length >= MAX_RUNS) throw new ServiceUnavailableException('Too many runs.');
     return startAnswer(this.runs, runOf(question.id), async (signal) => {
@@ -45,7 +45,7 @@ export class TokenChatController {
   }
 
   @UiMessages(':id/stream')
-  resume(@Param('id') id: string): Promise<ChannelSubscription<UiMessageChunk> | Response> {
+  resume(@Param('id') id: string): Promise<AsyncIterable<UiMessageChunk> | Response> {
     return resumeAnswer(this.runs, runOf(readChatId(id)), { replayEnded: true });
   }
 

@@ -1,8 +1,12 @@
-import type { ChannelSubscription } from '../channels/subscription.js';
+import { uiMessage } from '../channels/folds/ui-message.js';
 import type { RunOptions } from '../runs/run.options.js';
 import type { Runs } from '../runs/runs.js';
 import type { UiMessageChunk } from './message-chunks.js';
 import { uiMessageChunks, type UiMessageSource } from './ui-message-source.js';
+import { WholeAnswer } from './whole-answer.js';
+
+/** The message so far, which a tab that resumes gets instead of every chunk of the model. */
+const FOLD = uiMessage();
 
 /** Options of {@link startAnswer}. */
 export type AnswerOptions = Pick<RunOptions, 'orphanMs'>;
@@ -23,12 +27,12 @@ export async function startAnswer(
   id: string,
   make: (signal: AbortSignal) => UiMessageSource | PromiseLike<UiMessageSource>,
   { orphanMs }: AnswerOptions = {},
-): Promise<ChannelSubscription<UiMessageChunk>> {
+): Promise<AsyncIterableIterator<UiMessageChunk>> {
   const source = (signal: AbortSignal): AsyncIterable<UiMessageChunk> =>
     // Called within a promise, so that an error of `make` has the same way as one of its promise.
     uiMessageChunks(new Promise((resolve) => resolve(make(signal))), signal);
-  const run = await runs.start(id, source, { emits: 'data', stopped: false, orphanMs });
-  return run.attach<UiMessageChunk>();
+  const run = await runs.start(id, source, { emits: 'data', stopped: false, orphanMs, fold: FOLD });
+  return new WholeAnswer(await run.attach<UiMessageChunk>({ fold: FOLD }));
 }
 
 /** Options of {@link resumeAnswer}. */
@@ -42,10 +46,11 @@ export interface ResumeOptions {
 }
 
 /**
- * Returns the stream of an answer that is being written, from its beginning, for the reconnect request of `useChat()`. A
- * `Response` with the status 204 if no answer with this id is being written.
+ * Returns the stream of an answer that is being written, for the reconnect request of `useChat()`: the message so far in few chunks,
+ * then what follows. A `Response` with the status 204 if no answer with this id is being written.
  *
- * @throws {SseError} as a rejection: those of `Runs.attach()`.
+ * @throws {SseError} as a rejection: those of `Runs.attach()`. While iterating, a `GoneException` (410) if the log has evicted a part of
+ * the answer that this client needs.
  * @example
  * @UiMessages(':id/stream')
  * resume(@Param('id') id: string) { return resumeAnswer(this.runs, id); }
@@ -54,10 +59,10 @@ export async function resumeAnswer(
   runs: Runs,
   id: string,
   { replayEnded = false }: ResumeOptions = {},
-): Promise<ChannelSubscription<UiMessageChunk> | Response> {
+): Promise<AsyncIterableIterator<UiMessageChunk> | Response> {
   const status = await runs.status(id);
   if (replayEnded ? status === undefined : status !== 'running') return new Response(null, { status: 204 });
-  return runs.attach<UiMessageChunk>(id);
+  return new WholeAnswer(await runs.attach<UiMessageChunk>(id, { fold: FOLD }));
 }
 
 /**

@@ -136,8 +136,7 @@ eachAdapter((adapter) => {
   const ask = (tab: ChatTab) => tab.sendMessage(text('Hi'));
   const nothingIsOpen = () => until(() => app.get(SseConnections).count() === 0, 'the end of all streams');
 
-  /** The data of an answer, without the ids of its events. */
-  const dataOf = async (answer: Response) => (await answer.text()).replaceAll(/^id: .*\n/gm, '');
+  const dataOf = (answer: Response) => answer.text();
 
   it('a POST starts the answer and streams it, with the header and the end of the protocol', async () => {
     hand.give('Hello', ' wörld');
@@ -194,6 +193,34 @@ eachAdapter((adapter) => {
     await sent;
     await nothingIsOpen();
   };
+
+  it('a tab that joins late gets the message so far in few chunks, and then each new piece', async () => {
+    const words = Array.from({ length: 900 }, (_, n) => `${n} `);
+    const first = new ChatTab(url, 'c');
+    const sent = ask(first);
+    for (let n = 0; n < words.length; n += 50) {
+      hand.give(...words.slice(n, n + 50));
+      await first.reads(words.slice(0, n + 50).join('').length);
+    }
+    const raw = reconnect('c').then(dataOf);
+    await until(() => app.get(SseConnections).count() === 2, 'the second stream');
+    hand.give('end');
+    hand.done();
+    await sent;
+    const chunks = (await raw)
+      .split('\n\n')
+      .slice(0, -2)
+      .map((line) => JSON.parse(line.replace(/^(:\n)?data: /, '')) as { type: string; delta?: string });
+    expect(chunks.map(({ delta = '' }) => delta).join('')).toBe(`${words.join('')}end`);
+    // The state in the log is a few hundred chunks old at most.
+    expect(chunks.length).toBeLessThan(500);
+    expect(chunks.filter(({ type }) => type !== 'text-delta').map(({ type }) => type)).toEqual([
+      'start',
+      'text-start',
+      'text-end',
+      'finish',
+    ]);
+  });
 
   it('a tab whose connection breaks resumes, and repeats nothing', async () => {
     const tab = new ChatTab(url, 'c');
