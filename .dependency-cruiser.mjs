@@ -72,7 +72,7 @@ const MAY_IMPORT = {
     'postgres/schema',
   ],
   'postgres/slots': ['errors', 'time', 'checking', 'limits', 'postgres/link', 'postgres/schema'],
-  client: ['errors', 'checking', 'wire'],
+  client: ['errors', 'checking', 'events', 'wire'],
   cli: ['errors', 'client'],
   swagger: ['errors', 'events', 'options', 'nest', 'handler'],
   ai: ['errors', 'random-id.ts', 'events', 'source', 'channels', 'runs', 'options', 'handler'],

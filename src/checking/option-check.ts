@@ -4,16 +4,14 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 export interface OptionKind {
   /** True for a valid value. If the kind has a `group`, an object is not passed here, and its options are checked instead. */
   holds(value: unknown): boolean;
-  /** The alternatives. Each completes the sentence "Use …". */
+  /** The alternatives. Each completes the sentence "Use …". There are none for an option that belongs to another place. */
   readonly words: readonly string[];
   /** The options of an object value. */
   readonly group?: OptionTable;
   /** True if a list of such objects is valid too. */
   readonly list?: boolean;
-  /** True if the option cannot be omitted. */
-  readonly required?: boolean;
-  /** The place where the option belongs, if it is not valid here. */
-  readonly elsewhere?: string;
+  /** Returns an error if the option cannot be omitted. */
+  missing?(where: string, option: string): SseError;
   /** A sentence with the probable correction of an invalid value. */
   instead?(value: unknown): string | undefined;
 }
@@ -39,18 +37,27 @@ export type OptionTable<T = Record<string, unknown>> = { readonly [K in keyof T]
  */
 export function checkOptions(where: string, given: unknown, table: OptionTable, path = ''): void {
   if (!isGroup(given)) {
-    throw new SseError('SSE_INVALID_OPTIONS', `${where}: Invalid options: ${quoted(given)}.`, {
-      remedy: 'Use an object: {} for the defaults.',
-      context: { value: given },
+    throw rejected(`${where}: Invalid options: ${quoted(given)}.`, 'Use an object: {} for the defaults.', {
+      value: given,
     });
   }
   for (const [key, value] of Object.entries(given)) {
+    const option = path + key;
     const kind = Object.hasOwn(table, key) ? table[key] : undefined;
-    if (!kind) throw unknown(where, path, key, value, table);
-    if (value !== undefined) checkValue(where, path + key, value, kind);
+    if (!kind) {
+      throw rejected(
+        `${where}: Unknown option "${option}": ${quoted(value)}.`,
+        knownOptions(path, key, table),
+        {
+          option,
+          value,
+        },
+      );
+    }
+    if (value !== undefined) checkValue(where, option, value, kind);
   }
-  for (const [key, kind] of Object.entries(table)) {
-    if (kind.required && given[key] === undefined) throw missing(where, path + key, kind);
+  for (const [key, { missing }] of Object.entries(table)) {
+    if (missing && given[key] === undefined) throw missing(where, path + key);
   }
 }
 
@@ -68,52 +75,37 @@ export function checkRules<T>(where: string, options: T, rules: readonly OptionR
 
 /** The error that rejects the value of an option. */
 export function refused(where: string, option: string, value: unknown, remedy: string): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: Invalid option "${option}": ${quoted(value)}.`, {
-    remedy,
-    context: { option, value },
-  });
+  return rejected(`${where}: Invalid option "${option}": ${quoted(value)}.`, remedy, { option, value });
+}
+
+/** The error of invalid options. */
+export function rejected(what: string, remedy: string, context: Record<string, unknown>): SseError {
+  return new SseError('SSE_INVALID_OPTIONS', what, { remedy, context });
 }
 
 function checkValue(where: string, name: string, value: unknown, kind: OptionKind): void {
-  const { group, list, elsewhere } = kind;
+  const { group, list } = kind;
   if (list && Array.isArray(value)) {
     value.forEach((item, i) => checkValue(where, `${name}[${i}]`, item, { ...kind, list: false }));
   } else if (group && isGroup(value)) checkOptions(where, value, group, `${name}.`);
-  else if (elsewhere) throw refused(where, name, value, `Move it to ${elsewhere}.`);
   else if (!kind.holds(value)) {
-    const instead = kind.instead?.(value);
-    throw refused(where, name, value, `Use ${alternatives(kind)}.${instead ? ` ${instead}` : ''}`);
+    const sentences = [alternatives(kind), kind.instead?.(value)];
+    throw refused(where, name, value, sentences.filter(Boolean).join(' '));
   }
 }
 
-function unknown(where: string, path: string, key: string, value: unknown, table: OptionTable): SseError {
-  const option = path + key;
+function knownOptions(path: string, key: string, table: OptionTable): string {
   const near = nearest(key, table);
-  const remedy = near
-    ? `Did you mean "${path}${near}"? Rename it, or remove it.`
-    : `Remove it, or use one of ${listed(table)}.`;
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: Unknown option "${option}": ${quoted(value)}.`, {
-    remedy,
-    context: { option, value },
-  });
+  if (near) return `Did you mean "${path}${near}"? Rename it, or remove it.`;
+  const names = Object.keys(table).filter((name) => table[name]?.words[0]);
+  return `Remove it, or use one of ${names.map((name) => `"${name}"`).join(', ')}.`;
 }
 
-function missing(where: string, option: string, kind: OptionKind): SseError {
-  return new SseError('SSE_INVALID_OPTIONS', `${where}: Missing option "${option}".`, {
-    remedy: `Use ${alternatives(kind)}.`,
-    context: { option },
-  });
-}
-
-/** The alternatives of a kind: "a, b or c". */
-function alternatives({ words }: OptionKind): string {
-  const last = words.at(-1) ?? '';
-  return words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
-}
-
-function listed(table: OptionTable): string {
-  const names = Object.keys(table).filter((name) => !table[name]?.elsewhere);
-  return names.map((name) => `"${name}"`).join(', ');
+/** The alternatives of a kind as a sentence: "Use a, b or c." */
+export function alternatives({ words }: OptionKind): string {
+  const before = words.slice(0, -1).join(', ');
+  const last = words.at(-1);
+  return last ? `Use ${before}${before && ' or '}${last}.` : '';
 }
 
 /** The distance of a missing unit such as `Ms`: more than one letter, less than two. */
@@ -121,16 +113,18 @@ const UNIT_DISTANCE = 1.1;
 
 /** The known option that is most similar to a key: of the table itself, or of one of its groups. */
 function nearest(key: string, table: OptionTable): string | undefined {
-  const names = Object.keys(table).map((name) => ({ name, last: name }));
-  const nested = Object.entries(table).flatMap(([name, { group }]) =>
-    Object.keys(group ?? {}).map((last) => ({ name: `${name}.${last}`, last })),
+  const names = Object.keys(table);
+  const nested = names.flatMap((name) =>
+    Object.keys(table[name]?.group ?? {}).map((last) => `${name}.${last}`),
   );
   let best: string | undefined;
   let least = Infinity;
-  for (const { name, last } of [...names, ...nested]) {
+  for (const name of [...names, ...nested]) {
+    const last = name.replace(/.*\./, '').toLowerCase();
+    const lower = key.toLowerCase();
     const far = Math.min(
-      distance(key.toLowerCase(), last.toLowerCase()),
-      distance(withoutUnit(key), withoutUnit(last)) + UNIT_DISTANCE,
+      distance(lower, last),
+      distance(withoutUnit(lower), withoutUnit(last)) + UNIT_DISTANCE,
     );
     if (Math.floor(far) <= Math.max(1, Math.floor(key.length / 4)) && far < least)
       [best, least] = [name, far];
@@ -139,28 +133,30 @@ function nearest(key: string, table: OptionTable): string | undefined {
 }
 
 function withoutUnit(name: string): string {
-  return name.toLowerCase().replace(/(?:ms|bytes)$/, '');
+  return name.replace(/(?:ms|bytes)$/, '');
 }
 
 /** The number of letters that must be inserted, deleted, replaced, or swapped with the next (Damerau–Levenshtein distance). */
 function distance(one: string, other: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const change = one[i - 1] === other[j - 1] ? 0 : 1;
+  const rows: number[][] = [];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;
+  for (let i = 0; i <= one.length; i++) {
+    const row: number[] = (rows[i] = []);
+    for (let j = 0; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1];
       const swapped = one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
-      next[j] = Math.min(at(row, j) + 1, at(next, j - 1) + 1, at(row, j - 1) + change);
-      if (swapped) next[j] = Math.min(at(next, j), at(before, j - 2) + 1);
+      row[j] =
+        i + j === 0
+          ? 0
+          : Math.min(
+              at(i - 1, j) + 1,
+              at(i, j - 1) + 1,
+              at(i - 1, j - 1) + (same ? 0 : 1),
+              swapped ? at(i - 2, j - 2) + 1 : Infinity,
+            );
     }
-    [before, row] = [row, next];
   }
-  return at(row, other.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Infinity;
+  return at(one.length, other.length);
 }
 
 function isGroup(value: unknown): value is Record<string, unknown> {

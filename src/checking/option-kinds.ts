@@ -1,4 +1,4 @@
-import type { OptionKind, OptionTable } from './option-check.js';
+import { alternatives, rejected, type OptionKind, type OptionTable } from './option-check.js';
 
 /** The longest delay of a timer of Node (2^31 − 1 ms, about 24 days). */
 export const MAX_DELAY_MS = 2_147_483_647;
@@ -30,7 +30,7 @@ export function delayMs(min: number): OptionKind {
 }
 
 /** A period without a timer, so it can have any length. */
-export const periodMs: OptionKind = wholeNumber(1, 'a positive whole number of milliseconds');
+export const periodMs: OptionKind = /* @__PURE__ */ wholeNumber(1, 'a positive whole number of milliseconds');
 
 export function wholeNumber(
   min: number,
@@ -63,11 +63,11 @@ export function oneOf(...allowed: string[]): OptionKind {
   return kind((value) => allowed.includes(value as string), ...allowed.map((word) => `'${word}'`));
 }
 
-/** An object with options. */
-export function group<T>(table: OptionTable<T>, list = false): OptionKind {
+/** An object with options. With a word for it, also a list of such objects. */
+export function group<T>(table: OptionTable<T>, ...list: string[]): OptionKind {
   const inner = table as OptionTable;
-  const words = [`{ ${Object.keys(inner).join(', ')} }`, ...(list ? ['a list of these'] : [])];
-  return { ...kind(() => false, ...words), group: inner, list };
+  const words = [`{ ${Object.keys(inner).join(', ')} }`, ...list];
+  return { ...kind(() => false, ...words), group: inner, list: list.length > 0 };
 }
 
 /** A value of one of several kinds. */
@@ -82,12 +82,16 @@ export function anyOf(...kinds: OptionKind[]): OptionKind {
 }
 
 export function required(inner: OptionKind): OptionKind {
-  return { ...inner, required: true };
+  return {
+    ...inner,
+    missing: (where, option) =>
+      rejected(`${where}: Missing option "${option}".`, alternatives(inner), { option }),
+  };
 }
 
 /** An option that belongs to another place. */
 export function elsewhere(place: string): OptionKind {
-  return { ...kind(() => false), elsewhere: place };
+  return { ...kind(() => false), instead: () => `Move it to ${place}.` };
 }
 
 /** The same kind, with corrections for some invalid values. */

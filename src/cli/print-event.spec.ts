@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
-import { JsonEvent } from '../client/received-event.js';
+import { TextEvent } from '../client/received-event.js';
 import { printEvent, printNote } from './print-event.js';
 
 const plain = { json: false, terminal: false };
-const event = (type: string, data: string, id?: string): JsonEvent => new JsonEvent(type, data, id, id ?? '');
+const event = (type: string, data: string, id?: string): TextEvent => new TextEvent(type, data, id, id ?? '');
 
 describe('an event as text', () => {
-  it.each<[what: string, event: JsonEvent, text: string]>([
+  it.each<[what: string, event: TextEvent, text: string]>([
     ['with its data only', event('message', 'a'), 'data: a\n\n'],
     ['with all fields', event('progress', '{"n":1}', '7'), 'event: progress\nid: 7\ndata: {"n":1}\n\n'],
     ['with several lines', event('message', 'a\n\nb'), 'data: a\ndata: \ndata: b\n\n'],
@@ -17,7 +17,7 @@ describe('an event as text', () => {
     expect(stripVTControlCharacters(printEvent(given, { json: false, terminal: true }))).toBe(text);
   });
 
-  it.each<[event: JsonEvent, text: string]>([
+  it.each<[event: TextEvent, text: string]>([
     [event('progress', '{"n":1}', '7'), '{"type":"progress","data":{"n":1},"id":"7"}\n'],
     [event('message', 'not\n{JSON'), '{"type":"message","data":"not\\n{JSON"}\n'],
     [event('message', ''), '{"type":"message","data":""}\n'],

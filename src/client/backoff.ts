@@ -1,19 +1,19 @@
 import type { RetryOptions } from './client.options.js';
 
-/** What the next wait depends on. */
+/** The values on which the next wait depends. */
 export interface Setback {
-  /** Attempts in a row that got no event stream; 0 if a stream broke or ended. */
+  /** Attempts in a row that got no event stream. It is 0 if a stream broke off or ended. */
   failures: number;
-  /** The reconnection time the server has set by `retry:`, in milliseconds. */
+  /** The reconnection time that the server has set by `retry:`, in milliseconds. */
   serverRetryMs: number | undefined;
-  /** What the refusing response asked for by `Retry-After`, in milliseconds. */
+  /** `Retry-After` of the response that refused the request, in milliseconds. */
   retryAfterMs: number | undefined;
 }
 
 /**
  * Returns the wait before the next request in milliseconds. It is the server's `retry:` or `initialMs`, and grows by
- * `factor` from the second failed attempt on, up to `maxMs`. Jitter is added to it. It is at least `Retry-After`. What
- * the server asks for counts from `minMs` up to `maxServerMs`.
+ * `factor` from the second failed attempt on, up to `maxMs`. Jitter is added to it. It is at least `Retry-After`. The times of
+ * the server count from `minMs` up to `maxServerMs`.
  */
 export function reconnectDelay(
   { failures, serverRetryMs, retryAfterMs = 0 }: Setback,
@@ -36,8 +36,7 @@ export function parseRetryAfter(value: string | null, nowMs: number): number | u
   if (value === null) return undefined;
   const text = value.trim();
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  // Date.parse takes much for a date; all three forms of HTTP begin with the day, and the oldest leaves its GMT out.
-  if (!/^[A-Z][a-z]{2}/.test(text)) return undefined;
-  const dateMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  // Date.parse() accepts much else. All three forms of a date in HTTP begin with the day, and the oldest has no GMT.
+  const dateMs = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) : NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }

@@ -1,3 +1,6 @@
+import type { AnyContract } from '../events/event-contract.js';
+import type { EventStreamState } from './event-stream.js';
+
 /** How the client reconnects, and when it gives up. */
 export interface RetryOptions {
   /** Wait before the first reconnect in milliseconds, until the server sends another in `retry:`. @default 1000 */
@@ -16,54 +19,52 @@ export interface RetryOptions {
   maxAttempts?: number;
 }
 
-/** What `onRetry` is told before each wait. */
+/** The argument of `onRetry`. */
 export interface RetryNotice {
-  /** Attempts in a row that got no event stream; 0 if there was one that broke or ended. */
+  /** The number of attempts in a row that got no event stream. It is 0 if a stream broke off or ended. */
   attempt: number;
   /** The wait before the next request, in milliseconds. */
   delayMs: number;
-  /** What went wrong, or `undefined` if the response ended in order. */
+  /** The failure, or `undefined` if the response ended in order. */
   error: unknown;
 }
 
-/** What `fetch` takes for headers: an object, pairs, or `Headers`. */
+/** Headers as `fetch` takes them: an object, pairs, or `Headers`. */
 export type RequestHeaders = NonNullable<RequestInit['headers']>;
 
-/** What is needed of `fetch`. */
+/** The part of `fetch` that we use. */
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The time and its timers. Tests put their own in its place. */
+/** The time and its timers. Tests replace it. */
 export interface ClientClock {
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls `run` once, `ms` milliseconds from now. */
   schedule(run: () => void, ms: number): unknown;
-  /** Forgets what `schedule` returned. */
+  /** Cancels a timer that `schedule` has returned. */
   cancel(handle: unknown): void;
 }
 
-/** Options of {@link connect}. */
-export interface ConnectOptions<Map extends object = Record<string, unknown>> {
+/** Options of {@link connect}, whichever events it reads. */
+export interface RequestOptions {
   /** @default 'GET', or 'POST' if there is a body */
   method?: string;
-  /** Sent with each attempt. An object or array goes as JSON; text, bytes, a Blob or a form as with `fetch`; no stream. */
+  /** Sent with each attempt: an object or array as JSON; text, bytes, a Blob or a form as with `fetch`. A stream is not possible. */
   body?: NonNullable<RequestInit['body']> | object;
-  /** Headers, or a function that is asked for them before each attempt. What that throws ends the iteration. */
+  /** Headers, or a function that is called for them before each attempt. An error that it throws ends the iteration. */
   headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
-  /** Hand out events of these names only; the others still move the last event ID. @default all */
-  events?: readonly (keyof Map & string)[];
   /** The last event ID to begin after, as kept from an earlier stream. @default none */
   after?: string;
-  /** How to come back; `false` makes one request and no other. */
+  /** How to reconnect; `false` makes one request and no other. */
   retry?: RetryOptions | false;
   /**
-   * Whether a response that ended in order, without a word about the stream being over, is asked for again, as
-   * `EventSource` does. A response that broke off always is. @default true for GET, false for other methods
+   * Whether to reconnect after a response that ended in order, unless the server finished the stream. `EventSource` does.
+   * The client always reconnects after a response that broke off. @default true for GET, false for other methods
    */
   reconnectAfterEnd?: boolean;
   /**
-   * Take a connection for dead, and reconnect, when not a byte came for so long while one was waited for. A server that
-   * sends heartbeats (ours: each 15 s) allows two or three times their interval. In milliseconds. @default false
+   * Reconnects if no byte arrives for this many milliseconds while the client waits for one. Use two or three times the
+   * interval at which the server sends heartbeats; ours is 15 s. @default false
    */
   inactivityMs?: number | false;
   /**
@@ -71,33 +72,44 @@ export interface ConnectOptions<Map extends object = Record<string, unknown>> {
    * one ends the iteration with `SSE_EVENT_TOO_LARGE`. @default 8_388_608
    */
   maxEventLength?: number;
-  /** Cancels everything when it aborts; the iteration then throws its reason. */
+  /** Cancels the request when it aborts. The iteration then throws its reason. */
   signal?: AbortSignal;
-  /** Called before each wait for a reconnect. What it throws ends the iteration. */
-  onRetry?: (notice: RetryNotice) => void;
-  /** As for `fetch`: whether cookies go along to other origins. @default 'same-origin' */
+  /** Called when the state changes. An error that it throws ends the iteration. */
+  onState?: (state: EventStreamState) => unknown;
+  /** Called before each wait for a reconnect. An error that it throws ends the iteration. */
+  onRetry?: (notice: RetryNotice) => unknown;
+  /** As for `fetch`: whether cookies are sent to other origins. @default 'same-origin' */
   credentials?: NonNullable<RequestInit['credentials']>;
   /** @default the global one */
   fetch?: FetchLike;
-  /** @default the system's */
+  /** @default the clock of the system */
   clock?: ClientClock;
-  /** Numbers from 0 to 1, for jitter. @default Math.random */
+  /** Returns numbers from 0 to 1, for jitter. @default Math.random */
   random?: () => number;
 }
 
-/** Values of `retry` where the options name none. */
-export const DEFAULT_RETRY: Required<RetryOptions> = {
-  initialMs: 1000,
-  minMs: 500,
-  maxMs: 30_000,
-  maxServerMs: 3_600_000,
-  factor: 2,
-  jitter: 0.5,
-  maxAttempts: Infinity,
-};
+/** Options of {@link connect} without a contract. `Map` has the type of the data of each event, by its name. */
+export interface ConnectOptions<Map extends object = Record<string, unknown>> extends RequestOptions {
+  /** Only events with these names are handed out. The others still set the last event ID. @default all */
+  events?: readonly (keyof Map & string)[];
+}
 
-/** Value of `maxEventLength` where the options name none. */
-export const DEFAULT_MAX_EVENT_LENGTH = 8_388_608;
+/** Whether a client receives events that its contract does not have. */
+export type UnknownEvents = 'ignore' | 'deliver';
+
+/** Options of {@link connect} with a contract. */
+export interface ContractOptions<
+  Contract extends AnyContract,
+  Unknown extends UnknownEvents = 'ignore',
+> extends RequestOptions {
+  /** The contract. The data of each event is parsed and validated, and the event has the output of its schema. */
+  events: Contract;
+  /**
+   * `'deliver'` hands out events that the contract does not have, as text. `'ignore'` drops them, so that a server can add
+   * events before its clients know them. @default 'ignore'
+   */
+  unknownEvents?: Unknown;
+}
 
 /** The clock of the machine. A wait for a reconnect keeps a Node process alive, as an open connection does. */
 export const SYSTEM_CLOCK: ClientClock = {

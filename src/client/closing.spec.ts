@@ -187,7 +187,7 @@ describe('the body of a response', () => {
     expect([source.cancelled, source.requests]).toEqual([1, 1]);
   });
 
-  it('is not cancelled once it has been read', async () => {
+  it('is not canceled once it has been read', async () => {
     const source = new ChunkedFetch(chunks);
     let signal: AbortSignal | null | undefined;
     const fetch = (url: string, init: RequestInit): Promise<Response> => {
@@ -204,7 +204,7 @@ describe('the body of a response', () => {
     expect(await connect('http://localhost/', { fetch, retry: false }).next()).toEqual(DONE);
   });
 
-  it('is cancelled where it comes after the end, from a fetch that pays no heed to its signal', async () => {
+  it('is canceled if it arrives after the end, from a fetch that ignores its signal', async () => {
     const source = new ChunkedFetch(chunks);
     let answer: () => void = () => undefined;
     const late = new Promise<void>((resolve) => (answer = resolve));
@@ -222,7 +222,7 @@ describe('the body of a response', () => {
     expect(source.cancelled).toBe(1);
   });
 
-  it('is cancelled where it comes in the same turn as the end', async () => {
+  it('is canceled if it arrives in the same turn as the end', async () => {
     const source = new ChunkedFetch(chunks);
     let answer: (response: Response) => void = () => undefined;
     const answered = new Promise<Response>((resolve) => (answer = resolve));

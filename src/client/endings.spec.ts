@@ -32,7 +32,7 @@ describe('the end that the server decides', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('leaves the place where the stream was: the reserved id is none to resume from', async () => {
+  it('keeps the last event ID: the reserved id is not a place to resume from', async () => {
     server = await ScriptedServer.start(stream('id: 7\ndata: 1\n\nid: ~end\ndata: [DONE]\n\n'));
     const events = connect(server.url);
     const ids: [string | undefined, string][] = [];
@@ -151,7 +151,7 @@ describe('the end that the server decides', () => {
   });
 
   it.each(['text/event-stream', 'Text/Event-Stream; charset=UTF-8', 'text/event-stream;x=1'])(
-    'is none for the type %s, and any 2xx status',
+    'does not come from the type %s, with any 2xx status',
     async (contentType) => {
       server = await ScriptedServer.start(status(201, { 'Content-Type': contentType }, 'data: 1\n\n'), ended);
       expect(await received()).toEqual(['1']);

@@ -1,25 +1,28 @@
-import type { ReceivedEvents } from './received-event.js';
+import type { ReceivedEvent } from './received-event.js';
 
 /**
- * Where an {@link EventStream} is: not asked for anything yet, waiting for a response, reading one, waiting before the
- * next request, or over for good.
+ * The state of an {@link EventStream}. It is `idle` before the first `next()`, and `connecting` until the head of the response
+ * has arrived. Then it is `open`. It is `waiting` before a reconnect, and `closed` after the end.
  */
 export type EventStreamState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
 /**
- * The events of one URL, across reconnects. The first `next()` makes the first request, and no more is read than was
- * asked for. There is one sequence, however many iterate it: each event goes to one of them.
+ * The events of one URL, across reconnects. The first `next()` makes the first request, and no more is read than you ask for.
+ * There is one sequence: of several loops over a stream, each event goes to one.
+ *
+ * It is also an interop observable. `defer(() => connect(url))` of rxjs makes an Observable of it, which opens a connection for
+ * each subscriber and closes it on `unsubscribe()`.
  */
-export interface EventStream<Map extends object = Record<string, unknown>> {
-  /** What the stream is doing now; `onRetry` tells when it is about to reconnect. */
+export interface EventStream<Event = ReceivedEvent> {
+  /** The state now. The option `onState` reports each change. */
   readonly state: EventStreamState;
-  /** The last event ID of what was handed out: what a reconnect sends, and what `after` takes later. `''` if none. */
+  /** The last event ID of the events that were handed out. A reconnect sends it, and `after` takes it later. `''` if there is none. */
   readonly lastEventId: string;
-  /** The next event. Calls that overlap are answered in their order. */
-  next(): Promise<IteratorResult<ReceivedEvents<Map>, undefined>>;
-  /** What `break` calls: the same as `close()`. */
-  return(): Promise<IteratorResult<ReceivedEvents<Map>, undefined>>;
-  /** Cancels the request and ends the iteration, as `break` does. What was received and not handed out is dropped. */
+  /** Returns the next event. Calls that overlap are answered in their order. */
+  next(): Promise<IteratorResult<Event, undefined>>;
+  /** Closes the stream, as `close()` does. `break` calls it. */
+  return(): Promise<IteratorResult<Event, undefined>>;
+  /** Cancels the request and ends the iteration, as `break` does. Events that were received but not handed out are dropped. */
   close(): void;
-  [Symbol.asyncIterator](): EventStream<Map>;
+  [Symbol.asyncIterator](): EventStream<Event>;
 }

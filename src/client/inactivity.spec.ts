@@ -29,7 +29,7 @@ describe('after inactivityMs, connect()', () => {
     expect(errors).toEqual([
       expect.objectContaining({
         name: 'TimeoutError',
-        message: `Not a byte from GET ${server.url} for 45000 ms.`,
+        message: `No byte from GET ${server.url} for 45000 ms.`,
       }),
     ]);
     expect(await server.requests[0]?.over).toEqual({ cutOff: true });

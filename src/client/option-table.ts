@@ -12,7 +12,8 @@ import {
   oneOf,
   wholeNumber,
 } from '../checking/option-kinds.js';
-import type { ConnectOptions, RetryOptions } from './client.options.js';
+import { isContract, type AnyContract } from '../events/event-contract.js';
+import type { ContractOptions, RetryOptions, UnknownEvents } from './client.options.js';
 
 /** A last event ID cannot contain these characters (WHATWG HTML, 9.2.6). */
 const NOT_IN_ID = /[\0\r\n]/;
@@ -22,7 +23,7 @@ const RETRY_TABLE: OptionTable<RetryOptions> = {
   minMs: delayMs(0),
   maxMs: delayMs(0),
   maxServerMs: delayMs(0),
-  factor: numberFrom(1, Number.MAX_SAFE_INTEGER, 'a number, 1 or more'),
+  factor: numberFrom(1, 2 ** 53, 'a number, 1 or more'),
   jitter: numberFrom(0, 1, 'a number from 0 to 1'),
   maxAttempts: anyOf(
     wholeNumber(1),
@@ -31,15 +32,17 @@ const RETRY_TABLE: OptionTable<RetryOptions> = {
 };
 
 /** The kinds of the options of `connect()`. */
-export const CONNECT_TABLE: OptionTable<ConnectOptions> = {
-  method: kind((value) => typeof value === 'string' && value !== '', 'the name of an HTTP method'),
+export const CONNECT_TABLE: OptionTable<ContractOptions<AnyContract, UnknownEvents>> = {
+  method: kind((value) => typeof value === 'string' && value !== '', 'an HTTP method'),
   // `encodeBody()` looks at it.
   body: anything,
   headers: kind(
-    isHeaders,
-    'an object, a list of pairs, a Headers object, or a function that returns one of them',
+    (value) => typeof value === 'object' || typeof value === 'function',
+    'headers as fetch takes them',
+    'a function that returns them',
   ),
-  events: kind(isListOfNames, 'a list of one or more event names'),
+  events: kind((value) => isContract(value) || isListOfNames(value), 'a contract', 'a list of event names'),
+  unknownEvents: oneOf('ignore', 'deliver'),
   after: kind(
     (value) => typeof value === 'string' && !NOT_IN_ID.test(value),
     'a string without NUL, CR and LF',
@@ -49,19 +52,16 @@ export const CONNECT_TABLE: OptionTable<ConnectOptions> = {
   inactivityMs: anyOf(delayMs(1), none),
   maxEventLength: wholeNumber(1),
   signal: having(['addEventListener', 'removeEventListener'], 'an AbortSignal'),
-  onRetry: func('that is called before each reconnect'),
+  onState: func('of the state'),
+  onRetry: func('of the failure'),
   credentials: oneOf('omit', 'same-origin', 'include'),
-  fetch: func('with the parameters of fetch'),
+  fetch: func('such as fetch'),
   clock: having(['now', 'schedule', 'cancel'], 'a clock'),
   random: func('that returns a number from 0 to 1'),
 };
 
 function numberFrom(min: number, max: number, words: string): OptionKind {
   return kind((value) => typeof value === 'number' && value >= min && value <= max, words);
-}
-
-function isHeaders(value: unknown): boolean {
-  return typeof value === 'function' || (typeof value === 'object' && value !== null);
 }
 
 function isListOfNames(value: unknown): boolean {

@@ -30,7 +30,7 @@ describe('what connect() hands out', () => {
     expect([event?.id, event?.lastEventId, event?.data]).toEqual(['0', '0', '']);
   });
 
-  it('parses its data once, and leaves data that is no JSON to the text', async () => {
+  it('parses its data once, and leaves data that is not JSON as text', async () => {
     const [json, text] = await received('data: [1]\n\ndata: [DONE]\n\n');
     expect(json?.json()).toEqual([1]);
     expect(json?.json()).toBe(json?.json());

@@ -1,175 +1,178 @@
 import { SseError, isSseError } from '../errors/sse.errors.js';
+import { blockReader } from '../wire/block-reader.js';
 import { END_OF_STREAM_ID, END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
 import { reconnectDelay } from './backoff.js';
-import { BlockReader } from '../wire/block-reader.js';
 import type { EventStream, EventStreamState } from './event-stream.js';
-import { Exchange } from './exchange.js';
-import { JsonEvent, type ReceivedEvents } from './received-event.js';
+import { makeExchange, type Exchange, type Refusal } from './exchange.js';
 import { requestHeaders } from './request-headers.js';
 import type { ResolvedConnectOptions } from './resolve-options.js';
-import { Wait } from './wait.js';
+import { makeWait } from './wait.js';
 
-/** Why an attempt is over, where the stream is not. */
-interface Outcome {
-  /** `undefined` if the response ended in order. */
-  error: unknown;
-  /** Whether there was an event stream at all. */
-  opened: boolean;
-  final?: boolean;
-  retryAfterMs?: number | undefined;
+/** An observer of rxjs and of other libraries. */
+interface Observer {
+  next(value: object): void;
+  error(error: unknown): void;
+  complete(): void;
 }
+
+/** The failure of an attempt. It is empty if the response ended in order. */
+type Failure = Partial<Omit<Refusal, 'error'>> & { error?: unknown };
 
 const CLOSED = Symbol('closed');
 
-/** Types of events that say something to clients, and nothing to who reads the stream. */
-const OF_THE_LIBRARY: ReadonlySet<string> = new Set([END_OF_STREAM_TYPE, PLACE_TYPE]);
+/**
+ * Returns the stream behind `connect()`: attempts, one after another, until there is a reason to stop. Its state is in variables, and
+ * not in fields, because bundlers shorten their names.
+ */
+export function reconnectingStream(options: ResolvedConnectOptions): EventStream<object> {
+  const { signal, retry, request } = options;
+  const wait = makeWait(options.clock);
+  let state: EventStreamState = 'idle';
+  let lastEventId = options.after;
+  let exchange: Exchange | undefined;
+  /** True if the server has finished the stream. */
+  let over = false;
+  let failures = 0;
+  let serverRetryMs: number | undefined;
 
-/** The stream behind `connect`: attempts, one after another, until there is a reason to stop. */
-export class ReconnectingStream<Map extends object> implements EventStream<Map> {
-  state: EventStreamState = 'idle';
-  lastEventId: string;
-  private readonly wait: Wait;
-  private readonly events: AsyncGenerator<ReceivedEvents<Map>, undefined, undefined>;
-  private exchange: Exchange | undefined;
-  private leaveSignal: (() => void) | undefined;
-  /** The server has said that there is nothing more to come back for. */
-  private over = false;
-  private failures = 0;
-  private serverRetryMs: number | undefined;
-
-  constructor(private readonly options: ResolvedConnectOptions) {
-    this.lastEventId = options.after;
-    this.wait = new Wait(options.clock);
-    this.events = this.attempts();
-  }
-
-  next(): Promise<IteratorResult<ReceivedEvents<Map>, undefined>> {
-    return this.events.next();
-  }
-
-  return(): Promise<IteratorResult<ReceivedEvents<Map>, undefined>> {
-    this.close();
-    return this.events.return(undefined);
-  }
-
-  close(): void {
-    this.stop(CLOSED);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  private stop(reason: unknown): void {
-    this.state = 'closed';
-    this.wait.stop(reason);
-    this.exchange?.release();
-    this.leaveSignal?.();
-  }
-
-  private heedSignal(signal: AbortSignal): void {
-    if (signal.aborted) return this.stop(signal.reason);
-    const aborted = (): void => this.stop(signal.reason);
-    signal.addEventListener('abort', aborted);
-    this.leaveSignal = () => signal.removeEventListener('abort', aborted);
-  }
-
-  private async *attempts(): AsyncGenerator<ReceivedEvents<Map>, undefined, undefined> {
+  function enter(next: EventStreamState): void {
+    if (state === next) return;
+    state = next;
     try {
-      if (this.options.signal) this.heedSignal(this.options.signal);
-      this.wait.check();
+      options.onState?.(next);
+    } catch (error) {
+      wait.stop(error);
+    }
+  }
+
+  function stop(reason: unknown): void {
+    enter('closed');
+    wait.stop(reason);
+    exchange?.release();
+    signal?.removeEventListener('abort', aborted);
+  }
+
+  function aborted(): void {
+    stop(signal?.reason);
+  }
+
+  async function* attempts(): AsyncGenerator<object, undefined, undefined> {
+    try {
+      if (signal?.aborted) aborted();
+      signal?.addEventListener('abort', aborted);
+      wait.check();
       for (;;) {
-        const outcome = yield* this.attempt();
-        if (outcome === undefined || this.isOver(outcome)) return undefined;
-        await this.pause(outcome);
+        enter('connecting');
+        const headers = await wait.for(requestHeaders(options, lastEventId));
+        const current = (exchange = makeExchange(options, wait));
+        let opened = false;
+        let failure: Failure = {};
+        try {
+          const answer = await current.send(headers);
+          if (!answer) return undefined;
+          if (answer === true) {
+            opened = true;
+            enter('open');
+            yield* read(current);
+          } else failure = answer;
+        } catch (error) {
+          wait.check();
+          // An event that is too long or breaks the contract. After a reconnect, the server would send it again.
+          failure = { error, final: isSseError(error) };
+        } finally {
+          current.release();
+        }
+        if (opened && (over || (failure.error === undefined && !options.reconnectAfterEnd))) return undefined;
+        await pause(opened, failure);
       }
     } catch (error) {
       if (error !== CLOSED) throw error;
       return undefined;
     } finally {
-      this.close();
+      stop(CLOSED);
     }
   }
 
-  /** One request, and the events of its response. `undefined` is the end that 204 means. */
-  private async *attempt(): AsyncGenerator<ReceivedEvents<Map>, Outcome | undefined, undefined> {
-    this.state = 'connecting';
-    const headers = await this.wait.for(requestHeaders(this.options, this.lastEventId));
-    const exchange = new Exchange(this.options, this.wait);
-    this.exchange = exchange;
-    let opened = false;
-    try {
-      const answer = await exchange.send(headers);
-      if (answer.kind === 'finished') return undefined;
-      if (answer.kind === 'refused') return { opened, ...answer };
-      opened = true;
-      this.state = 'open';
-      yield* this.read(exchange);
-      return { opened, error: undefined };
-    } catch (error) {
-      this.wait.check();
-      // A reconnect would only meet the same event again.
-      return { opened, error, final: isSseError(error, 'SSE_EVENT_TOO_LARGE') };
-    } finally {
-      exchange.release();
-    }
-  }
-
-  private async *read(exchange: Exchange): AsyncGenerator<ReceivedEvents<Map>, void, undefined> {
-    const { events, maxEventLength } = this.options;
-    const reader = new BlockReader((ms) => {
-      this.serverRetryMs = ms;
-    }, maxEventLength);
-    for (let bytes = await exchange.read(); bytes !== undefined; bytes = await exchange.read()) {
+  async function* read(from: Exchange): AsyncGenerator<object, void, undefined> {
+    const reader = blockReader((ms) => {
+      serverRetryMs = ms;
+    }, options.maxEventLength);
+    for (let bytes; (bytes = await from.read());) {
       for (const { id, type, data } of reader.feed(bytes)) {
-        // Not a place in the stream: who kept it to resume from would never be answered again.
-        this.over = id === END_OF_STREAM_ID || (this.over && id === undefined);
-        const own = this.over ? undefined : id;
-        this.lastEventId = own ?? this.lastEventId;
-        if (data === undefined || OF_THE_LIBRARY.has(type) || events?.has(type) === false) continue;
-        yield new JsonEvent(type, data, own, this.lastEventId) as object as ReceivedEvents<Map>;
-        this.wait.check();
+        // This id is not a place in the stream. A user who kept it to resume from would only get 204.
+        over = id === END_OF_STREAM_ID || (over && id === undefined);
+        const own = over ? undefined : id;
+        lastEventId = own ?? lastEventId;
+        // Events of these types are for the client itself.
+        if (data === undefined || type === END_OF_STREAM_TYPE || type === PLACE_TYPE) continue;
+        const event = options.readEvent(type, data, own, lastEventId);
+        if (!event) continue;
+        yield event;
+        wait.check();
       }
       reader.checkLength();
     }
   }
 
-  /** Whether the stream ends with this attempt. A server that sent the reserved id would only answer 204. */
-  private isOver({ opened, error }: Outcome): boolean {
-    if (opened && this.over) return true;
-    const { retries, reconnectAfterEnd } = this.options;
-    return opened && error === undefined && !(retries && reconnectAfterEnd);
-  }
-
-  private async pause({ error, opened, final, retryAfterMs }: Outcome): Promise<void> {
+  async function pause(opened: boolean, { error, final, retryAfterMs }: Failure): Promise<void> {
     if (final) throw error;
-    const { retry, retries, random, onRetry } = this.options;
-    this.failures = opened ? 0 : this.failures + 1;
-    if (!retries || this.failures >= retry.maxAttempts) throw this.exhausted(error);
-    const { failures, serverRetryMs } = this;
-    const delayMs = reconnectDelay({ failures, serverRetryMs, retryAfterMs }, retry, random);
-    this.state = 'waiting';
-    onRetry?.({ attempt: failures, delayMs, error });
-    await this.wait.sleep(delayMs);
+    failures = opened ? 0 : failures + 1;
+    if (failures >= retry.maxAttempts) throw exhausted(error);
+    const delayMs = reconnectDelay({ failures, serverRetryMs, retryAfterMs }, retry, options.random);
+    enter('waiting');
+    options.onRetry?.({ attempt: failures, delayMs, error });
+    await wait.sleep(delayMs);
   }
 
-  private exhausted(cause: unknown): SseError {
-    const { request } = this.options;
-    const attempts = this.failures;
-    const failed =
-      attempts > 1 ? `failed after ${attempts} attempts` : attempts === 1 ? 'failed' : 'broke off';
+  function exhausted(cause: unknown): SseError {
+    const failed = failures > 1 ? `failed after ${failures} attempts` : failures ? 'failed' : 'broke off';
     return new SseError('SSE_RETRIES_EXHAUSTED', `${request} ${failed}: ${innermost(cause)}.`, {
-      remedy: 'See that the server can be reached, or allow more attempts by `retry`.',
-      context: { request, attempts, lastEventId: this.lastEventId },
+      remedy: 'Check the server, or the option "retry".',
+      context: { request, attempts: failures, lastEventId },
       cause,
     });
   }
+
+  const events = attempts();
+  const close = (): void => stop(CLOSED);
+  const stream = {
+    get state() {
+      return state;
+    },
+    get lastEventId() {
+      return lastEventId;
+    },
+    next: () => events.next(),
+    return: () => {
+      close();
+      return events.return(undefined);
+    },
+    close,
+    [Symbol.asyncIterator]: () => stream,
+    // As rxjs and other libraries look for an observable: under the symbol, or under this name if no polyfill has defined it.
+    [(Symbol as { observable?: symbol }).observable ?? '@@observable']: () => ({
+      subscribe: (observer: Observer) => {
+        void pipe(stream, observer);
+        return { unsubscribe: close };
+      },
+    }),
+  } as EventStream<object>;
+  return stream;
 }
 
-// fetch says "fetch failed" and keeps what went wrong in its cause, in Node sometimes as a code without a message.
+async function pipe(events: EventStream<object>, observer: Observer): Promise<void> {
+  try {
+    for await (const event of events) observer.next(event);
+    observer.complete();
+  } catch (error) {
+    observer.error(error);
+  }
+}
+
+// The error of fetch says "fetch failed". Its cause has the reason, in Node sometimes as a code without a message.
 function innermost(error: unknown): string {
   let deepest = error as { message?: string; code?: unknown; cause?: unknown } | null | undefined;
-  // By shape: an error of fetch may come from another realm than ours. A few levels: causes may run in a circle.
+  // By shape, because an error of fetch can come from another realm. A few levels, because a cause chain can be circular.
   for (let level = 0; level < 5 && typeof deepest?.cause === 'object' && deepest.cause; level += 1) {
     deepest = deepest.cause;
   }

@@ -29,7 +29,7 @@ describe('reconnecting', () => {
 
   const delays = (): number[] => notices.map(({ delayMs }) => delayMs);
 
-  it('goes on where a connection broke, without an event lost or repeated', async () => {
+  it('continues where a connection broke, without an event lost or repeated', async () => {
     server = await ScriptedServer.start(
       broken('id: 1\ndata: 1\n\nid: 2\ndata: half'),
       broken('id: 2\ndata: 2\n\n'),
@@ -60,7 +60,7 @@ describe('reconnecting', () => {
         delayMs: 2000,
         error: expect.objectContaining({
           code: 'SSE_RESPONSE_STATUS',
-          context: { request: `GET ${server.url}`, status: 502, body: 'bad gateway' },
+          context: { request: `GET ${server.url}`, status: 502, contentType: null, body: 'bad gateway' },
         }) as unknown,
       },
       { attempt: 0, delayMs: 1000, error: undefined },
@@ -176,7 +176,7 @@ describe('reconnecting', () => {
     await server.stop();
     await expect(connect(url, { retry: { maxAttempts: 1 } }).next()).rejects.toMatchObject({
       message: expect.stringMatching(
-        /^GET \S+ failed: connect ECONNREFUSED 127\.0\.0\.1:\d+\. See/,
+        /^GET \S+ failed: connect ECONNREFUSED 127\.0\.0\.1:\d+\. Check/,
       ) as string,
     });
     server = await ScriptedServer.start();

@@ -1,55 +1,44 @@
-import { SseError, quoted } from '../errors/sse.errors.js';
-import type { ConnectOptions } from './client.options.js';
+import { SseError, quoted, tagOf, type SseErrorCode } from '../errors/sse.errors.js';
+import type { RequestOptions } from './client.options.js';
 
 /** A body that can be sent with each attempt. */
 export interface EncodedBody {
   body: NonNullable<RequestInit['body']> | undefined;
-  /** Whether it was made here, so that nothing else says what it is. */
+  /** True if it was encoded here, so that it needs a `Content-Type`. */
   json: boolean;
 }
 
-/** What `fetch` sends as it is, by the name each has in every realm. */
-const SENT_AS_IS: ReadonlySet<string> = new Set([
-  '[object ArrayBuffer]',
-  '[object Blob]',
-  '[object File]',
-  '[object FormData]',
-  '[object URLSearchParams]',
-]);
+/** Objects that `fetch` sends as they are, by their tags, which are the same in every realm. */
+const SENT_AS_IS = /^\[object (?:ArrayBuffer|Blob|File|FormData|URLSearchParams)\]$/;
 
 /**
- * Text, bytes and forms as they are, any other object as JSON of this moment.
+ * Encodes the body once, for all attempts: text, bytes and forms as they are, any other object as JSON.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` for a stream, `SSE_NOT_SERIALIZABLE` for what JSON cannot express.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` for a stream, `SSE_NOT_SERIALIZABLE` if JSON cannot express the body.
  */
-export function encodeBody(body: ConnectOptions['body']): EncodedBody {
+export function encodeBody(body: RequestOptions['body']): EncodedBody {
   if (body === undefined || body === null) return { body: undefined, json: false };
-  const tag = Object.prototype.toString.call(body);
-  if (tag === '[object ReadableStream]' || (Symbol.asyncIterator in Object(body) && !isSentAsIs(body, tag))) {
-    throw new SseError('SSE_INVALID_OPTIONS', `body ${quoted(body)} is a stream.`, {
-      remedy: 'It could not be sent a second time: give text, bytes, a form, or an object for JSON.',
-      context: { option: 'body' },
-    });
+  const tag = tagOf(body);
+  if (typeof body === 'string' || ArrayBuffer.isView(body) || SENT_AS_IS.test(tag)) {
+    return { body: body as NonNullable<RequestInit['body']>, json: false };
   }
-  if (isSentAsIs(body, tag)) return { body: body as NonNullable<RequestInit['body']>, json: false };
-  return { body: toJson(body), json: true };
-}
-
-function isSentAsIs(body: unknown, tag: string): boolean {
-  return typeof body === 'string' || SENT_AS_IS.has(tag) || ArrayBuffer.isView(body);
-}
-
-function toJson(value: unknown): string {
+  if (tag === '[object ReadableStream]' || Symbol.asyncIterator in Object(body)) {
+    throw rejected('SSE_INVALID_OPTIONS', body, 'is a stream, which cannot be sent again after a failure');
+  }
   let text: string | undefined;
   let cause: unknown;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(body);
   } catch (error) {
     cause = error;
   }
-  if (text !== undefined) return text;
-  throw new SseError('SSE_NOT_SERIALIZABLE', `body ${quoted(value)} cannot be written as JSON.`, {
-    remedy: 'Give a value without cycles, BigInts and functions, or text of your own.',
+  if (text === undefined) throw rejected('SSE_NOT_SERIALIZABLE', body, 'cannot be written as JSON', cause);
+  return { body: text, json: true };
+}
+
+function rejected(code: SseErrorCode, body: unknown, what: string, cause?: unknown): SseError {
+  return new SseError(code, `connect(): The body ${quoted(body)} ${what}.`, {
+    remedy: 'Use text, bytes, a form, or an object for JSON.',
     context: { option: 'body' },
     cause,
   });

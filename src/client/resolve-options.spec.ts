@@ -11,11 +11,25 @@ function thrownBy(call: () => unknown): Error {
 
 describe('options that cannot work', () => {
   it.each<[string, string, ConnectOptions, option: string, value: string, remedy: string]>([
-    ['an address without a scheme', 'localhost:3000/sse', {}, 'url', '"localhost:3000/sse"', 'HTTP URL'],
-    ['an address without a page to be relative to', '/sse', {}, 'url', '"/sse"', 'absolute URL'],
+    [
+      'an address without a scheme',
+      'localhost:3000/sse',
+      {},
+      'url',
+      '"localhost:3000/sse"',
+      'absolute HTTP URL',
+    ],
+    ['an address without a page to be relative to', '/sse', {}, 'url', '"/sse"', 'absolute HTTP URL'],
     ['an address with a password', 'http://me:secret@localhost/', {}, 'url', '"localhost"', 'password'],
     ['a method that cannot be sent', 'http://localhost/', { method: 'G T' }, 'method', '"G T"', 'Use GET'],
-    ['a GET with a body', 'http://localhost/', { method: 'get', body: {} }, 'method', '"GET"', 'has no body'],
+    [
+      'a GET with a body',
+      'http://localhost/',
+      { method: 'get', body: {} },
+      'method',
+      '"GET"',
+      'to send a body',
+    ],
     [
       'an option that does not exist',
       'http://localhost/',
@@ -32,7 +46,7 @@ describe('options that cannot work', () => {
       '1',
       'retry.max',
     ],
-    ['no event at all', 'http://localhost/', { events: [] }, 'events', 'Array', 'one or more event names'],
+    ['no event at all', 'http://localhost/', { events: [] }, 'events', 'Array', 'a list of event names'],
     [
       'an id with a line break',
       'http://localhost/',
@@ -88,7 +102,7 @@ describe('options that cannot work', () => {
       { retry: { initialMs: 10, maxMs: 5 } },
       'retry.initialMs',
       '10',
-      'more than "retry.maxMs", 5',
+      'Use 5 or less, or raise "retry.maxMs"',
     ],
     [
       'a shortest wait above the first',
@@ -96,7 +110,7 @@ describe('options that cannot work', () => {
       { retry: { minMs: 10, initialMs: 5 } },
       'retry.minMs',
       '10',
-      'more than "retry.initialMs", 5',
+      'Use 5 or less, or raise "retry.initialMs"',
     ],
     [
       'a watchdog without time',
@@ -142,7 +156,7 @@ describe('options that cannot work', () => {
     expect(() => connect('http://localhost/', { body: new ReadableStream() })).toThrow(
       expect.objectContaining({
         code: 'SSE_INVALID_OPTIONS',
-        message: expect.stringMatching(/^body .* is a stream/) as string,
+        message: expect.stringMatching(/^connect\(\): The body .* is a stream/) as string,
       }),
     );
   });

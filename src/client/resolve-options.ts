@@ -1,122 +1,127 @@
 import { checkOptions, refused } from '../checking/option-check.js';
 import type { SseError } from '../errors/sse.errors.js';
-import { DEFAULT_MAX_EVENT_LENGTH, DEFAULT_RETRY, SYSTEM_CLOCK } from './client.options.js';
-import type { ClientClock, ConnectOptions, FetchLike, RetryNotice, RetryOptions } from './client.options.js';
+import { isContract, type AnyContract } from '../events/event-contract.js';
+import { SYSTEM_CLOCK } from './client.options.js';
+import type {
+  ClientClock,
+  ConnectOptions,
+  ContractOptions,
+  FetchLike,
+  RequestOptions,
+  RetryOptions,
+  UnknownEvents,
+} from './client.options.js';
+import { eventReader, type ReadEvent } from './event-reader.js';
 import { CONNECT_TABLE } from './option-table.js';
 import { encodeBody, type EncodedBody } from './request-body.js';
 
-/** Where messages say that an option was given. */
+/** The place of the options in messages. */
 const WHERE = 'connect()';
 
 /** Checked options, with their defaults. */
 export interface ResolvedConnectOptions extends EncodedBody {
   url: string;
-  /** Method and address as messages name them: no query, which may hold a secret. */
+  /** Method and address for messages. Without the query, which may hold a secret. */
   request: string;
   method: string;
-  headers: NonNullable<ConnectOptions['headers']>;
-  events: ReadonlySet<string> | undefined;
+  headers: NonNullable<RequestOptions['headers']>;
+  readEvent: ReadEvent;
   after: string;
+  /** With a `maxAttempts` of 0, nothing is retried, not even after a stream that broke off. */
   retry: Required<RetryOptions>;
-  retries: boolean;
   reconnectAfterEnd: boolean;
   inactivityMs: number | false;
   maxEventLength: number;
-  signal: AbortSignal | undefined;
-  onRetry: ((notice: RetryNotice) => void) | undefined;
-  credentials: ConnectOptions['credentials'];
+  signal?: AbortSignal;
+  onState?: RequestOptions['onState'];
+  onRetry?: RequestOptions['onRetry'];
+  credentials?: RequestOptions['credentials'];
   fetch: FetchLike;
   clock: ClientClock;
   random: () => number;
 }
 
 /** Checks the options and fills in the defaults. @throws {SseError} `SSE_INVALID_OPTIONS`, `SSE_NOT_SERIALIZABLE` */
-export function resolveConnectOptions<Map extends object>(
+export function resolveConnectOptions(
   url: string | URL,
-  options: ConnectOptions<Map>,
+  options: ConnectOptions | ContractOptions<AnyContract, UnknownEvents>,
 ): ResolvedConnectOptions {
   checkOptions(WHERE, options, CONNECT_TABLE);
-  const body = encodeBody(options.body);
-  const method = (options.method ?? (body.body === undefined ? 'GET' : 'POST')).toUpperCase();
+  // An option that is given as `undefined` has its default.
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<ContractOptions<AnyContract, UnknownEvents>>;
+  const { events, unknownEvents, retry = {} } = given;
+  if (unknownEvents && !isContract(events)) {
+    throw invalid('unknownEvents', unknownEvents, 'Pass a contract as "events", or remove it.');
+  }
+  const body = encodeBody(given.body);
+  const method = (given.method ?? (body.body === undefined ? 'GET' : 'POST')).toUpperCase();
   const address = String(url);
-  const { events, after = '', retry = {}, inactivityMs = false } = options;
-  checkRequest(address, method, body.body !== undefined, options.fetch === undefined);
+  checkRequest(address, method, body.body !== undefined, !given.fetch);
   return {
+    headers: {},
+    after: '',
+    inactivityMs: false,
+    maxEventLength: 8_388_608,
+    // Browsers require that it is called as a function of the global object.
+    fetch: (input, init) => globalThis.fetch(input, init),
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    ...given,
     ...body,
     url: address,
     request: `${method} ${address.split(/[?#]/, 1)[0]}`,
     method,
-    headers: options.headers ?? {},
-    events: events && new Set<string>(events),
-    after,
-    retry: resolveRetry(retry === false ? { maxAttempts: 1 } : retry),
-    retries: retry !== false,
-    reconnectAfterEnd: options.reconnectAfterEnd ?? method === 'GET',
-    inactivityMs,
-    maxEventLength: options.maxEventLength ?? DEFAULT_MAX_EVENT_LENGTH,
-    signal: options.signal,
-    onRetry: options.onRetry,
-    credentials: options.credentials,
-    // Called as a function of the global object, which browsers insist on.
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    clock: options.clock ?? SYSTEM_CLOCK,
-    random: options.random ?? Math.random,
+    readEvent: eventReader(events, unknownEvents),
+    retry: resolveRetry(retry || { maxAttempts: 0 }),
+    reconnectAfterEnd: retry !== false && (given.reconnectAfterEnd ?? method === 'GET'),
   };
 }
 
-function resolveRetry(given: RetryOptions): Required<RetryOptions> {
-  const initialMs = given.initialMs ?? DEFAULT_RETRY.initialMs;
-  const maxMs = given.maxMs ?? Math.max(initialMs, DEFAULT_RETRY.maxMs);
-  const minMs = given.minMs ?? Math.min(initialMs, DEFAULT_RETRY.minMs);
-  const maxServerMs = given.maxServerMs ?? Math.max(maxMs, DEFAULT_RETRY.maxServerMs);
-  const { factor, jitter, maxAttempts } = { ...DEFAULT_RETRY, ...defined(given) };
-  checkOrder('minMs', minMs, 'initialMs', initialMs);
-  checkOrder('initialMs', initialMs, 'maxMs', maxMs);
-  checkOrder('minMs', minMs, 'maxServerMs', maxServerMs);
-  return { initialMs, minMs, maxMs, maxServerMs, factor, jitter, maxAttempts };
-}
-
-/** An option that is given as `undefined` has its default. */
-function defined(given: RetryOptions): RetryOptions {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-function checkOrder(name: keyof RetryOptions, value: number, other: keyof RetryOptions, most: number): void {
-  if (value <= most) return;
-  throw invalid(
-    `retry.${name}`,
-    value,
-    `It is more than "retry.${other}", ${most}. Lower it, or raise "retry.${other}".`,
-  );
+function resolveRetry({
+  initialMs = 1000,
+  minMs = Math.min(initialMs, 500),
+  maxMs = Math.max(initialMs, 30_000),
+  maxServerMs = Math.max(maxMs, 3_600_000),
+  factor = 2,
+  jitter = 0.5,
+  maxAttempts = Infinity,
+}: RetryOptions): Required<RetryOptions> {
+  const retry = { initialMs, minMs, maxMs, maxServerMs, factor, jitter, maxAttempts };
+  for (const [name, other] of [
+    ['minMs', 'initialMs'],
+    ['initialMs', 'maxMs'],
+    ['minMs', 'maxServerMs'],
+  ] as const) {
+    if (retry[name] > retry[other]) {
+      throw invalid(`retry.${name}`, retry[name], `Use ${retry[other]} or less, or raise "retry.${other}".`);
+    }
+  }
+  return retry;
 }
 
 // fetch reports a request that it can never send with the same TypeError as a network failure, which is retried.
 // Such requests are therefore rejected here.
 function checkRequest(url: string, method: string, hasBody: boolean, ownFetch: boolean): void {
   try {
-    new Request('http://localhost/', { method });
+    new Request('http://localhost/', { method, ...(hasBody && { body: '' }) });
   } catch {
-    throw invalid('method', method, 'fetch does not send this method. Use GET, POST, PUT, PATCH or DELETE.');
-  }
-  if (hasBody && (method === 'GET' || method === 'HEAD')) {
-    throw invalid('method', method, 'A request of this method has no body. Use POST, or leave "body" out.');
+    const methods = hasBody ? 'POST, PUT or PATCH to send a body' : 'GET, POST, PUT, PATCH or DELETE';
+    throw invalid('method', method, `Use ${methods}.`);
   }
   if (!ownFetch) return;
-  let parsed: URL;
+  let parsed: URL | undefined;
   try {
     parsed = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch {
-    throw invalid('url', url, 'It is not an absolute URL. Begin it with http:// or https://.');
+    // Rejected below.
   }
-  if (!/^(?:https?|blob|data):$/.test(parsed.protocol)) {
-    throw invalid('url', url, 'It is not an HTTP URL. Begin it with http:// or https://.');
+  if (!parsed || !/^(?:https?|blob|data):$/.test(parsed.protocol)) {
+    throw invalid('url', url, 'Use an absolute HTTP URL.');
   }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw invalid(
-      'url',
-      parsed.host,
-      'fetch rejects a URL with a user name or password. Send them in "headers".',
-    );
+  if (parsed.username || parsed.password) {
+    throw invalid('url', parsed.host, 'Move the user name and password to "headers".');
   }
 }
 

@@ -1,5 +1,5 @@
 import { ManualClock } from '../../test/fixtures/client/manual-clock.js';
-import { Wait } from './wait.js';
+import { makeWait } from './wait.js';
 
 function deferred(): { promise: Promise<string>; resolve: (value: string) => void } {
   let resolve: (value: string) => void = () => undefined;
@@ -12,7 +12,7 @@ describe('waiting for one thing at a time', () => {
 
   it('gives what the promise settles to, and leaves no timer', async () => {
     const clock = new ManualClock();
-    const wait = new Wait(clock);
+    const wait = makeWait(clock);
     expect(await wait.for(Promise.resolve('a'), 10)).toBe('a');
     await expect(wait.for(Promise.reject(new Error('b')), 10)).rejects.toThrow('b');
     expect(clock.timers.size).toBe(0);
@@ -20,7 +20,7 @@ describe('waiting for one thing at a time', () => {
 
   it('throws what late() gives when the limit is reached', async () => {
     const clock = new ManualClock();
-    const waiting = new Wait(clock).for(never, 10, () => 'late');
+    const waiting = makeWait(clock).for(never, 10, () => 'late');
     clock.advance(10);
     clock.advance(50);
     await expect(waiting).rejects.toBe('late');
@@ -29,7 +29,7 @@ describe('waiting for one thing at a time', () => {
 
   it('is not disturbed by what it no longer waits for', async () => {
     const clock = new ManualClock();
-    const wait = new Wait(clock);
+    const wait = makeWait(clock);
     const { promise, resolve } = deferred();
     const first = wait.for(promise, 10, () => 'late');
     clock.advance(10);
@@ -43,9 +43,9 @@ describe('waiting for one thing at a time', () => {
     expect(clock.timers.size).toBe(0);
   });
 
-  it('is stopped for good, for the first reason', async () => {
+  it('is stopped permanently, for the first reason', async () => {
     const clock = new ManualClock();
-    const wait = new Wait(clock);
+    const wait = makeWait(clock);
     expect(() => wait.check()).not.toThrow();
     const sleeping = wait.sleep(10);
     wait.stop('first');

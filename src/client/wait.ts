@@ -1,74 +1,76 @@
 import type { ClientClock } from './client.options.js';
 
-/** The longest time a timer can be set to; beyond it, timers fire at once. */
+/** The maximum of a timer. A timer with a longer time fires immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Time that a late promise still has, so that what arrived while the process was blocked is read first: a timer that is
- * due runs before the sockets are looked at.
+ * Additional time for a late promise. If the process was blocked, a timer that is due runs before the sockets are read. Bytes that
+ * arrived in the meantime still count.
  */
 const GRACE_MS = 50;
 
-/** Waits for one thing at a time, and lets go of it when it is stopped. Keeps no timer and no listener afterwards. */
-export class Wait {
-  private letGo: ((reason: unknown) => void) | undefined;
-  private stopped: { reason: unknown } | undefined;
-
-  constructor(private readonly clock: ClientClock) {}
-
-  /** Throws `reason` out of what is being waited for, and out of all that follows. Only the first call counts. */
-  stop(reason: unknown): void {
-    this.stopped ??= { reason };
-    this.letGo?.(this.stopped.reason);
-  }
-
-  /** Throws the reason of `stop`, if it was called. */
-  check(): void {
-    if (this.stopped) throw this.stopped.reason;
-  }
-
+/** Waits for one thing at a time, until it is stopped. Keeps no timer and no listener afterwards. */
+export interface Wait {
+  /** Throws `reason` from the current wait, and from all that follow. Only the first call counts. */
+  stop(reason: unknown): void;
+  /** Throws the reason of `stop()`, if it was called. */
+  check(): void;
   /** Settles as `promise` does. Throws `late()` if that takes longer than `limitMs` and 50 ms of grace. */
-  for<T>(promise: PromiseLike<T>, limitMs: number | false = false, late?: () => unknown): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  for<T>(promise: PromiseLike<T>, limitMs?: number | false, late?: () => unknown): Promise<T>;
+  /** Resolves `ms` milliseconds from now. */
+  sleep(ms: number): Promise<void>;
+}
+
+export function makeWait(clock: ClientClock): Wait {
+  let release: ((reason: unknown) => void) | undefined;
+  let stopped: { reason: unknown } | undefined;
+
+  // A local function, and not a method: bundlers shorten its name.
+  const waitFor: Wait['for'] = (promise, limitMs = false, late) =>
+    new Promise((resolve, reject) => {
       let timer: unknown;
-      // Not Promise.race with a promise for "stopped": that would keep a reaction per call for the stream's life.
-      const settle = (): boolean => {
-        if (this.letGo !== letGo) return false;
-        this.letGo = undefined;
-        if (timer !== undefined) this.clock.cancel(timer);
-        return true;
+      // Not Promise.race() with a promise for "stopped": that would keep a reaction for each call while the stream lives.
+      const settle = (deliver: () => void): void => {
+        if (release !== fail) return;
+        release = undefined;
+        if (timer !== undefined) clock.cancel(timer);
+        deliver();
       };
-      const letGo = (reason: unknown): void => {
-        if (settle()) reject(reason);
-      };
-      this.letGo = letGo;
-      promise.then(
-        (value) => {
-          if (settle()) resolve(value);
-        },
-        (error: unknown) => letGo(error),
-      );
-      if (this.stopped) letGo(this.stopped.reason);
-      else if (limitMs !== false) {
-        const tooLate = (): void => letGo(late?.());
-        const due = (): void => {
-          timer = this.clock.schedule(tooLate, GRACE_MS);
-        };
-        timer = this.clock.schedule(due, Math.min(limitMs, MAX_TIMER_MS));
+      const fail = (reason: unknown): void => settle(() => reject(reason));
+      release = fail;
+      promise.then((value) => settle(() => resolve(value)), fail);
+      if (stopped) fail(stopped.reason);
+      else if (limitMs) {
+        timer = start(() => {
+          timer = start(() => fail(late?.()), GRACE_MS);
+        }, limitMs);
       }
     });
+
+  function start(run: () => void, ms: number): unknown {
+    return clock.schedule(run, Math.min(ms, MAX_TIMER_MS));
   }
 
-  /** Resolves `ms` milliseconds from now. */
-  async sleep(ms: number): Promise<void> {
-    let timer: unknown;
-    const over = new Promise<void>((resolve) => {
-      timer = this.clock.schedule(resolve, Math.min(ms, MAX_TIMER_MS));
-    });
-    try {
-      await this.for(over);
-    } finally {
-      this.clock.cancel(timer);
-    }
-  }
+  return {
+    for: waitFor,
+    stop(reason) {
+      stopped ??= { reason };
+      release?.(stopped.reason);
+    },
+    check() {
+      if (stopped) throw stopped.reason;
+    },
+    async sleep(ms) {
+      let timer: unknown;
+      try {
+        await waitFor(
+          new Promise<void>((resolve) => {
+            timer = start(resolve, ms);
+          }),
+        );
+      } finally {
+        clock.cancel(timer);
+      }
+    },
+  };
 }

@@ -137,7 +137,8 @@ export function quoted(value: unknown): string {
     : whole;
 }
 
-function tagOf(value: unknown): string {
+/** The tag of a value, such as `[object Blob]`. It is the same for objects of other realms. */
+export function tagOf(value: unknown): string {
   try {
     return Object.prototype.toString.call(value);
   } catch {
@@ -155,10 +156,9 @@ function describe(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (typeof value === 'object' && value !== null) {
     const name: unknown = value.constructor?.name;
-    if (name === '') return Object.prototype.toString.call(value);
-    if (typeof name === 'string' && name !== 'Object') return `an instance of ${name}`;
+    if (typeof name === 'string' && name !== '' && name !== 'Object') return `an instance of ${name}`;
     // Undefined if toJSON() returns undefined.
-    return (JSON.stringify(value) as string | undefined) ?? Object.prototype.toString.call(value);
+    return (name !== '' && (JSON.stringify(value) as string | undefined)) || tagOf(value);
   }
   return String(value);
 }

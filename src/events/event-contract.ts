@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import type { GapEvent, StoppedEvent } from './library-events.js';
+import { readPayload } from './read-payload.js';
 import type { SchemaProblem } from './payload-schemas.js';
 import { event, SseEvent, type EventInit } from './sse-event.js';
 
@@ -28,11 +29,14 @@ export type EventContract<Schemas extends EventSchemas> = {
 } & {
   /** The schemas, by the name of their event. */
   readonly '~contract': Schemas;
+  /** Reads the data of an event that a client has received. @throws {SseError} `SSE_INVALID_EVENT`, `SSE_INVALID_CONTRACT` */
+  readonly '~read': (name: string, data: string) => unknown;
 };
 
 /** Any contract. */
 export interface AnyContract {
   readonly '~contract': EventSchemas;
+  readonly '~read': (name: string, data: string) => unknown;
 }
 
 /** The `type` of an event: `undefined` for `message`. */
@@ -122,7 +126,11 @@ export function defineEvents<Schemas extends EventSchemas>(
     kept[name] = schema;
     contract[name] = creator(name);
   }
-  Object.defineProperty(contract, '~contract', { value: Object.freeze(kept) });
+  const schemasOf = { '~contract': Object.freeze(kept) };
+  Object.defineProperties(contract, {
+    '~contract': { value: schemasOf['~contract'] },
+    '~read': { value: (name: string, data: string) => readPayload(schemasOf, name, data) },
+  });
   return Object.freeze(contract) as unknown as EventContract<Schemas>;
 }
 

@@ -1,7 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { watchRejection } from '../errors/guard.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
-import type { AnyContract } from './event-contract.js';
+
+/** The schemas of a contract, by the name of their event. */
+export interface Schemas {
+  readonly '~contract': Readonly<Record<string, StandardSchemaV1>>;
+}
 
 /** One mistake in the data of an event, in `context.issues` of the error. */
 export interface PayloadIssue {
@@ -17,7 +21,7 @@ export interface PayloadIssue {
  * @throws {SseError} `SSE_INVALID_EVENT` for a name that the contract does not have, and for data that breaks its schema;
  * `SSE_INVALID_CONTRACT` for a schema that throws, or that answers with a promise.
  */
-export function validPayload({ '~contract': schemas }: AnyContract, name: string, data: unknown): unknown {
+export function validPayload({ '~contract': schemas }: Schemas, name: string, data: unknown): unknown {
   const schema = schemas[name];
   if (schema === undefined) throw unknownEvent(name, Object.keys(schemas));
   let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
@@ -78,7 +82,7 @@ function unknownEvent(name: string, names: readonly string[]): SseError {
 function schemaFailed(name: string, cause: unknown): SseError {
   const what = cause === undefined ? 'did not return a result' : 'threw an error';
   return new SseError('SSE_INVALID_CONTRACT', `The schema of the event ${quoted(name)} ${what}.`, {
-    remedy: 'A schema reports what is wrong with the data as issues: see its cause.',
+    remedy: 'A schema must report invalid data as issues. See the cause of this error.',
     context: { event: name },
     cause,
   });
@@ -89,8 +93,7 @@ function asynchronous(name: string): SseError {
     'SSE_INVALID_CONTRACT',
     `The schema of the event ${quoted(name)} answered with a promise.`,
     {
-      remedy:
-        'Events are validated in the turn in which they are sent: remove checks that are asynchronous, or that throw.',
+      remedy: 'Events are validated synchronously. Remove checks that are asynchronous.',
       context: { event: name },
     },
   );

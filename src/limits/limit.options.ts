@@ -59,7 +59,7 @@ const LIMIT_TABLE = { key, max: required(wholeNumber(1)), ...answer } satisfies 
 
 /** Kinds of {@link StreamLimitOptions}. */
 export const LIMITS_TABLE = {
-  limit: meant(group(LIMIT_TABLE, true), (value) =>
+  limit: meant(group(LIMIT_TABLE, 'a list of these'), (value) =>
     typeof value === 'number' ? `Write { key: 'route', max: ${value} }.` : undefined,
   ),
   exclusive: meant(anyOf(limitKey, group(EXCLUSIVE_TABLE)), (value) =>

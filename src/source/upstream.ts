@@ -1,6 +1,6 @@
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { SseEvent } from '../events/sse-event.js';
-import { BlockReader } from '../wire/block-reader.js';
+import { blockReader } from '../wire/block-reader.js';
 import { BlockSplitter } from '../wire/block-splitter.js';
 import { PulledSource, type Opened, type Teardown } from './pulled.source.js';
 import type { ResponseHead } from './source.js';
@@ -121,7 +121,7 @@ function unchanged(block: string): SseEvent {
 /** Makes an event of each block that has data, an id or a retry time. */
 function eventReader(): (block: Uint8Array) => UpstreamEvent | undefined {
   let retry: number | undefined;
-  const reader = new BlockReader((ms) => (retry = ms));
+  const reader = blockReader((ms) => (retry = ms));
   return (bytes) => {
     retry = undefined;
     const [block] = reader.feed(bytes);

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { SseError } from '../errors/sse.errors.js';
-import { BlockReader } from '../wire/block-reader.js';
+import { blockReader } from '../wire/block-reader.js';
 
 /** One event as a client sees it. */
 export interface TestEvent {
@@ -32,7 +32,7 @@ export class TestStream {
   ) {
     this.status = response.statusCode ?? 0;
     this.headers = response.headers;
-    const reader = new BlockReader(() => undefined);
+    const reader = blockReader(() => undefined);
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     response.on('data', (bytes: Uint8Array) => {
       this.received += decoder.decode(bytes, { stream: true });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { connect } from 'nestjs-event-stream/client';
 import { ChunkedFetch } from '../../test/fixtures/client/chunked-fetch.js';
-import { BlockReader, type Block } from './block-reader.js';
+import { blockReader, type Block } from './block-reader.js';
 
 /** WHATWG HTML, 9.2.6, literally, over the whole text. */
 function standard(text: string): { blocks: Block[]; retries: number[] } {
@@ -66,11 +66,11 @@ const places = fc.array(fc.nat({ max: 10_000 }), { maxLength: 12 });
 
 function read(chunks: readonly Uint8Array[]): { blocks: Block[]; retries: number[] } {
   const retries: number[] = [];
-  const reader = new BlockReader((ms) => retries.push(ms));
+  const reader = blockReader((ms) => retries.push(ms));
   return { blocks: chunks.flatMap((chunk) => reader.feed(chunk)), retries };
 }
 
-describe('BlockReader', () => {
+describe('blockReader()', () => {
   const utf8 = new TextEncoder();
 
   it('finds the same blocks as the algorithm of the standard, however the bytes are split', () => {
@@ -95,7 +95,7 @@ describe('BlockReader', () => {
   });
 
   it('ends an event immediately if its last byte is a CR', () => {
-    const reader = new BlockReader(() => undefined);
+    const reader = blockReader(() => undefined);
     expect(reader.feed(utf8.encode('data: a\r\r'))).toEqual([{ id: undefined, type: 'message', data: 'a' }]);
     expect(reader.feed(utf8.encode('\ndata: b\r\n\r'))).toEqual([
       { id: undefined, type: 'message', data: 'b' },

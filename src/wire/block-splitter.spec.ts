@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { BlockReader } from './block-reader.js';
+import { blockReader } from './block-reader.js';
 import { BlockSplitter } from './block-splitter.js';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -34,7 +34,7 @@ describe('the blocks of an event stream', () => {
         const all = split(pieces).join('');
         expect(text.startsWith(all)).toBe(true);
         // The missing rest has no event that a client would dispatch.
-        const reader = new BlockReader(() => undefined);
+        const reader = blockReader(() => undefined);
         reader.feed(encode(all));
         expect(reader.feed(encode(text.slice(all.length)))).toEqual([]);
       }),
@@ -44,7 +44,7 @@ describe('the blocks of an event stream', () => {
 
   it('do not change if another event is inserted between any two of them', () => {
     const blocksOf = (pieces: string[]): unknown[] => {
-      const reader = new BlockReader(() => undefined);
+      const reader = blockReader(() => undefined);
       return pieces.flatMap((piece) => reader.feed(encode(piece)));
     };
     fc.assert(

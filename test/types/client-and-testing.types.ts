@@ -1,6 +1,17 @@
 import type { INestApplication } from '@nestjs/common';
-import { connect, type EventStream, type ReceivedEvent } from 'nestjs-event-stream/client';
+import {
+  connect,
+  EventSource,
+  type EventStream,
+  type ReceivedEvent,
+  type ReceivedEventOf,
+  type ReceivedEvents,
+  type UnknownEvent,
+} from 'nestjs-event-stream/client';
+import { defineEvents, text, type } from 'nestjs-event-stream/events';
 import { openStream, type TestEvent, type TestStream } from 'nestjs-event-stream/testing';
+import { defer, from, type Observable } from 'rxjs';
+import { z } from 'zod';
 import type { Equal, Expect } from './assertions.js';
 
 interface Jobs {
@@ -22,7 +33,9 @@ export async function follow(): Promise<void> {
     event.lastEventId satisfies string | undefined;
   }
 }
-export type Streams = Expect<Equal<EventStream<Jobs> extends AsyncIterable<unknown> ? true : false, true>>;
+export type Streams = Expect<
+  Equal<EventStream<ReceivedEvents<Jobs>> extends AsyncIterable<unknown> ? true : false, true>
+>;
 export type Received = Expect<Equal<ReceivedEvent['data'], string>>;
 
 connect('/x', {
@@ -37,8 +50,83 @@ connect(new URL('https://example.org'), {
   headers: async () => ({ authorization: 'Bearer' }),
   events: ['a'],
 });
-// @ts-expect-error no such option
+// @ts-expect-error: 'reties' does not exist
 connect('/x', { reties: 5 });
+
+// With a contract, the data of each event has the output of its schema.
+const jobEvents = defineEvents({
+  progress: z.object({ percent: z.number(), note: z.string().default('') }),
+  at: z.coerce.date(),
+  token: text(),
+  message: type<string[]>(),
+});
+type JobEvents = typeof jobEvents;
+export async function typed(): Promise<void> {
+  for await (const event of connect('/jobs/7', { events: jobEvents })) {
+    switch (event.type) {
+      case 'progress':
+        event.data satisfies { percent: number; note: string };
+        // @ts-expect-error: Property 'pct' does not exist on type '{ percent: number; note: string; }'.
+        event.data.pct.toFixed();
+        break;
+      case 'at':
+        event.data.getTime();
+        break;
+      case 'token':
+        event.data.trim();
+        break;
+      case 'message':
+        event.data.push('');
+        break;
+      case 'gap':
+        event.data.oldest satisfies string | null;
+        break;
+      case 'stopped':
+        event.data.reason satisfies 'stop' | 'orphaned';
+        break;
+      case 'error':
+        event.data.statusCode.toFixed();
+        break;
+      default:
+        event satisfies never;
+    }
+    // @ts-expect-error: '"progres"' have no overlap
+    if (event.type === 'progres') return;
+  }
+  for await (const event of connect('/jobs/7', { events: jobEvents, unknownEvents: 'deliver' })) {
+    if (event.type === 'progress') event.data.percent.toFixed();
+    else if (event.type === 'at') event.data.getTime();
+    else if (event.type !== 'token' && event.type !== 'message' && event.type !== 'gap') {
+      if (event.type === 'stopped' || event.type === 'error') return;
+      event satisfies UnknownEvent;
+      event.data.trim();
+      event.type.trim();
+    }
+  }
+}
+export type Unions = [
+  Expect<Equal<ReceivedEventOf<JobEvents, 'at'>['data'], Date>>,
+  Expect<
+    Equal<ReceivedEventOf<JobEvents>['type'], keyof JobEvents['~contract'] | 'gap' | 'stopped' | 'error'>
+  >,
+];
+// @ts-expect-error: does not exist in type
+connect('/jobs/7', { events: ['a'], unknownEvents: 'deliver' });
+// @ts-expect-error: '"drop"' is not assignable
+connect('/jobs/7', { events: jobEvents, unknownEvents: 'drop' });
+// @ts-expect-error: '"progres"' is not assignable to type '"progress" | "done"'
+connect<Jobs>('/jobs/7', { events: ['progres'] });
+
+// An Observable, and a replacement of EventSource.
+export const jobs$: Observable<ReceivedEventOf<JobEvents>> = defer(() => connect('/', { events: jobEvents }));
+export const untyped$: Observable<ReceivedEvent> = from(connect('/'));
+export const native: globalThis.EventSource = new EventSource('/', { headers: { a: 'b' } });
+const source = new EventSource('/');
+source.addEventListener('progress', ({ data, lastEventId }) => [data, lastEventId satisfies string]);
+source.addEventListener('error', ({ error }) => error satisfies unknown);
+source.onopen = () => undefined;
+// @ts-expect-error: 'onRetry' does not exist
+new EventSource('/', { onRetry: () => undefined });
 
 // A test opens streams of an application or of an address.
 export async function test(app: INestApplication): Promise<void> {

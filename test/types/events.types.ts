@@ -99,7 +99,9 @@ export type Payloads = [
   Expect<Equal<ReceivedPayloadOf<Events, 'class'>, Progress>>,
   Expect<Equal<PayloadOf<Events, 'short'>, string>>,
   Expect<Equal<EventOf<Events, 'zod'>, SseEvent<'zod', { percent: number }>>>,
-  Expect<Equal<EventOf<Events>['type'], Exclude<keyof Events, 'message' | '~contract'> | undefined>>,
+  Expect<
+    Equal<EventOf<Events>['type'], Exclude<keyof Events, 'message' | '~contract' | '~read'> | undefined>
+  >,
 ];
 // @ts-expect-error: does not satisfy the constraint
 export type NoSuchEvent = PayloadOf<Events, 'progress'>;
