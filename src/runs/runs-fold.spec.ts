@@ -1,4 +1,4 @@
-import { concat, event, type AttachOptions } from 'nestjs-event-stream';
+import { concat, event, latest, type AttachOptions, type ChannelSubscription } from 'nestjs-event-stream';
 import { TestNodes, turns, type TestNode } from '../../test/fixtures/nodes.js';
 import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
 
@@ -65,6 +65,35 @@ describe('a run with a fold', () => {
     one.wire.mend();
     hand.done();
     await nodes.advance(20_000);
+  });
+
+  it('gives a client that joins after 100,000 deltas at most 1 % of their bytes', async () => {
+    const nodes = new TestNodes({ maxEvents: 100_000, maxBytes: false });
+    const node = nodes.add({}, 'direct');
+    const fold = latest<{ cell: number }>({ key: ({ data }) => data.cell });
+    const hand = new Hand();
+    await node.runs.start('r', hand.source, { fold });
+    for (let i = 0; i < 100_000; i += 1000) {
+      const values = Array.from({ length: 1000 }, (_, n) => ({ cell: (i + n * 31) % 500, value: i + n }));
+      hand.give(...values.map((data) => event({ type: 'cell', data })));
+      await turns(8);
+    }
+    await nodes.advance(1000);
+    const bytes = async (subscription: ChannelSubscription): Promise<number> => {
+      let sum = 0;
+      for (let i = 0; i < 5; i++) {
+        for (let batch = subscription.take(); batch; batch = subscription.take()) sum += batch.byteLength;
+        await turns(2);
+      }
+      return sum;
+    };
+    const all = await bytes(await node.runs.attach('r', { fold: false }));
+    const state = await bytes(await node.runs.attach('r', { fold }));
+    expect(all).toBeGreaterThan(5_000_000);
+    expect(state).toBeGreaterThan(10_000);
+    expect(state / all).toBeLessThan(0.01);
+    hand.done();
+    await nodes.advance(1000);
   });
 
   it('leaves the last event of a run that was stopped to the tail', async () => {
