@@ -24,19 +24,19 @@ export function eachWay(suite: (setUp: (app: INestApplication) => void) => void)
 
 export interface TestAppOptions extends ModuleMetadata {
   sse?: SseModuleOptions;
-  /** Called before the application is initialised: middleware, global interceptors. */
+  /** Called before the application is initialized: middleware, global interceptors. */
   setUp?: (app: INestApplication) => void | Promise<void>;
   logger?: false | object;
-  /** The time as the library is to see it. */
+  /** The clock that the library uses. */
   clock?: ConstructorParameters<typeof SseConnections>[0];
-  /** In place of the adapter's own: one that speaks HTTP/2, say. */
+  /** Replaces the adapter, for example by one that speaks HTTP/2. */
   platform?: object;
-  /** For clients whose pool connects ahead of time: Node does not take such a connection for idle. */
+  /** For clients whose pool connects ahead of time: Node does not count such a connection as idle. */
   forceCloseConnections?: boolean;
 }
 
 const open = new Set<INestApplication>();
-/** Clients of bare bytes, which would be there for ever: they leave with their test at the latest. */
+/** Clients that write raw bytes and would stay connected forever. They are closed at the end of the test at the latest. */
 export const clients = new Set<{ leave(): void }>();
 
 /** An application that listens on a free port, closed after the test by {@link closeApps}. */

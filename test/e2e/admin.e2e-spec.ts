@@ -49,7 +49,7 @@ eachAdapter((adapter) => {
     await stream.close();
   });
 
-  it('ends a stream by its id, and says 404 of one that is not there', async () => {
+  it('ends a stream by its ID, and answers 404 for an ID that does not exist', async () => {
     await start(TOKEN);
     const stream = await openStream(app, '/channels/admin');
     const [{ id } = {}] = await list();
@@ -60,7 +60,7 @@ eachAdapter((adapter) => {
     expect(await again.json()).toMatchObject({ message: `There is no open connection "${String(id)}".` });
   });
 
-  it('ends the one that is named, from a client of its own; an EventSource comes back and misses nothing', async () => {
+  it('ends only the named stream; an EventSource reconnects and misses nothing', async () => {
     await start(TOKEN);
     const url = await app.getUrl();
     const publish = async (body: object): Promise<void> => {
@@ -100,7 +100,7 @@ eachAdapter((adapter) => {
     ['another token', { authorization: 'Bearer guess' }],
     ['the token in another scheme', { authorization: `Basic ${TOKEN.replaceAll(' ', '-')}` }],
     ['an empty token', { authorization: 'Bearer ' }],
-  ])('lets nobody in with %s', async (_what, headers) => {
+  ])('rejects a request with %s', async (_what, headers) => {
     await start(TOKEN);
     for (const [method, path] of [
       ['GET', '/admin/connections'],
@@ -110,7 +110,7 @@ eachAdapter((adapter) => {
     }
   });
 
-  it.each([undefined, ''])('is not there while DEMO_ADMIN_TOKEN is %p', async (token) => {
+  it.each([undefined, ''])('does not exist while DEMO_ADMIN_TOKEN is %p', async (token) => {
     await start(token);
     for (const [method, path] of [
       ['GET', '/admin/connections'],

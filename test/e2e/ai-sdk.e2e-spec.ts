@@ -66,7 +66,7 @@ class ChatController {
   }
 }
 
-/** A source of the AI SDK, whose model writes these words and then waits until it is aborted. */
+/** A source of the AI SDK. Its model writes these words, then waits until it is aborted. */
 function modelAnswer(words: string[], signal: AbortSignal, endless = false) {
   const model = new MockLanguageModelV3({
     doStream: async ({ abortSignal }) => {
@@ -235,7 +235,7 @@ eachAdapter((adapter) => {
     expect([tab.text, tab.textParts, tab.status]).toEqual(['one two three', 1, 'ready']);
   });
 
-  it('an answer that has ended meanwhile is sent again with `replayEnded`, into the same message', async () => {
+  it('an answer that has ended is sent again with `replayEnded`, into the same message', async () => {
     const tab = new ChatTab(url, 'c');
     await breakOff(tab);
     hand.give('three');
@@ -318,7 +318,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('a second question while an answer is being written is refused, and the answer goes on', async () => {
+  it('a second question while an answer is being written is rejected, and the answer continues', async () => {
     const [first, second] = [new ChatTab(url, 'c'), new ChatTab(url, 'c')];
     const sent = ask(first);
     hand.give('one');
@@ -351,7 +351,7 @@ eachAdapter((adapter) => {
     expect(logger.errors.splice(0)).toHaveLength(1);
   });
 
-  it('a body without an id is refused before anything is started', async () => {
+  it('a body without an ID is rejected before anything is started', async () => {
     const answer = await post({ messages: [] });
     expect(answer.status).toBe(400);
     expect(signal).toBeUndefined();
@@ -397,7 +397,7 @@ eachAdapter((adapter) => {
     expect(logger.errors).toEqual([]);
   });
 
-  it('tools, data parts and reasoning arrive as the SDK has made them', async () => {
+  it('tools, data parts and reasoning arrive unchanged', async () => {
     const stream = () =>
       createUIMessageStream({
         execute({ writer }) {

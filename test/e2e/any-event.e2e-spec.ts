@@ -40,7 +40,7 @@ function dispatched(
   });
 }
 
-// `open` and `error` are names that an EventSource has for itself.
+// `open` and `error` are event names that EventSource reserves for itself.
 const sample = fc
   .array(eventInit, { minLength: 1, maxLength: 6 })
   .filter((inits) => inits.every(({ type }) => !['open', 'error', 'the-last'].includes(type ?? '')));
@@ -48,7 +48,7 @@ const sample = fc
 eachAdapter((adapter) => {
   afterAll(closeApps);
 
-  it('any events reach an EventSource over HTTP as they were made', async () => {
+  it('any event reaches an EventSource over HTTP unchanged', async () => {
     const app = await makeApp(adapter, { controllers: [AnyController], forceCloseConnections: true });
     const url = await app.getUrl();
     let runs = 0;
@@ -62,7 +62,7 @@ eachAdapter((adapter) => {
           inits.map(({ type, id, data }) => ({
             type: type === undefined ? 'message' : received(type),
             data: receivedData(data),
-            // The standard would have the last id stay; this client shows that of the event itself.
+            // The standard keeps the last ID here. This client reports the ID of the event itself.
             lastEventId: String(id ?? ''),
           })),
         );

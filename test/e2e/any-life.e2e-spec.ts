@@ -8,11 +8,11 @@ import { Sse, SseConnections, SseSignal } from 'nestjs-event-stream';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** What a source does, step by step. */
+/** The steps of a source. */
 type Step =
   { do: 'value' | 'large' | 'turn' | 'timer' | 'nothing' } | { do: 'throw' | 'unwritable' | 'close' };
 
-/** The life of one stream: its source, and when its client leaves. */
+/** The life of one stream: its source, and the moment at which its client leaves. */
 interface Life {
   source: 'generator' | 'sync' | 'observable' | 'readable' | 'promised';
   setupTurns: number;
@@ -70,7 +70,7 @@ async function* generator(id: string, { steps, yieldsInFinally }: Life, close: (
     try {
       for (let i = 0; i < yieldsInFinally; i++) yield `goodbye ${i}`;
     } finally {
-      // Who leaves during a goodbye ends this block, too: that is what return() means there.
+      // A client that leaves while the source writes its last words ends this block, too: `return()` does that.
       released.push(id);
     }
   }
@@ -87,7 +87,7 @@ function* sync(id: string, { steps, yieldsInFinally }: Life, close: () => void) 
     try {
       for (let i = 0; i < yieldsInFinally; i++) yield `goodbye ${i}`;
     } finally {
-      // Who leaves during a goodbye ends this block, too: that is what return() means there.
+      // A client that leaves while the source writes its last words ends this block, too: `return()` does that.
       released.push(id);
     }
   }
@@ -157,7 +157,7 @@ eachAdapter((adapter) =>
       await closeApps();
     });
 
-    /** Lives one life from the client's side, and gives what was received. */
+    /** Runs one life from the client's side, and returns the received text. */
     const live = (id: string, { leaves, reads, eventSource }: Life): Promise<string> =>
       new Promise((resolve, reject) => {
         const socket = connect(port, '127.0.0.1');
@@ -184,14 +184,14 @@ eachAdapter((adapter) =>
         });
       });
 
-    /** As many connections as the server has; a client may have gone before it knows that there was one. */
+    /** Waits until the server has this many connections. A client may leave before the server has noticed it. */
     const sockets = (): Promise<number> =>
       new Promise((resolve, reject) => {
         const server = app.getHttpServer() as Server;
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
       });
 
-    it('whatever a source and its client do, each source is released once and nothing is left', async () => {
+    it('whatever a source and its client do, each source is released once and nothing remains', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 8 }), async (group) => {
           const ids = group.map((one) => {
@@ -213,7 +213,7 @@ eachAdapter((adapter) =>
           for (const id of ids) expect(released.filter((one) => one === id).length).toBeLessThanOrEqual(1);
           for (const [i, body] of bodies.entries()) {
             if (group[i]?.leaves !== 'never') continue;
-            // Whole: an HTTP error, or a chunked body with its last chunk.
+            // A complete response: an HTTP error, or a chunked body with its last chunk.
             expect(body).toMatch(/^HTTP\/1\.1 (500 |200 OK[^]*\r\n0\r\n\r\n$)/);
           }
         }),

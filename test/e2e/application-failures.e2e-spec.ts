@@ -17,12 +17,11 @@ import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 /**
- * When a point fails, which decides who is told.
- *
- * - `nest`: before the library is asked. What the log says is up to Nest.
+ * The moment at which a point fails. It decides where the failure is reported.
+ * - `nest`: before Nest calls the library. Nest decides what to log.
  * - `head`: before the head. The client gets an HTTP error, which Nest logs unless it has a status.
- * - `stream`: after the head. The client gets an error event, which is logged from 500 on.
- * - `teardown`: nobody is told but the log.
+ * - `stream`: after the head. The client gets an error event, which is logged if its status is 500 or higher.
+ * - `teardown`: only in the log.
  * - `wrapped`: like `head` or `stream`, as an error of the library: always logged.
  */
 type Moment = 'nest' | 'head' | 'stream' | 'teardown' | 'wrapped';
@@ -35,9 +34,9 @@ interface Point {
   leaves?: true;
   /** How often the failure is logged. @default 1 */
   lines?: number;
-  /** A promise in place of the answer is itself the error: the library cannot wait there. */
+  /** A promise in place of the answer is itself the error, because the library cannot wait there. */
   synchronous?: true;
-  /** `JSON.stringify()` and the subscribers of rxjs drop a promise before the library could see it. */
+  /** `JSON.stringify()` and the subscribers of rxjs drop a promise before the library can see it. */
   onlyThrows?: true;
 }
 
@@ -69,7 +68,7 @@ const POINTS: Readonly<Record<string, Point>> = {
   'piped, map': { moment: 'stream', route: 'source/piped', synchronous: true },
   'piped, finalize after the client': { moment: 'teardown', route: 'source/piped', leaves: true },
   'web, pull': { moment: 'stream', route: 'source/web' },
-  // A stream whose fetch was aborted rejects here, too, so nothing is said of it.
+  // A stream whose fetch was aborted rejects here, too. Such a rejection is ignored.
   'web, cancel': { moment: 'teardown', route: 'source/web', leaves: true, lines: 0 },
   'values, toJSON': { moment: 'wrapped', route: 'source/values', onlyThrows: true },
   'values, getter': { moment: 'stream', route: 'source/values', synchronous: true },
@@ -99,7 +98,7 @@ const POINTS: Readonly<Record<string, Point>> = {
   'observable, teardown (run)': { moment: 'teardown', route: 'run/observable' },
 };
 
-/** The point as the functions know it: the same source, in a stream or in a run. */
+/** The point as the functions know it: one source serves a stream and a run. */
 const pointOf = (name: string): string => name.replace(' (run)', '');
 
 const idOf = (context: ExecutionContext): string =>
@@ -163,7 +162,7 @@ const SOURCE_OPTIONS = {
 const slots = new SlotTable();
 const held = new Set<object>();
 
-/** A store of the application's that fails. */
+/** A store of the application that fails. */
 const failingSlots: SlotStore = {
   acquire(requests) {
     const id = requests[0]?.key.split(':').at(-1) as string;
@@ -273,7 +272,7 @@ class FailingController {
   }
 }
 
-/** Whose last event is being made, which is not told to what makes it. */
+/** The streams whose last event is being made. The function that makes the event cannot know its stream. */
 let completing: string | undefined;
 
 /** Reads a stream to its end, or leaves after the first event. */
@@ -296,7 +295,7 @@ const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** How many lines the log has of a plan. */
+/** The number of lines that the log has about a plan. */
 function linesOf({ point, thrown, how }: Plan): number {
   const { moment, lines = 1, synchronous } = POINTS[point] as Point;
   if (how === 'rejects' && synchronous) return lines;
@@ -317,8 +316,8 @@ const failure = fc
 /** A failure of a stream that is still open when the application shuts down. */
 const failureAtShutdown = failure.filter(({ point }) => POINTS[point]?.leaves === true);
 
-// That the process lives needs no assertion: Jest takes the place of the process's own handlers, and fails a test during
-// which an exception was uncaught or a rejection unhandled.
+// No assertion is needed for a crash of the process: Jest fails a test in which an exception is uncaught or a rejection
+// unhandled.
 eachAdapter((adapter) =>
   eachWay((setUp) => {
     const logger = new RecordingLogger();
@@ -333,7 +332,7 @@ eachAdapter((adapter) =>
       });
       return [app, Number(new URL(await app.getUrl()).port)];
     };
-    /** Begins the life of a stream: its path. */
+    /** Starts the life of a stream, and returns its path. */
     const begin = (plan: Plan): string =>
       `${POINTS[plan.point]?.route}/${register({ ...plan, point: pointOf(plan.point) })}`;
     const linesOfAll = (plans: Plan[]): number => plans.reduce((sum, plan) => sum + linesOf(plan), 0);
@@ -343,7 +342,7 @@ eachAdapter((adapter) =>
     });
     afterEach(closeApps);
 
-    it('whatever application code does, the others get everything, and the log has one line', async () => {
+    it('whatever application code does, other streams get everything, and the log has one line', async () => {
       const [app, port] = await make();
       const connections = app.get(SseConnections);
       const runs = app.get(Runs);
@@ -376,7 +375,7 @@ eachAdapter((adapter) =>
       expect(ids).toEqual(Array.from({ length: published }, (_, i) => i + 1));
     }, 300_000);
 
-    it('whatever application code does during the shutdown, it ends, and nothing is left', async () => {
+    it('whatever application code does during the shutdown, the application closes and nothing remains', async () => {
       await fc.assert(
         fc
           .asyncProperty(fc.array(failureAtShutdown, { minLength: 1, maxLength: 8 }), async (group) => {

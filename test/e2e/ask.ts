@@ -7,7 +7,7 @@ export interface Answer<T> {
   body: T;
 }
 
-/** Asks an ordinary JSON route; a `body` that is a string is sent as it is, as JSON. */
+/** Sends a request to an ordinary JSON route. A `body` that is a string is sent unchanged, as JSON. */
 export async function ask<T = Record<string, unknown>>(
   app: INestApplication,
   method: string,

@@ -9,12 +9,12 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 const MINUTE = 60_000;
 const storage = new AsyncLocalStorage<string>();
-/** Whose request the application's own code believes to be in. */
+/** The request that the application's own code sees in its async context. */
 const who = (): string => storage.getStore() ?? 'nobody';
 
 let asked: string[] = [];
 let refused: string | undefined;
-/** In whose context the heads of responses were written. */
+/** The async contexts in which the heads of responses were written. */
 let heads: string[] = [];
 let gate: { promise: Promise<void>; open: () => void };
 
@@ -100,7 +100,7 @@ eachAdapter((adapter) =>
       for (let i = 0; i < 5; i++) await new Promise(setImmediate);
     };
 
-    it('what writes the head finds the context of its own request, where several go out in one turn', async () => {
+    it('a function that writes the head sees its own request, also if one turn writes several heads', async () => {
       const users = ['ann', 'bob', 'cid'];
       const opening = users.map((user) => openStream(app, '/gated', { headers: { 'x-user': user } }));
       await until(() => app.get(SseConnections).count() === users.length, 'the requests');
@@ -115,7 +115,7 @@ eachAdapter((adapter) =>
       expect(heads.toSorted()).toEqual(users);
     });
 
-    it('guards that run again find the context of the request that they are asked about', async () => {
+    it('guards that run again see the request that they check', async () => {
       const [ann, bob] = await opened('/guarded');
       asked = [];
       await later();
@@ -127,7 +127,7 @@ eachAdapter((adapter) =>
       await ann?.close();
     });
 
-    it('so does what makes the payload and the id of a heartbeat', async () => {
+    it('the functions for the payload and the ID of a heartbeat see their request', async () => {
       const [ann, bob] = await opened('/beating');
       await later();
       expect(await ann?.next('beat')).toMatchObject({ data: 'ann', id: 'ann' });
@@ -136,7 +136,7 @@ eachAdapter((adapter) =>
       expect(await bob?.next('beat')).toMatchObject({ data: 'bob', id: 'bob' });
     });
 
-    it('so does what makes the last event of a stream whose time is up', async () => {
+    it('the function for the last event after a timeout sees its request', async () => {
       const [ann, bob] = await opened('/timed');
       await later();
       expect(await ann?.next('over')).toMatchObject({ data: 'ann' });

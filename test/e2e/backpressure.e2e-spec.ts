@@ -15,17 +15,17 @@ import { Sse, SseConnection, SseConnections } from 'nestjs-event-stream';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
-/** Where Node says that enough waits, and the join of one turn beyond it. */
+/** The high-water mark of Node, and one joined write beyond it. */
 const MARK = getDefaultHighWaterMark(false);
 const JOIN = 16_384;
 const TOTAL = 4000;
 
-/** What waited at each pull, at worst; and the pulls. */
+/** The most bytes that waited at a pull, and the number of pulls. */
 let most = 0;
 let pulls = 0;
 let bytes = 0;
 
-/** Values of so many bytes; each pull looks at what its connection still has to send. */
+/** Values of this many bytes. Each pull records what its connection still has to send. */
 function* numbered(connection: SseConnection, size: number): Generator<object> {
   for (let i = 0; i < TOTAL; i++) {
     most = Math.max(most, connection.queuedBytes);
@@ -37,7 +37,7 @@ async function* numberedAsync(connection: SseConnection, size: number) {
   yield* numbered(connection, size);
 }
 
-/** One that looks at each value, and makes another of it. */
+/** An interceptor that maps each value to another one. */
 class Doubling implements NestInterceptor {
   intercept(_context: unknown, next: CallHandler<{ id: string; data: string }>): Observable<unknown> {
     return next.handle().pipe(
@@ -64,7 +64,7 @@ class PulledController {
   }
 }
 
-/** Until no more is pulled, as nothing more is taken. */
+/** Waits until the source is not pulled any more, because the client takes no more. */
 async function standstill(): Promise<void> {
   let [last, same] = [-1, 0];
   await until(() => {
@@ -82,7 +82,7 @@ afterEach(closeApps);
 eachAdapter((adapter) => {
   describe.each(['sync', 'async', 'watched'])('a generator (%s)', (kind) => {
     it.each([100, 5000, 100_000])(
-      'of values of %i bytes is not pulled while more waits than the mark allows',
+      'of values of %i bytes is not pulled while more than the high-water mark waits',
       async (size) => {
         const app = await makeApp(adapter, { controllers: [PulledController] });
         const client = await RawClient.get(app, `/${kind}/${size}`);
@@ -106,7 +106,7 @@ eachAdapter((adapter) => {
     );
   });
 
-  it('generators of a hundred clients that do not read cost what one does, each', async () => {
+  it('generators of a hundred clients that do not read use the memory of one generator each', async () => {
     const app: INestApplication = await makeApp(adapter, { controllers: [PulledController] });
     const clients = await Promise.all(Array.from({ length: 100 }, () => RawClient.get(app, '/async/20000')));
     for (const client of clients) client.stall();
@@ -119,7 +119,7 @@ eachAdapter((adapter) => {
   });
 });
 
-it('over HTTP/2 a generator is pulled as the windows of its stream allow', async () => {
+it('over HTTP/2 a generator is pulled as the flow control windows of its stream allow', async () => {
   const app = await makeApp('fastify', {
     controllers: [PulledController],
     platform: new FastifyAdapter({ http2: true } as never),

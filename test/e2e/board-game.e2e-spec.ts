@@ -19,7 +19,7 @@ async function statusOf(app: INestApplication, game: string, player: number): Pr
   return (await ask<PlayerView>(app, 'GET', `/games/${game}/player/${player}/status`)).body;
 }
 
-/** Makes the first legal move for whoever is at the turn, and gives the state which that player sees then. */
+/** Makes the first legal move for the player at the turn, and returns the state that this player then sees. */
 async function move(app: INestApplication, game: string): Promise<PlayerView> {
   const { turn } = await statusOf(app, game, 1);
   const { legal_pawns } = await statusOf(app, game, turn ?? 1);
@@ -29,7 +29,7 @@ async function move(app: INestApplication, game: string): Promise<PlayerView> {
   return body;
 }
 
-/** Plays until somebody has won; the final state. */
+/** Plays until a player has won, and returns the final state. */
 async function playToTheEnd(app: INestApplication, game: string): Promise<PlayerView> {
   for (;;) {
     const state = await move(app, game);
@@ -44,7 +44,7 @@ describe('the board game', () => {
     afterEach(closeApps);
 
     describe('its stream', () => {
-      it('shows the state on connect and after a change, byte for byte what the polled route says', async () => {
+      it('shows the state on connect and after a change, with the bytes of the polled route', async () => {
         const app = await demo();
         const game = await newGame(app);
         const stream = await openStream(app, streamPath(game, 1));
@@ -59,7 +59,7 @@ describe('the board game', () => {
         await stream.close();
       });
 
-      it('shows each player at the table the same change, with what that player may do', async () => {
+      it('shows each player at the table the same change, with the moves that this player may make', async () => {
         const app = await demo();
         const game = await newGame(app, ['Ann', 'Bo', 'Cy']);
         const streams = await Promise.all(
@@ -93,7 +93,7 @@ describe('the board game', () => {
         expect(stream.raw().endsWith(`event: end\nretry: 2000\ndata: ${state}\n\n`)).toBe(true);
       });
 
-      it('tells one who comes after the end how it ended, and ends', async () => {
+      it('sends the result to a client that connects after the end, and ends', async () => {
         const app = await demo();
         const game = await newGame(app);
         await playToTheEnd(app, game);
@@ -105,7 +105,7 @@ describe('the board game', () => {
         }
       });
 
-      it('does not send a client that comes back the state it has, but any other at once', async () => {
+      it('does not send a state again to a client that reconnects with it, but sends any newer state at once', async () => {
         const app = await demo();
         const game = await newGame(app);
         await move(app, game);
@@ -118,7 +118,7 @@ describe('the board game', () => {
         await Promise.all([current.close(), behind.close()]);
       });
 
-      it('notices by itself when its client leaves', async () => {
+      it('notices when its client leaves', async () => {
         const app = await demo();
         const game = await newGame(app);
         const stream = await openStream(app, streamPath(game, 1));
@@ -130,7 +130,7 @@ describe('the board game', () => {
         await move(app, game);
       });
 
-      it('stops a stock EventSource for good: 204 on its reconnect', async () => {
+      it('stops a stock EventSource permanently: 204 on its reconnect', async () => {
         const app = await demo();
         const game = await newGame(app);
         const client = followWithStockClient(`${await app.getUrl()}${streamPath(game, 1)}`, [
@@ -181,7 +181,7 @@ describe('the board game', () => {
         ['a blank name', { players: ['Ann', ' '] }],
         ['the same name twice', { players: ['Ann', 'Ann'] }],
         ['a number of players', { players: 3 }],
-      ])('is not made from %s', async (_, body) => {
+      ])('is not created from %s', async (_, body) => {
         expect(await ask(await demo(), 'POST', '/games', body)).toMatchObject({
           status: 400,
           body: { statusCode: 400, message: expect.any(String) },
@@ -195,7 +195,7 @@ describe('the board game', () => {
         ['half a pawn', { pawn: 0.5 }, 400],
         ['a pawn that there is not', { pawn: 2 }, 422],
         ['a negative pawn', { pawn: -1 }, 422],
-      ])('refuses a move with %s', async (_, body, status) => {
+      ])('rejects a move with %s', async (_, body, status) => {
         const app = await demo();
         const game = await newGame(app);
         expect(await ask(app, 'POST', `/games/${game}/player/1/move`, body)).toMatchObject({
@@ -205,7 +205,7 @@ describe('the board game', () => {
         expect((await statusOf(app, game, 1)).version).toBe(1);
       });
 
-      it('refuses a move out of turn, and any after the end, with 409', async () => {
+      it('rejects a move out of turn, and any move after the end, with 409', async () => {
         const app = await demo();
         const game = await newGame(app);
         expect(await ask(app, 'POST', `/games/${game}/player/2/move`, { pawn: 0 })).toEqual({
@@ -221,7 +221,7 @@ describe('the board game', () => {
         }
       });
 
-      it('that is not there, or a player who is not at the table, is a 404 on every route', async () => {
+      it('answers 404 for an unknown game or player on every route', async () => {
         const app = await demo();
         const game = await newGame(app);
         for (const [table, player] of [

@@ -8,7 +8,7 @@ import { closeStockClients, followWithStockClient } from './stock-client.js';
 
 const MEGABYTE = 1_048_576;
 const ROWS = 2000;
-/** More than kernels keep for a connection. */
+/** More bytes than the kernel buffers for a connection. */
 const LARGE = 'x'.repeat(100_000);
 
 let live: Subject<SseEvent>;
@@ -87,14 +87,14 @@ eachAdapter((adapter) => {
       expect(logger.warnings).toEqual([]);
     });
 
-    it('a stock EventSource gets all of it and stays away, having asked once', async () => {
+    it('a stock EventSource gets all of it and does not reconnect', async () => {
       const { events, closed } = followWithStockClient(`${await app.getUrl()}/rows`);
       await closed();
       expect(events.map(({ id }) => Number(id)).slice(0, ROWS)).toEqual(range(0, ROWS));
       expect(handled).toBe(1);
     });
 
-    it('what follows it in later turns reaches the client, too, also one that began to read late', async () => {
+    it('events in later turns reach the client, too, also if it begins to read late', async () => {
       const client = await RawClient.get(app, '/rows-then-live');
       client.stall();
       await until(() => connections().length === 1 && live.observed);
@@ -109,7 +109,7 @@ eachAdapter((adapter) => {
       client.leave();
     });
 
-    it('a client that reads nothing of what follows a burst is cut off in the end', async () => {
+    it('a client that does not read the events after a burst is disconnected', async () => {
       const client = await RawClient.get(app, '/rows-then-live');
       client.stall();
       await until(() => connections().length === 1 && live.observed);
@@ -126,10 +126,13 @@ eachAdapter((adapter) => {
     });
   });
 
-  describe('what nobody reads', () => {
+  describe('unread data', () => {
     prepare();
 
-    /** Clients that ask one after the other, and read nothing, until one was cut off. The kernel takes part of each. */
+    /**
+     * Clients that connect one after the other and read nothing, until one is disconnected. The kernel takes part of
+     * the data of each.
+     */
     async function stalledUntilOneGoes(path: string): Promise<RawClient[]> {
       const clients: RawClient[] = [];
       while (logger.warnings.length === 0 && clients.length < 100) {
@@ -160,7 +163,7 @@ eachAdapter((adapter) => {
       },
     );
 
-    it('costs nobody the connection who reads', async () => {
+    it('never disconnects a client that reads', async () => {
       const other = await RawClient.get(app, '/live');
       await until(() => live.observed);
       const clients = await stalledUntilOneGoes('/many-rows');

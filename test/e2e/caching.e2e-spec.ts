@@ -75,7 +75,7 @@ eachAdapter((adapter) => {
   const make = (metadata: ModuleMetadata): Promise<INestApplication> =>
     makeApp(adapter, { imports: [CacheModule.register()], logger, ...metadata });
 
-  /** What two clients get, one after the other. */
+  /** Returns the responses to two clients that ask one after the other. */
   async function twoClients(app: INestApplication): Promise<string[][]> {
     const received: string[][] = [];
     for (let client = 1; client <= 2; client++) {
@@ -90,7 +90,7 @@ eachAdapter((adapter) => {
   ];
 
   describe('CacheInterceptor', () => {
-    it('is skipped for streams where it is global, and goes on storing other answers', async () => {
+    it('is skipped for streams if it is global, and still caches other answers', async () => {
       const app = await make({
         controllers: [GlobalController],
         providers: [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }],
@@ -107,13 +107,13 @@ eachAdapter((adapter) => {
     it.each<[string, Type]>([
       ['its controller', CachedController],
       ['its method', CachedRouteController],
-    ])('is skipped for a stream where %s has it', async (_where, controller) => {
+    ])('is skipped for a stream if %s has it', async (_where, controller) => {
       const app = await make({ controllers: [controller] });
       expect(await twoClients(app)).toEqual(WHOLE);
       expect(logger.warnings).toHaveLength(1);
     });
 
-    it('is skipped as an instance, and as a class that extends it', async () => {
+    it('is skipped as an instance, and as a subclass', async () => {
       const app = await make({
         controllers: [GlobalController],
         providers: [{ provide: APP_INTERCEPTOR, useClass: OwnCache }],
@@ -122,7 +122,7 @@ eachAdapter((adapter) => {
       expect(logger.warnings).toEqual([expect.stringContaining('OwnCache is not used')]);
     });
 
-    it('is refused at start-up where an instance is made for each request', async () => {
+    it('is rejected at start-up if an instance is made for each request', async () => {
       const started = make({
         controllers: [GlobalController],
         providers: [{ provide: APP_INTERCEPTOR, useClass: CachePerRequest }],

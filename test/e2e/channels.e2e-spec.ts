@@ -45,7 +45,7 @@ eachAdapter((adapter) => {
   afterEach(closeApps);
 
   it.each(['/news', '/seen'])(
-    '%s: what is published in one turn comes in order, and resumes after its ids',
+    '%s: events published in one turn arrive in order, and a client can resume after each of them',
     async (path) => {
       const app = await makeApp(adapter, { controllers: [News] });
       const channel = app.get(Channels).channel('news');
@@ -76,7 +76,7 @@ eachAdapter((adapter) => {
     },
   );
 
-  it.each(['/news', '/seen'])('%s: an id of another channel is refused with 400', async (path) => {
+  it.each(['/news', '/seen'])('%s: an ID of another channel is rejected with 400', async (path) => {
     const logger = new RecordingLogger();
     const app = await makeApp(adapter, { controllers: [News], logger });
     const foreign = await app.get(Channels).channel('other').publish(1);
@@ -89,7 +89,7 @@ eachAdapter((adapter) => {
   });
 
   it.each(['/news', '/seen'])(
-    '%s: a client that comes back by itself is told its place before the first event',
+    '%s: a client that can reconnect gets its position before the first event',
     async (path) => {
       const app = await makeApp(adapter, { controllers: [News] });
       const channel = app.get(Channels).channel('news');
@@ -110,10 +110,10 @@ eachAdapter((adapter) => {
     },
   );
 
-  it('as many channels as one subscription may have are resumed without an option', async () => {
+  it('a subscription to the maximum number of channels can resume without further options', async () => {
     const app = await makeApp(adapter, { controllers: [News] });
     const channels = app.get(Channels);
-    // Places in a log that is not new are longer.
+    // Positions in a log that is not new are longer.
     await channels.channel('other').publish(Array.from({ length: 2000 }, () => 0));
     const stream = await openStream(app, '/many');
     for (const name of MANY) await channels.channel(name).publish(name);
@@ -132,7 +132,7 @@ eachAdapter((adapter) => {
   });
 
   it.each(['/news', '/seen', '/thrown'])(
-    '%s: 503 before the stream where the log is away, which the log of the application tells with its cause, once',
+    '%s: 503 before the stream while the log is unavailable; the application logs the cause once',
     async (path) => {
       const logger = new RecordingLogger();
       const app = await makeApp(adapter, { controllers: [News], logger });
@@ -153,7 +153,7 @@ eachAdapter((adapter) => {
   );
 
   it.each(['/news', '/seen'])(
-    '%s: 503 before the stream if the log does not come within 5 s; a stream that resumes is open',
+    '%s: 503 before the stream if the log does not answer within 5 s; a stream that resumes stays open',
     async (path) => {
       const [clock, log] = [new ManualClock(), new DelayedLog(memoryLog(), 1)];
       const app = await makeApp(adapter, { controllers: [News], clock, sse: { log } });

@@ -57,7 +57,7 @@ eachAdapter((adapter) => {
     await closeApps();
   });
 
-  it('are listed, oldest first, with what there is to know of each', () => {
+  it('are listed, oldest first, with all their properties', () => {
     const list = connections.list();
     expect(list.map(({ route }) => route)).toEqual([
       'GET /rooms/:room',
@@ -86,7 +86,7 @@ eachAdapter((adapter) => {
     expect(connections.countBy(({ ip }) => ip)).toEqual(new Map([['127.0.0.1', 4]]));
   });
 
-  it('one of them is closed by its id, once', async () => {
+  it('a connection is closed by its ID, once', async () => {
     const [, second] = connections.list();
     expect(connections.close(second?.id ?? '')).toBe(true);
     expect(await streams[1]?.end()).toBe('ended');
@@ -96,7 +96,7 @@ eachAdapter((adapter) => {
     expect(reasons).toEqual(['SSE_CLOSED']);
   });
 
-  it('those of a user that has logged out are closed, and no other', async () => {
+  it('only the connections of a user who has logged out are closed', async () => {
     expect(connections.closeWhere((connection) => userOf(connection) === 'ada')).toBe(2);
     expect([await streams[0]?.end(), await streams[1]?.end()]).toEqual(['ended', 'ended']);
     await until(() => connections.count() === 2);

@@ -28,7 +28,7 @@ const throwing = defineEvents({
 });
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-/** A value that the compiler knows nothing about, as `any` and JavaScript bring it. */
+/** A value without a type, as `any` and JavaScript produce it. */
 // oxlint-disable-next-line typescript/no-explicit-any
 const unchecked = (value: unknown): any => value;
 
@@ -46,7 +46,7 @@ class ContractController {
     yield undefined;
     yield raw('event: unknown\ndata: raw\n\n') as never;
     await turn();
-    // Sent as it was given: what the schema makes of it is for the client.
+    // Sent as it was given: the output of the schema is for the client.
     yield events.size({});
     yield { type: 'progress' as const, data: { percent: 2 } };
     yield { any: 1 };
@@ -159,17 +159,14 @@ eachAdapter((adapter) =>
       return [stream.status, stream.raw()];
     };
 
-    it.each([true, false])(
-      'events of the contract are sent as they were given (validate: %p)',
-      async (validate) => {
-        const { app } = await make({ validate });
-        expect(await bodyOf(app, '/all')).toEqual([
-          200,
-          ':\n: c\nevent: progress\nid: 7\nretry: 5\ndata: {"percent":1}\n\nevent: token\ndata: 5\n\n: note\nretry: 9\n\n' +
-            'event: unknown\ndata: raw\n\nevent: size\ndata: {}\n\nevent: progress\ndata: {"percent":2}\n\ndata: {"any":1}\n\nid: 8\n\n',
-        ]);
-      },
-    );
+    it.each([true, false])('events of the contract are sent unchanged (validate: %p)', async (validate) => {
+      const { app } = await make({ validate });
+      expect(await bodyOf(app, '/all')).toEqual([
+        200,
+        ':\n: c\nevent: progress\nid: 7\nretry: 5\ndata: {"percent":1}\n\nevent: token\ndata: 5\n\n: note\nretry: 9\n\n' +
+          'event: unknown\ndata: raw\n\nevent: size\ndata: {}\n\nevent: progress\ndata: {"percent":2}\n\ndata: {"any":1}\n\nid: 8\n\n',
+      ]);
+    });
 
     it.each([
       [
@@ -183,7 +180,7 @@ eachAdapter((adapter) =>
       ['stuck', 'The schema of the event "stuck" answered with a promise.'],
       ['broken', 'The schema of the event "broken" threw an error.'],
       ['nested', 'The data of an event cannot be an Observable.'],
-    ])('a first event that cannot be is a 500, and tells the log why: /%s', async (path, message) => {
+    ])('an invalid first event is a 500, and the log says why: /%s', async (path, message) => {
       const { app, logger } = await make();
       const [status, body] = await bodyOf(app, `/${path}`);
       expect([status, JSON.parse(body)]).toEqual([
@@ -195,7 +192,7 @@ eachAdapter((adapter) =>
     });
 
     it.each(['later', 'pushed'])(
-      'a later one is an error event and the end, and is logged once: /%s',
+      'a later invalid event is an error event and the end, and is logged once: /%s',
       async (path) => {
         const { app, logger, seen } = await make();
         expect(await bodyOf(app, `/${path}`)).toEqual([
@@ -216,7 +213,7 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('is validated unless in production, and by the closest option', async () => {
+    it('validates except in production, and the closest option wins', async () => {
       const statuses = async (app: INestApplication): Promise<number[]> =>
         Promise.all(
           ['/first', '/unvalidated', '/validated'].map(async (path) => (await bodyOf(app, path))[0]),
@@ -266,11 +263,11 @@ describe('options of a route with a contract', () => {
     ['timeout', { afterMs: 5, event: 'token', data: 5 }],
     ['heartbeat', { event: 'size', data: { bytes: 'x' } }],
     ['heartbeat', { event: 'size' }],
-  ])('cannot send events that it does not allow: %s', async (option, value) => {
+  ])('rejects events that it does not allow: %s', async (option, value) => {
     const { data = '' } = value as { data?: unknown };
     const shown = JSON.stringify(data);
     const name = (value as { event?: string }).event ?? 'message';
-    // Nothing validates type<T>().
+    // type<T>() does not validate at run time.
     const expected =
       name === 'message'
         ? 'started'
@@ -286,12 +283,12 @@ describe('options of a route with a contract', () => {
     { timeout: { afterMs: 5, event: 'token', data: () => 5 } },
     { heartbeat: 5000 },
     { heartbeat: { event: 'ping' } },
-  ])('can send others: %j', async (options) => {
+  ])('allows other results: %j', async (options) => {
     expect(await start(options)).toBe('started');
   });
 
   it.each([{ events: {} }, { events: null }, { events: { progress: z.number() } }, { events: ['progress'] }])(
-    'has a contract that defineEvents() made, not %p',
+    'accepts only a contract made by defineEvents(), not %p',
     async (options) => {
       expect(await start(options)).toContain('Routes.all: Invalid option "events"');
     },

@@ -224,7 +224,7 @@ eachAdapter((adapter) =>
       JSON.parse((await data(path, init))[0] as string) as unknown;
 
     describe('a handler gets', () => {
-      it('what every parameter decorator of Nest gives, and is called on its instance', async () => {
+      it('the value of every parameter decorator of Nest, and runs on its instance', async () => {
         const [first, second] = await data('/parameters/all/7', { body: { a: 1 }, lastEventId: 'e4' });
         expect(JSON.parse(first as string)).toEqual({
           id: 7,
@@ -239,16 +239,16 @@ eachAdapter((adapter) =>
         expect(second).toBe('of the instance');
       });
 
-      it('no argument that it did not ask for', async () => {
+      it('no argument without a decorator', async () => {
         expect(await json('/parameters/none')).toBe(0);
         expect(await json('/parameters/default/7')).toEqual({ id: '7', extra: 'default' });
       });
 
-      it('the request and the response, if it wants them', async () => {
+      it('the request and the response, if it asks for them', async () => {
         expect(await json('/parameters/raw')).toEqual({ url: '/api/parameters/raw', response: 'function' });
       });
 
-      it('its connection, which it may close', async () => {
+      it('its connection, which it can close', async () => {
         const [first, second, third] = await data('/parameters/connection', { lastEventId: 'e4' });
         expect(JSON.parse(first as string)).toEqual({
           id: 'string',
@@ -264,7 +264,7 @@ eachAdapter((adapter) =>
       });
     });
 
-    it.each(['above', 'below', 'around'])('decorators count %s @Sse()', async (where) => {
+    it.each(['above', 'below', 'around'])('decorators apply %s @Sse()', async (where) => {
       expect((await openStream(app, `/api/decorated/${where}`)).status).toBe(403);
       expect(await data(`/decorated/${where}`, { headers: { 'x-role': 'admin' } })).toEqual(['a']);
     });
@@ -274,7 +274,7 @@ eachAdapter((adapter) =>
       expect(await data('/decorated/two')).toEqual(['a']);
     });
 
-    it('a controller may be made for each request', async () => {
+    it('a controller can be request-scoped', async () => {
       const [one, two] = [await json('/scoped'), await json('/scoped')] as { number: number; user: string }[];
       expect(one?.user).toBe('ada');
       expect(two?.number).not.toBe(one?.number);
@@ -298,7 +298,7 @@ eachAdapter((adapter) =>
       expect((await openStream(app, '/api/v3/versioned')).status).toBe(404);
     });
 
-    it("the request's async context is there in every step", async () => {
+    it('the async context of the request in every step', async () => {
       expect(new Set(await data('/context/generator'))).toEqual(new Set(['of the request']));
       expect(await data('/context/observable')).toEqual([
         'of the request',

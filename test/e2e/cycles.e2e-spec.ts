@@ -8,7 +8,7 @@ import { Sse, SseConnections, SseSignal } from 'nestjs-event-stream';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 const CYCLES = 1000;
-/** What a leak of a quarter of a stream's memory would come to. */
+/** The size of a leak of a quarter of a stream's memory. */
 const MAX_GROWTH_BYTES = CYCLES * 1024;
 
 setFlagsFromString('--expose_gc');
@@ -51,7 +51,7 @@ eachAdapter((adapter) =>
     });
     afterEach(closeApps);
 
-    /** Connects, waits for the first event (or does not), and leaves without a word. */
+    /** Connects, waits for the first event or not, and disconnects. */
     const cycle = (path: string, wait: boolean): Promise<void> =>
       new Promise((resolve, reject) => {
         const socket = connect(port, '127.0.0.1', () => {
@@ -75,7 +75,7 @@ eachAdapter((adapter) =>
       await until(() => app.get(SseConnections).count() === 0 && released === started, 'the release of all');
     };
 
-    /** The heap once everything that can be collected was. */
+    /** The heap after a full garbage collection. */
     const heap = async (): Promise<number> => {
       for (let i = 0; i < 3; i++) {
         await new Promise((resolve) => setImmediate(resolve));
@@ -84,7 +84,7 @@ eachAdapter((adapter) =>
       return process.memoryUsage().heapUsed;
     };
 
-    it(`after ${CYCLES} clients that came and went there is no connection, no timer, and no memory held`, async () => {
+    it(`after ${CYCLES} clients have come and gone, no connection, timer or memory remains`, async () => {
       await cycles(CYCLES / 2);
       const before = await heap();
       await cycles(CYCLES);

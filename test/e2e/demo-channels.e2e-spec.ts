@@ -34,7 +34,7 @@ eachAdapter((adapter) => {
     ask<Refused>(app, 'POST', path, body === undefined ? undefined : JSON.stringify(body));
 
   describe('the channels of the demo', () => {
-    it('give each subscriber what is published, payloads and events, and answer with the ids', async () => {
+    it('deliver payloads and events to each subscriber, and answer with the IDs', async () => {
       const streams = [await openStream(app, '/channels/news'), await openStream(app, '/channels/news')];
       const one = await publish('news', { n: 1 });
       expect(one).toEqual({ status: 201, body: { ids: [expect.any(String)] } });
@@ -63,7 +63,7 @@ eachAdapter((adapter) => {
       expect((await publish('news', [])).body).toEqual({ ids: [] });
     });
 
-    it('resume after an id, from the header or the query, and say where something is missing', async () => {
+    it('resume after an ID, from the header or the query, and report a gap', async () => {
       const { ids } = (await publish('resume', ['a', 'b', 'c'])).body;
       for (const stream of [
         await openStream(app, '/channels/resume', { lastEventId: ids[0] as string }),
@@ -94,13 +94,13 @@ eachAdapter((adapter) => {
       ['"board-game/"', 'board-game%2Fg'],
       ['"prcore/"', 'prcore%2Fproject%2F1'],
       ['"rat-engine/"', 'rat-engine%2Fupload%2Fs1'],
-    ])('refuse a name: %s', async (said, name) => {
+    ])('reject a name: %s', async (said, name) => {
       const answers = [await publish(name, [1]), await ask<Refused>(app, 'GET', `/channels/${name}`)];
       for (const { status, body } of answers) expect([status, body.statusCode]).toEqual([400, 400]);
       expect(answers[0]?.body.message).toContain(said);
     });
 
-    it('may be called anything else, and keep apart', async () => {
+    it('accept any other name, and do not share events between names', async () => {
       for (const name of [
         '__proto__',
         'constructor',
@@ -117,7 +117,7 @@ eachAdapter((adapter) => {
       }
     });
 
-    it('take an event of the greatest length, and refuse a longer one by itself or among others', async () => {
+    it('accept an event of the maximum length, and reject a longer one, alone or in a batch', async () => {
       const stream = await openStream(app, '/channels/long');
       const longest = 'x'.repeat(262_144 - 'id: \ndata: \n\n'.length + 'id: \n'.length);
       expect((await publish('long', { data: longest })).status).toBe(201);
@@ -130,7 +130,7 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('take any JSON for a payload', async () => {
+    it('accept any JSON as a payload', async () => {
       const stream = await openStream(app, '/channels/any');
       for (const body of ['text', 17, true, null, { a: [] }])
         expect((await publish('any', body)).status).toBe(201);
@@ -151,7 +151,7 @@ eachAdapter((adapter) => {
       ['"~end"', 400, '[{"data":1},{"id":"~end","data":2}]'],
       ['1000 events', 400, JSON.stringify(range(0, 1001))],
       ['arge', 413, JSON.stringify(['x'.repeat(5_000_000)])],
-    ])('refuse a body: %s', async (said, status, body) => {
+    ])('reject a body: %s', async (said, status, body) => {
       const before = await publish('refuse', ['before']);
       const answer = await ask<Refused>(app, 'POST', '/channels/refuse', body);
       expect(answer.status).toBe(status);
@@ -163,14 +163,14 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('refuse a body that is missing, and an own id that goes backwards', async () => {
+    it('reject a missing body, and an ID of the publisher that goes backwards', async () => {
       expect((await post('/channels/none')).status).toBe(400);
       expect((await publish('own', { id: 5, data: 'five' })).body.ids).toEqual(['5']);
       const { status, body } = await publish('own', { id: 4, data: 'four' });
       expect([status, body.message]).toEqual([409, expect.stringContaining('"4" does not come after "5"')]);
     });
 
-    it('hold nothing when nobody follows them', async () => {
+    it('hold no memory without subscribers', async () => {
       const stream = await openStream(app, '/channels/idle');
       expect(app.get(Channels).channel('idle').size()).toBe(1);
       await stream.close();
@@ -179,7 +179,7 @@ eachAdapter((adapter) => {
   });
 
   describe('the runs of the demo', () => {
-    it('go on without their reader, who comes back to each word once', async () => {
+    it('continue without their reader, which reconnects and gets each word once', async () => {
       expect(await post('/runs/story', { prompt: 'Go', words: 60 })).toEqual({
         status: 201,
         body: { id: 'story', status: 'running' },
@@ -197,7 +197,7 @@ eachAdapter((adapter) => {
       );
     });
 
-    it('are stopped for all, and may be started anew', async () => {
+    it('are stopped for all viewers, and can be started again', async () => {
       await post('/runs/long', { words: 9000 });
       expect((await post('/runs/long', { words: 1 })).status).toBe(409);
       const streams = [await openStream(app, '/runs/long'), await openStream(app, '/runs/long')];
@@ -212,7 +212,7 @@ eachAdapter((adapter) => {
       expect((await post('/runs/long', { words: 1 })).status).toBe(201);
     });
 
-    it('are 404 where there is none, 400 for what cannot be one', async () => {
+    it('answer 404 for an unknown run, 400 for an invalid ID', async () => {
       for (const method of ['GET', 'DELETE']) {
         const { status, body } = await ask<Refused>(app, method, '/runs/none');
         expect([status, body.statusCode]).toEqual([404, 404]);

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { openStream } from 'nestjs-event-stream/testing';
 
-/** A package that is built in a place of its own: nothing else that runs meanwhile sees a half-made `dist`. */
+/** A package that is built in its own folder, so that no other process sees a half-built `dist`. */
 const BUILT = resolve('.tmp/demo-main');
 
 function build(): void {
@@ -47,7 +47,7 @@ function start(env: Record<string, string>): Run {
   return { child, output: () => output, exited };
 }
 
-/** The base URL of a demo that accepts requests. */
+/** The base URL of a demo, once it accepts requests. */
 async function listening(run: Run): Promise<string> {
   for (;;) {
     const url = /^Demo on (\S+)\n$/.exec(run.output())?.[1];
@@ -69,7 +69,7 @@ describe('node dist-demo/main.js', () => {
   });
 
   it.each(['express', 'fastify'])(
-    'says where it is once it accepts requests, on %s',
+    'prints its address once it accepts requests, on %s',
     async (adapter) => {
       const run = start({ PORT: '0', DEMO_ADAPTER: adapter });
       const url = await listening(run);
@@ -86,7 +86,7 @@ describe('node dist-demo/main.js', () => {
   );
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends its streams and itself on %s',
+    'ends its streams and exits on %s',
     async (signal) => {
       const run = start({ PORT: '0' });
       const stream = await openStream(await listening(run), '/api/heartbeat-stream');
@@ -104,7 +104,7 @@ describe('node dist-demo/main.js', () => {
     [{ PORT: '0', DEMO_SPEED: 'fast' }, expect.stringMatching(/^DEMO_SPEED is "fast": it must be /)],
     [{ PORT: '0', DEMO_SPEED: '0' }, expect.stringMatching(/^DEMO_SPEED is "0": it must be /)],
   ])(
-    'refuses %j with one line and status 1',
+    'rejects %j with one line and status 1',
     async (env, line) => {
       const run = start(env);
       expect(await run.exited).toBe(1);
@@ -116,7 +116,7 @@ describe('node dist-demo/main.js', () => {
   );
 
   it.each(['express', 'fastify'])(
-    'says that its port is in use, on %s',
+    'reports that its port is in use, on %s',
     async (adapter) => {
       const other = createServer().listen(0, '127.0.0.1');
       await once(other, 'listening');

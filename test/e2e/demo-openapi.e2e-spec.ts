@@ -24,7 +24,7 @@ interface Item {
   oneOf?: Item[];
 }
 
-/** What a reader of the document sees first: routes, parameters, answers, and the names of events. */
+/** The parts of the document that a reader sees first: routes, parameters, answers, and event names. */
 function operationsOf({ paths }: Record<string, unknown>): string {
   const lines: string[] = [];
   for (const [path, methods] of Object.entries(paths as Record<string, Record<string, Operation>>)) {

@@ -80,7 +80,7 @@ describe('the demo', () => {
       '/pages/style.css%00.js',
       '/pages/',
       '/pages/constructor',
-    ])('has nothing at %s', async (path) => {
+    ])('answers 404 at %s', async (path) => {
       const { status, text } = await load(app, path);
       expect(status).toBe(404);
       expect(JSON.parse(text)).toMatchObject({ statusCode: 404, error: 'Not Found' });

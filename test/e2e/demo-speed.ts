@@ -1,2 +1,5 @@
-/** To be imported before the demo, whose routes read it with their classes: a second of it lasts two milliseconds. */
+/**
+ * Import this before the demo, whose routes read it when their classes load: one second of the demo takes two
+ * milliseconds.
+ */
 process.env['DEMO_SPEED'] = '500';

@@ -64,7 +64,7 @@ eachAdapter((adapter) =>
       ['/jobs/promised', 'ForgetfulController.promised (GET /jobs/promised) returned undefined'],
       ['/jobs/null', 'ForgetfulController.nothing (GET /jobs/null) returned null'],
     ])(
-      'a handler that gives nothing (%s) answers with nothing, and is named in the log once',
+      'a handler that returns nothing (%s) answers without a body, and the log names it once',
       async (path, words) => {
         for (let again = 0; again < 3; again++) {
           const nothing = path.endsWith('null') && adapter === 'fastify' ? 'null' : '';
@@ -77,7 +77,7 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('not in production', async () => {
+    it('it is not logged in production', async () => {
       process.env['NODE_ENV'] = 'production';
       expect(await ask('/jobs/promised')).toEqual([200, '']);
       expect(logger.warnings).toEqual([]);
@@ -88,9 +88,12 @@ eachAdapter((adapter) =>
       ['/jobs/object', 200, '{}'],
       ['/jobs/false', 200, 'false'],
       ['/jobs/empty-stream', 200, ':\n'],
-    ])('nor where it is meant, or something: %s', async (path, status, body) => {
-      expect(await ask(path)).toEqual([status, body]);
-      expect(logger.warnings).toEqual([]);
-    });
+    ])(
+      'it is not logged if the handler is meant to return nothing, or if it returns something: %s',
+      async (path, status, body) => {
+        expect(await ask(path)).toEqual([status, body]);
+        expect(logger.warnings).toEqual([]);
+      },
+    );
   }),
 );

@@ -31,7 +31,7 @@ class StreamsController {
   }
 }
 
-/** What a chunked body ends with. */
+/** The end of a chunked body. */
 const LAST_CHUNK = '0\r\n\r\n';
 
 eachAdapter((adapter) => {
@@ -59,11 +59,11 @@ eachAdapter((adapter) => {
     };
 
     it.each(['channel', 'observable', 'generator'])(
-      'nothing follows the last chunk where somebody else ends the response (%s)',
+      'nothing follows the last chunk if other code ends the response (%s)',
       async (path) => {
         const client = await RawClient.get(app, `/${path}`);
         await client.receives(':\n');
-        // A generator hears only what comes while it listens.
+        // A generator gets only the values that are emitted while it listens.
         const published = setInterval(() => void publish(path, 'first'), 1);
         await client.receives('data: first');
         clearInterval(published);
@@ -79,7 +79,7 @@ eachAdapter((adapter) => {
         else if (path === 'observable') expect(feed.observed).toBe(false);
         else expect(app.get(Channels).channel('news').size()).toBe(0);
 
-        // The connection is good for another request.
+        // The connection can be used for another request.
         client.received = '';
         client.send('GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n');
         await client.receives('"statusCode":404');

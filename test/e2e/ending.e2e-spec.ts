@@ -23,10 +23,10 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 const circular: { self?: unknown } = {};
 circular.self = circular;
 
-/** Says nothing but "stay away", also to clients that take an id only where there is data. */
+/** Contains only the request not to reconnect. It also reaches clients that store an ID only from an event with data. */
 const FAREWELL = 'event: ~end\nid: ~end\ndata: \n\n';
 
-/** Options, what any client gets at the end, and what one that comes back by itself gets. */
+/** Options, the end that every client sees, and the end that a client which can reconnect sees. */
 const COMPLETE: Record<string, [complete: SseRouteOptions['complete'], bytes: string, comesBack: string]> = {
   nothing: [undefined, '', FAREWELL],
   "'reconnect'": ['reconnect', '', ''],
@@ -166,14 +166,14 @@ eachAdapter((adapter) =>
       (name, [, bytes, comesBack]) => {
         const path = `/complete/${Object.keys(COMPLETE).indexOf(name)}`;
         it.each(['generator', 'observable'])(
-          'says so to any client, and to an EventSource that this was all (%s)',
+          'says so to any client, and tells an EventSource not to reconnect (%s)',
           async (route) => {
             expect(await body(`${path}/${route}`)).toBe(`:\nid: 5\ndata: a\n\n${bytes}`);
             expect(await body(`${path}/${route}`, EVENT_SOURCE)).toBe(`:\nid: 5\ndata: a\n\n${comesBack}`);
           },
         );
 
-        it('tells nobody to stay away who does not come back by itself', async () => {
+        it('sends no request to stay away to a client that does not reconnect', async () => {
           for (const headers of [
             { 'cache-control': 'max-age=0' },
             { 'cache-control': 'no-cached' },
@@ -186,13 +186,13 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('the last event takes no part in the numbering, and is written by the serializer of the route', async () => {
+    it('the last event is not numbered, and is written by the serializer of the route', async () => {
       expect(await body('/ids')).toBe(':\nid: 1\ndata: a\n\nevent: end\ndata: \n\n');
       expect(await body('/serialized')).toBe(':\ndata: <1>\n\ndata: <7>\n\n');
     });
 
     it.each(['/bad-last', '/bad-last-observable'])(
-      'a last event that cannot be written is an error event (%s)',
+      'a last event that cannot be serialized is an error event (%s)',
       async (path) => {
         expect(await body(path)).toBe(
           ':\ndata: a\n\nevent: error\ndata: {"statusCode":500,"error":"Internal Server Error","message":"Internal server error"}\n\n',
@@ -202,7 +202,7 @@ eachAdapter((adapter) =>
       },
     );
 
-    describe('who comes back to a finished stream', () => {
+    describe('a client that reconnects to a finished stream', () => {
       it('gets 204 without a body, and no handler runs', async () => {
         for (const headers of [{ 'last-event-id': '~end' }, { ...EVENT_SOURCE, 'last-event-id': '~end' }]) {
           const answer = await openStream(app, '/finite', { headers });
@@ -228,14 +228,14 @@ eachAdapter((adapter) =>
         expect(await body('/fails-observable', EVENT_SOURCE)).toBe(`:\ndata: a\n\n${told}${FAREWELL}`);
       });
 
-      it('of the server (5xx), nobody is: the cursor stays where it was', async () => {
+      it('of the server (5xx), no client is told to stay away: the cursor does not change', async () => {
         const told = error(503, 'Service Unavailable', 'later');
         expect(await body('/fails/503', EVENT_SOURCE)).toBe(`:\nid: run-1\nretry: 10\ndata: 1\n\n${told}`);
       });
     });
 
     describe('a stock EventSource', () => {
-      /** Follows a route until the client gives up by itself, or `enough` events have come. */
+      /** Follows a route until the client gives up, or until `enough` events have arrived. */
       const follow = async (path: string, enough = Infinity): Promise<{ data: string[]; state: number }> => {
         const source = new EventSource(`${await app.getUrl()}${path}`);
         const data: string[] = [];
@@ -254,7 +254,7 @@ eachAdapter((adapter) =>
         expect(cursors).toEqual([undefined]);
       });
 
-      it('comes back where it was left with a reason to', async () => {
+      it('reconnects where it was told to', async () => {
         expect(await follow('/again', 3)).toEqual({
           data: ['1', '2', '3'],
           state: expect.any(Number) as number,
@@ -262,12 +262,12 @@ eachAdapter((adapter) =>
         expect(cursors.slice(0, 3)).toEqual([undefined, 'run-1', 'run-2']);
       });
 
-      it('stops by itself after an error that it would only meet again', async () => {
+      it('does not reconnect after an error that would occur again', async () => {
         expect(await follow('/fails/403')).toEqual({ data: ['1'], state: EventSource.CLOSED });
         expect(cursors).toEqual([undefined]);
       });
 
-      it('comes back after an error of the server, to where it was', async () => {
+      it('reconnects after an error of the server, and resumes', async () => {
         const { data } = await follow('/fails/503', 2);
         expect(data).toEqual(['1', '2']);
         expect(cursors.slice(0, 2)).toEqual([undefined, 'run-1']);

@@ -6,7 +6,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** As client libraries have one each. */
+/** Error classes of client libraries. */
 class APIUserAbortError extends Error {}
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +67,7 @@ eachAdapter((adapter) =>
       return { app, logger, seen };
     };
 
-    it('an error after the head comes to the hook with its place, and to the log with its message', async () => {
+    it('an error after the head reaches the hook with its place, and the log with its message', async () => {
       const { app, logger, seen } = await make();
       const stream = await openStream(app, '/later');
       expect(await stream.end()).toBe('ended');
@@ -96,7 +96,7 @@ eachAdapter((adapter) =>
     });
 
     it.each(['/aborted', '/pushed-abort'])(
-      'an abort is no error, in whatever class the source reports it (%s)',
+      'an abort is not an error, whatever class the source reports it with (%s)',
       async (path) => {
         const { app, logger, seen } = await make();
         const stream = await openStream(app, path);
@@ -109,7 +109,7 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('what a teardown throws comes to the hook, and every other stream is closed', async () => {
+    it('an error of a teardown function reaches the hook, and every other stream is closed', async () => {
       const { app, logger, seen } = await make();
       const streams = await Promise.all([1, 2, 3].map(() => openStream(app, '/teardown')));
       await Promise.all(streams.map((stream) => stream.next()));
@@ -119,7 +119,7 @@ eachAdapter((adapter) =>
       expect(logger.errors).toHaveLength(3);
     });
 
-    it('an error of a run comes with its id', async () => {
+    it('an error of a run has the ID of the run', async () => {
       const { app, seen } = await make();
       const failure = new Error('of the run');
       await app.get(Runs).start('r1', async () => Promise.reject(failure));

@@ -20,7 +20,7 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 class Custom extends Error {
   override readonly name = 'Custom';
 }
-/** What another library throws: not a class of Nest's, but of the same shape. */
+/** An error of another library: not a class of Nest, but of the same shape. */
 const lookalike = Object.assign(new Error('short'), {
   getStatus: () => 418,
   getResponse: () => ({ statusCode: 418, message: 'short and stout' }),
@@ -30,7 +30,7 @@ const ofDatabase = Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSE
 
 const UNKNOWN = { statusCode: 500, error: 'Internal Server Error', message: 'Internal server error' };
 
-/** What is thrown after the first event, what the client is told, and whether the log is. */
+/** The error that is thrown after the first event, what the client receives, and whether it is logged. */
 const ERRORS: Record<string, [thrown: unknown, body: unknown, logged: boolean]> = {
   'an Error': [new Error('secret'), UNKNOWN, true],
   'an Error with a cause': [new Error('secret', { cause: ofDatabase }), UNKNOWN, true],
@@ -103,7 +103,7 @@ const ERRORS: Record<string, [thrown: unknown, body: unknown, logged: boolean]> 
   'a frozen object without prototype': [Object.freeze(Object.create(null)), UNKNOWN, true],
 };
 
-/** What `map` makes of an error, and what the client gets of it. */
+/** The result of `map` for an error, and what the client receives. */
 const MAPS: Record<string, [map: (error: unknown, context: ExecutionContext) => unknown, bytes: string]> = {
   'a payload': [(error) => ({ oops: (error as Error).message }), 'event: failure\ndata: {"oops":"boom"}\n\n'],
   text: [() => 'two\nlines', 'event: failure\ndata: two\ndata: lines\n\n'],
@@ -126,7 +126,7 @@ const MAPS: Record<string, [map: (error: unknown, context: ExecutionContext) => 
   ],
 };
 const FALLBACK = `event: failure\ndata: ${JSON.stringify(UNKNOWN)}\n\n`;
-/** Maps that fail: the client gets the default body, the log both errors. */
+/** Maps that fail: the client gets the default body, and the log has both errors. */
 const FAILING_MAPS: Record<string, [map: () => unknown, logged: string]> = {
   throws: [
     () => {
@@ -252,37 +252,37 @@ eachAdapter((adapter) =>
       });
     });
 
-    it.each(Object.entries(MAPS))('may be mapped to %s', async (name, [, bytes]) => {
+    it.each(Object.entries(MAPS))('can be mapped to %s', async (name, [, bytes]) => {
       expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${bytes}`);
       expect(logger.errors).toHaveLength(1);
       expect(logger.errors[0]).toContain('boom');
     });
 
-    it.each(Object.entries(FAILING_MAPS))('is told as usual where the map %s', async (name, [, words]) => {
+    it.each(Object.entries(FAILING_MAPS))('is reported as usual if the map %s', async (name, [, words]) => {
       expect(await body(`/mapped/${name}`)).toBe(`:\ndata: before\n\n${FALLBACK}`);
       expect(logger.errors).toHaveLength(2);
       expect(logger.errors.join()).toContain('boom');
       expect(logger.errors.join()).toContain(words);
     });
 
-    it('is written by the serializer of the route, once it is mapped', async () => {
+    it('is serialized by the serializer of the route after it is mapped', async () => {
       expect(await body('/serialized/yes')).toBe(':\ndata: before\n\nevent: error\ndata: <taken>\n\n');
       expect(await body('/serialized/event')).toBe(':\ndata: before\n\nevent: own\ndata: <7>\n\n');
     });
 
-    it('has the name that the route gives it, or none', async () => {
+    it('has the name that the route sets, or none', async () => {
       const data = 'data: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n';
       expect(await body('/named')).toBe(`:\ndata: before\n\nevent: failure\n${data}`);
       expect(await body('/unnamed')).toBe(`:\ndata: before\n\n${data}`);
     });
 
-    it('that comes late is one event, too', async () => {
+    it('that is thrown late is one event, too', async () => {
       expect(await body('/late')).toBe(
         ':\ndata: before\n\ndata: 0\n\nevent: error\ndata: {"statusCode":409,"error":"Conflict","message":"taken"}\n\n',
       );
     });
 
-    it('what is yielded in `finally` reaches the client before the end', async () => {
+    it('reaches the client after the values that `finally` yields', async () => {
       const goodbye = 'data: goodbye\n\nevent: bye\ndata: 1\n\n';
       expect(await body('/finally/return')).toBe(`:\ndata: before\n\n${goodbye}`);
       expect(await body('/finally/throw')).toBe(
@@ -290,7 +290,7 @@ eachAdapter((adapter) =>
       );
     });
 
-    it('leaves nothing behind', async () => {
+    it('leaves no resources open', async () => {
       await until(() => app.get(SseConnections).count() === 0);
       expect(app.get(SseConnections).timers.size).toBe(0);
     });

@@ -24,7 +24,7 @@ import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { closeStockClients, followWithStockClient } from './stock-client.js';
 
 const HOUR = 3_600_000;
-/** What the function of the route answers. */
+/** The result of the route's function. */
 let end: () => unknown = () => undefined;
 let loggedIn = true;
 let handled = 0;
@@ -61,7 +61,7 @@ class Expiring {
   rotating() {
     return NEVER;
   }
-  /** Numbers, from where the client left off. */
+  /** Numbers, from the client's last event ID. */
   @Sse('resumable', { maxDurationMs: 10_000 })
   async *resumable(@LastEventId() after: string | undefined, @SseSignal() signal: AbortSignal) {
     handled++;
@@ -98,11 +98,11 @@ eachAdapter((adapter) => {
   }
   const count = (): number => app.get(SseConnections).count();
 
-  describe('a right that ends', () => {
+  describe('a permission that expires', () => {
     it.each<[string, () => Date | number]>([
       ['a Date', () => new Date(clock.wallNow() + HOUR)],
       ['milliseconds since 1970', () => clock.wallNow() + HOUR],
-    ])('ends the stream then, told by %s, with a 401 event', async (_what, then) => {
+    ])('ends the stream with a 401 event, if the time is %s', async (_what, then) => {
       end = then;
       const stream = await opened();
       clock.advance(HOUR - 2000);
@@ -117,7 +117,7 @@ eachAdapter((adapter) => {
       expect(logger.errors).toEqual([]);
     });
 
-    it('ends it then also in 26 days, which is longer than a timer can wait', async () => {
+    it('ends the stream also after 26 days, which is longer than the maximum delay of a timer', async () => {
       end = () => clock.wallNow() + 26 * 24 * HOUR;
       const stream = await opened();
       clock.advance(26 * 24 * HOUR - 2000);
@@ -130,7 +130,7 @@ eachAdapter((adapter) => {
       ['undefined', undefined],
       ['null', null],
       ['Infinity', Infinity],
-    ])('never, told by %s, lets the stream stay', async (_what, never) => {
+    ])('never, if the time is %s', async (_what, never) => {
       end = () => never;
       const stream = await opened();
       clock.advance(365 * 24 * HOUR);
@@ -153,7 +153,7 @@ eachAdapter((adapter) => {
       ['NaN', NaN],
       ['an invalid Date', new Date('soon')],
       ['a string', 'soon'],
-    ])('that is no moment (%s) is a 500 that says so in the log', async (_what, no) => {
+    ])('at an invalid time (%s) is a 500, and the log says why', async (_what, no) => {
       end = () => no;
       expect((await openStream(app, '/expiring')).status).toBe(500);
       expect(handled).toBe(0);
@@ -161,12 +161,12 @@ eachAdapter((adapter) => {
       expect(count()).toBe(0);
     });
 
-    it('that cannot be told is a 500, and leaves nothing open', async () => {
+    it('whose function fails is a 500, and leaves nothing open', async () => {
       expect((await openStream(app, '/asks')).status).toBe(500);
       expect(count()).toBe(0);
     });
 
-    it('may be had anew: an EventSource comes back, and stays if it is let in', async () => {
+    it('can be renewed: an EventSource reconnects, and stays if the guard admits it', async () => {
       end = () => clock.wallNow() + HOUR;
       const client = followWithStockClient(`${await app.getUrl()}/expiring`);
       await until(() => client.events.length === 1);
@@ -180,8 +180,8 @@ eachAdapter((adapter) => {
     });
   });
 
-  describe('a connection that is made anew after maxDurationMs', () => {
-    it('ends between nine and eleven tenths of it, not all at once', async () => {
+  describe('a connection that ends after maxDurationMs', () => {
+    it('lives between 90 and 110 % of that time, so that not all end at once', async () => {
       const streams = await Promise.all(Array.from({ length: 40 }, () => openStream(app, '/rotating')));
       await until(() => count() === 40);
       clock.advance(8990);
@@ -197,7 +197,7 @@ eachAdapter((adapter) => {
       for (const stream of streams) expect([await stream.end(), stream.raw()]).toEqual(['ended', ':\n']);
     });
 
-    it('loses nothing of a stream that can be resumed', async () => {
+    it('loses no event of a stream that can resume', async () => {
       const numbers: number[] = [];
       const turning = setInterval(() => {
         clock.advance(3000);

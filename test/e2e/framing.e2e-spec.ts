@@ -13,7 +13,7 @@ class Numbers {
   }
 }
 
-/** Sends requests as they are, and collects what comes back. */
+/** Sends raw requests, and collects the response bytes. */
 async function exchange(
   app: INestApplication,
   request: string,
@@ -47,7 +47,7 @@ eachAdapter((adapter) => {
     socket.destroy();
   });
 
-  it('an HTTP/1.0 client, or one that asks for it, gets a body that ends with the connection', async () => {
+  it('an HTTP/1.0 client, or a client that asks to close, gets a body that ends with the connection', async () => {
     const app = await makeApp(adapter, { controllers: [Numbers] });
     const { socket, received } = await exchange(app, 'GET /numbers HTTP/1.0\r\nHost: x\r\n\r\n');
     await until(() => socket.closed);

@@ -17,7 +17,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp } from './adapters.js';
 
-/** What is used of a framework's response here. */
+/** The part of a framework's response that is used here. */
 interface AnyResponse {
   setHeader?(name: string, value: string | string[]): void;
   header(name: string, value: string): unknown;
@@ -35,7 +35,7 @@ class HeaderInterceptor implements NestInterceptor {
   }
 }
 
-/** A head that has gone out is not the end: the second value comes in a later turn. */
+/** The second value comes in a later turn, so the head is written first. */
 async function* inTwoTurns(): AsyncGenerator<string> {
   yield 'a';
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -144,7 +144,7 @@ class HeadController {
   }
 }
 
-/** The head as it came over the wire: status line and fields, in their order and case. */
+/** The head as received: status line and fields, in their order and case. */
 async function head(
   app: INestApplication,
   path: string,
@@ -158,7 +158,7 @@ async function head(
   );
   let text = '';
   for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString();
-  // All heads are those of whole streams.
+  // The stream of each head is read to its end.
   expect(text).toMatch(/data: a\n\n[^]*data: b\n\n\r\n0\r\n\r\n$/);
   return text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n');
 }
@@ -213,7 +213,7 @@ eachAdapter((adapter) => {
       }
     });
 
-    it('has no field of a body of known length', async () => {
+    it('has none of the fields that describe a body of known length', async () => {
       for (const path of ['/plain', '/overridden']) {
         const lines = await head(app, path);
         for (const name of ['content-length', 'etag', 'content-encoding'])
@@ -225,14 +225,14 @@ eachAdapter((adapter) => {
     it.each([
       ['/legal', 'Text/Event-Stream; charset=UTF-8', 'no-cache'],
       ['/legal-by-handler', 'text/event-stream;charset=utf-8', 'private, max-age=0, must-revalidate'],
-    ])('keeps what is legal for an event stream (%s)', async (path, type, cacheControl) => {
+    ])('keeps fields that are valid for an event stream (%s)', async (path, type, cacheControl) => {
       const lines = await head(app, path);
       const values = (name: string) => named(lines, name).map((line) => line.split(': ')[1]);
       expect([values('content-type'), values('cache-control')]).toEqual([[type], [cacheControl]]);
       expect([values('x-accel-buffering'), values('x-content-type-options')]).toEqual([['no'], ['nosniff']]);
     });
 
-    it('the start-up names each @Header() that a stream is not sent with', () => {
+    it('the start-up names each @Header() that is not sent with a stream', () => {
       const named = logger.warnings.filter((line) => line.includes('@Header'));
       expect(
         named.map((line) => /^HeadController\.(\w+) has @Header\('([\w-]+)'/.exec(line)?.slice(1)),
@@ -252,18 +252,15 @@ eachAdapter((adapter) => {
       );
     });
 
-    it.each(['/overridden', '/other-charset'])(
-      'replaces what is not legal, in any case (%s)',
-      async (path) => {
-        const lines = await head(app, path);
-        for (const field of REQUIRED) {
-          const name = field.slice(0, field.indexOf(':'));
-          expect(named(lines, name).map((line) => line.toLowerCase())).toEqual([field.toLowerCase()]);
-        }
-      },
-    );
+    it.each(['/overridden', '/other-charset'])('replaces invalid fields, in any case (%s)', async (path) => {
+      const lines = await head(app, path);
+      for (const field of REQUIRED) {
+        const name = field.slice(0, field.indexOf(':'));
+        expect(named(lines, name).map((line) => line.toLowerCase())).toEqual([field.toLowerCase()]);
+      }
+    });
 
-    it('keeps what middleware, decorators, interceptors, handlers and CORS set, each once', async () => {
+    it('keeps the fields of middleware, decorators, interceptors, handlers and CORS, each once', async () => {
       const lines = await head(app, '/kept', ['Origin: https://page.example']);
       for (const [name, value] of [
         ['X-Middleware', 'yes'],

@@ -53,7 +53,7 @@ class SharedSession {
   }
 }
 
-/** Windows so large that not they but the connection is what holds a stream up. */
+/** Windows so large that the connection, not flow control, stops a stream. */
 const WINDOW = 2 ** 31 - 1;
 
 const tls = {
@@ -65,7 +65,7 @@ describe.each([
   ['in the clear', { http2: true }, 'http'],
   ['over TLS', { http2: true, https: tls }, 'https'],
 ] as const)(
-  'a session %s whose connection takes nothing, as that of a process that was stopped',
+  'a session %s whose connection takes nothing, like that of a suspended process',
   (_how, options, scheme) => {
     let app: INestApplication;
     let clock: ManualClock;
@@ -112,12 +112,12 @@ describe.each([
       await new Promise((resolve) => stream.once('response', resolve));
       return { stream, body: () => body };
     }
-    /** How many connections the server has. */
+    /** Number of connections of the server. */
     const sockets = (): Promise<number> =>
       new Promise((resolve) =>
         app.getHttpServer().getConnections((_error: unknown, count: number) => resolve(count)),
       );
-    /** What waits for the connection. */
+    /** Number of bytes that wait for the connection. */
     const carried = (): number => {
       interface Handle {
         writeQueueSize: number;
@@ -126,7 +126,7 @@ describe.each([
       const handle = (sessions[0]?.socket as unknown as { _handle: Handle } | undefined)?._handle;
       return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
     };
-    /** Until the generator is asked for nothing more. */
+    /** Waits until the generator is not pulled any more. */
     async function standstill(): Promise<void> {
       let [last, same] = [-1, 0];
       await until(() => {
@@ -136,7 +136,7 @@ describe.each([
       }, 'a standstill');
     }
 
-    it('holds up its generators, which go on where they were once it is read', async () => {
+    it('blocks its generators, which continue once the session is read', async () => {
       wire.stall();
       const request = session.request({ ':path': '/much' });
       let body = '';
@@ -151,7 +151,7 @@ describe.each([
       );
     });
 
-    it('is closed when one of its streams has stalled, as none of the others can get anything either', async () => {
+    it('is closed if one of its streams has stalled, because no other stream can receive anything either', async () => {
       const others = [await opened('/quiet'), await opened('/live')];
       await until(() => others.every(({ body }) => body() === ':\n'));
       wire.stall();
@@ -177,8 +177,8 @@ describe.each([
       expect(connections().timers.size).toBe(0);
     });
 
-    it('is found by a heartbeat that was not taken, behind which none is put', async () => {
-      // An ordinary answer fills the connection up, of which nobody looks for a stall.
+    it('is found by a heartbeat that was not taken, and no further heartbeat is queued', async () => {
+      // An ordinary answer fills the connection. Only streams are checked for a stall.
       const quiet = await opened('/quiet');
       await until(() => quiet.body() === ':\n');
       wire.stall();
@@ -196,7 +196,7 @@ describe.each([
       expect([sessions[0]?.destroyed, await sockets()]).toEqual([true, 0]);
     });
 
-    it('stays if others of its streams are served, and one only does not open its window', async () => {
+    it('stays open if other streams are served, and only one does not open its window', async () => {
       const other = await opened('/live');
       session.settings({ initialWindowSize: 65_535 });
       await until(() => !session.pendingSettingsAck);
@@ -211,7 +211,7 @@ describe.each([
       expect([connections().count(), sessions[0]?.destroyed]).toEqual([1, false]);
     });
 
-    it('does not hold up the end of the application', async () => {
+    it('does not delay the shutdown of the application', async () => {
       await opened('/quiet');
       wire.stall();
       session.request({ ':path': '/much' }).on('error', () => undefined);

@@ -72,7 +72,7 @@ class Http2Controller {
   }
 }
 
-/** One response over HTTP/2, read as it comes or not at all. */
+/** One response over HTTP/2, read as it arrives or never. */
 class Exchange {
   headers: IncomingHttpHeaders = {};
   body = '';
@@ -148,7 +148,7 @@ describe.each([
     await closeApps();
   });
 
-  it('is not held up by a write() that drops its result and its callback', async () => {
+  it('is not blocked by a write() that drops its result and its callback', async () => {
     spoil = (response) => {
       const { write } = response;
       response.write = ((chunk: unknown) => void Reflect.apply(write, response, [chunk])) as never;
@@ -169,7 +169,7 @@ describe.each([
   const connections = (): SseConnections => app.get(SseConnections);
   const count = (): number => connections().count();
 
-  it('a stream is the same bytes, and its head has no fields of a connection', async () => {
+  it('a stream has the same bytes, and its head has no connection-specific fields', async () => {
     const exchange = request('/numbers').read();
     await exchange.isClosed();
     expect(exchange.body).toBe(':\ndata: 1\n\nevent: two\nid: 2\ndata: 二\n\n');
@@ -201,7 +201,7 @@ describe.each([
   });
 
   describe('a client that leaves', () => {
-    it('resets its stream, and the others of its session go on', async () => {
+    it('resets its stream, and the other streams of its session continue', async () => {
       const [going, staying] = [request('/open').read(), request('/live').read()];
       await until(() => count() === 2 && going.body !== '');
       going.stream.close(constants.NGHTTP2_CANCEL);
@@ -214,7 +214,7 @@ describe.each([
 
     // Node's own client does so with `stream.close()`; Node's server then waits for a write that never ends.
     it.each([false, true])(
-      'resets streams that are being written to without naming an error (its session, too: %p)',
+      'resets streams without an error code while they are written (its session, too: %p)',
       async (andSession) => {
         const going = Array.from({ length: 20 }, () => request('/much'));
         for (const exchange of going) await exchange.isOpen();
@@ -225,7 +225,7 @@ describe.each([
         );
         for (const { stream } of going) stream.close(constants.NGHTTP2_NO_ERROR);
         if (andSession) session.destroy();
-        // Found when it is looked for a stall, long before it would be one.
+        // Found by the check for stalled clients, long before the stream would be one.
         await until(() => {
           clock.advance(100);
           return count() === 0;
@@ -235,7 +235,7 @@ describe.each([
       },
     );
 
-    it('resets such streams, and they do not hold up the end of the application', async () => {
+    it('resets such streams, and they do not delay the shutdown of the application', async () => {
       const going = Array.from({ length: 20 }, () => request('/much'));
       for (const exchange of going) await exchange.isOpen();
       for (const { stream } of going) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -248,14 +248,14 @@ describe.each([
       expect(count()).toBe(0);
     });
 
-    it('takes all its streams along when it closes its session', async () => {
+    it('ends all its streams when it closes its session', async () => {
       for (let i = 0; i < 20; i++) request('/open').read();
       await until(() => count() === 20);
       session.destroy();
       await until(() => count() === 0 && reasons.length === 20);
     });
 
-    it('before the head is noticed, too', async () => {
+    it('is noticed before the head, too', async () => {
       const exchange = request('/live');
       exchange.stream.close(constants.NGHTTP2_CANCEL);
       await exchange.isClosed();
@@ -264,7 +264,7 @@ describe.each([
   });
 
   describe('a client that does not read one of its streams', () => {
-    it('is not given more than the windows and the buffers hold, and then gets all of it', async () => {
+    it('receives no more than windows and buffers hold, and then the rest', async () => {
       const exchange = request('/much');
       await exchange.isOpen();
       await until(() => connections().list()[0]?.queuedBytes !== 0);
@@ -279,7 +279,7 @@ describe.each([
       expect(ids).toEqual(Array.from({ length: TOTAL }, (_, i) => i));
     });
 
-    it('gets the others without delay', async () => {
+    it('receives the others without delay', async () => {
       const stalled = request('/much');
       await stalled.isOpen();
       const other = request('/live').read();
@@ -291,14 +291,14 @@ describe.each([
       expect(count()).toBe(2);
     });
 
-    it('loses that stream alone when it has stalled', async () => {
+    it('loses only that stream when it stalls', async () => {
       const stalled = request('/much');
       await stalled.isOpen();
       const other = request('/live').read();
       await until(() => other.body === ':\n' && (connections().list()[0]?.queuedBytes ?? 0) > 0);
       for (let i = 0; i < 8 && count() === 2; i++) {
         clock.advance(5000);
-        // What goes over the session for others is no sign of life of this one.
+        // Data of other streams of the session is no progress of this one.
         live.next(KIB);
         await until(() => other.body.split(KIB).length === i + 2);
       }
@@ -312,13 +312,13 @@ describe.each([
       await until(() => other.body.includes('alive'));
     });
 
-    it('has not stalled as long as it takes some of a large event', async () => {
+    it('has not stalled while it takes parts of a large event', async () => {
       const exchange = request('/large');
       await exchange.isOpen();
       const queued = (): number | undefined => connections().list()[0]?.queuedBytes;
       const whole = (): boolean => exchange.body.endsWith('\n\n');
-      // A window's worth now and then: less than the whole within the time of a stall. What the client reads was sent
-      // some time ago; it is what the server notices of it that counts.
+      // One window now and then: less than the whole event within `stallMs`. What matters is the progress that the
+      // server sees, and the client reads data that was sent some time ago.
       for (let i = 0; i < 100 && !whole(); i++) {
         const before = queued();
         while (queued() === before && !whole()) exchange.body += await chunk(exchange);
@@ -328,12 +328,13 @@ describe.each([
       expect(exchange.body).toBe(`:\ndata: ${'é'.repeat(500_000)}\n\n`);
     });
 
-    it('loses a stream that overflows, and no other', async () => {
+    it('loses only a stream that overflows', async () => {
       const other = request('/live').read();
       await other.isOpen();
       const exchange = request('/burst');
       await exchange.isOpen();
-      // The client could not have read anything of the first burst, however large it is. The second finds it unread.
+      // The client could not have read anything of the first burst, however large it is. The second burst finds it
+      // unread.
       await until(() => (connections().list()[1]?.queuedBytes ?? 0) > 500 * KIB.length);
       expect([count(), reasons]).toEqual([2, []]);
       bursts.next();
@@ -345,7 +346,7 @@ describe.each([
     });
   });
 
-  it('the socket of the session, and its time-outs, are left alone', async () => {
+  it('the socket of the session, and its timeouts, are unchanged', async () => {
     await request('/numbers').read().isClosed();
     const spies = [
       ...(['setTimeout', 'setKeepAlive', 'setNoDelay'] as const).map((name) =>
@@ -363,7 +364,7 @@ describe.each([
     }
   });
 
-  it('an application that goes says so, ends its streams and then the session', async () => {
+  it('an application that shuts down sends GOAWAY, ends its streams and then the session', async () => {
     const exchanges = Array.from({ length: 10 }, () => request('/open').read());
     await until(() => exchanges.every(({ body }) => body.includes('open')));
     let goaway = false;
@@ -377,7 +378,7 @@ describe.each([
   });
 });
 
-/** What has come and was not read, at once. */
+/** The bytes that have arrived and were not read, at once. */
 async function chunk({ stream }: Exchange): Promise<string> {
   let text: string | null = null;
   await until(() => (text = stream.read() as string | null) !== null || stream.closed, 'another piece');

@@ -71,7 +71,7 @@ eachAdapter((adapter) => {
     });
   const count = (): number => app.get(SseConnections).count();
 
-  it('a stream is the same bytes over TLS', async () => {
+  it('a stream has the same bytes over TLS', async () => {
     const response = await open('/numbers');
     let body = '';
     for await (const part of response.setEncoding('utf8')) body += String(part);
@@ -79,7 +79,7 @@ eachAdapter((adapter) => {
   });
 
   const connection = (): SseConnection | undefined => app.get(SseConnections).list()[0];
-  /** Until the kernels have taken what they hold, and nothing moves any more. */
+  /** Waits until the kernel buffers are full, and no more bytes are taken. */
   async function standstill(): Promise<void> {
     let [last, same] = [-1, 0];
     await until(() => {
@@ -90,7 +90,7 @@ eachAdapter((adapter) => {
     }, 'a standstill');
   }
 
-  it('a client that stops reading is cut off, and not before it has stood still for the whole time', async () => {
+  it('a client that stops reading is disconnected, but only after the whole of stallMs', async () => {
     const response = await open('/flood');
     response.on('error', () => undefined);
     response.pause();
@@ -98,7 +98,7 @@ eachAdapter((adapter) => {
     expect(connection()?.queuedBytes).toBeGreaterThan(BIG.length);
     clock.advance(29_000);
     expect(count()).toBe(1);
-    // It takes what waits, and its time begins anew.
+    // The client takes the waiting bytes, and its time starts again.
     const before = connection()?.bytes ?? 0;
     response.resume();
     await until(() => (connection()?.bytes ?? 0) > before + 10_000_000);
@@ -113,7 +113,7 @@ eachAdapter((adapter) => {
     response.destroy();
   });
 
-  it('a client that reads slowly gets all of it, cut at no character', async () => {
+  it('a slow client gets everything, and no character is cut', async () => {
     const response = await open('/large');
     let body = '';
     for await (const part of response.setEncoding('utf8')) {
@@ -126,7 +126,7 @@ eachAdapter((adapter) => {
     await until(() => count() === 0);
   });
 
-  it.each(['destroy', 'end'] as const)('a client that leaves is gone (%s)', async (how) => {
+  it.each(['destroy', 'end'] as const)('a client that leaves is noticed (%s)', async (how) => {
     const socket = await new Promise<TLSSocket>((resolve) => {
       const made = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => resolve(made));
     });
@@ -141,7 +141,7 @@ eachAdapter((adapter) => {
   });
 
   it.each(['before', 'after'])(
-    'a connection that is never used does not hold up the server (%s the handshake)',
+    'a connection that is never used does not delay the shutdown (%s the handshake)',
     async (when) => {
       const socket =
         when === 'before'
@@ -161,7 +161,7 @@ eachAdapter((adapter) => {
   );
 });
 
-/** Nest makes the server of Express from its own options: here it is one that is given. */
+/** Nest makes the server of Express from its own options. This one uses a given server. */
 class SecureExpressAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     this.httpServer = createServer(tls, this.getInstance()) as never;

@@ -95,7 +95,7 @@ eachAdapter((adapter) => {
     return stream.raw();
   };
 
-  it('are not made unless they are asked for', async () => {
+  it('are not generated unless an option asks for them', async () => {
     expect(await body('/none')).toBe(':\ndata: a\n\ndata: b\n\n');
   });
 
@@ -115,13 +115,13 @@ eachAdapter((adapter) => {
   });
 
   it.each(['x7', '7x', '-7', '1.5', '1e3', '0x10', ' ', '9'.repeat(16)])(
-    'start over where the Last-Event-ID is no number of theirs (%s)',
+    'start from 1 if the Last-Event-ID is not one of their numbers (%s)',
     async (id) => {
       expect(await body('/sequence', id)).toContain(':\nid: 1\ndata: a\n\n');
     },
   );
 
-  it('are not given to heartbeats', async () => {
+  it('are not assigned to heartbeats', async () => {
     const stream = await openStream(app, '/heartbeats');
     await stream.next();
     clock.advance(1100);
@@ -130,7 +130,7 @@ eachAdapter((adapter) => {
     await stream.close();
   });
 
-  it('come from a function of the value and the request, asked only for events with data', async () => {
+  it('come from a function of the value and the request, which is called only for events with data', async () => {
     asked.length = 0;
     expect(await body('/function/s1')).toBe(
       ':\nid: s1-4\ndata: {"position":4}\n\n: not asked for\nid: s1-5\ndata: {"position":5,"data":"x"}\n\n' +
@@ -139,7 +139,7 @@ eachAdapter((adapter) => {
     expect(asked).toEqual([{ position: 4 }, { position: 5, data: 'x' }, 'nothing made of it']);
   });
 
-  it('from a function are held to the rules of ids', async () => {
+  it('from a function must be valid IDs', async () => {
     logger.errors.length = 0;
     const answer = await openStream(app, '/illegal');
     expect(answer.status).toBe(500);
@@ -155,7 +155,7 @@ eachAdapter((adapter) => {
     expect(logger.errors[1]).toContain('no id for you');
   });
 
-  it('from the client reach the handler as it meant them: ASCII, UTF-8 and Latin-1', async () => {
+  it('from the client reach the handler decoded: ASCII, UTF-8 and Latin-1', async () => {
     const got = async (lastEventId?: string): Promise<unknown> => {
       const stream = await openStream(app, '/last', lastEventId === undefined ? {} : { lastEventId });
       return (await stream.next()).json<{ got: unknown }>().got;
@@ -167,14 +167,14 @@ eachAdapter((adapter) => {
     expect(await got('é')).toBe('é');
   });
 
-  it('from the client are refused with 400 where they are too long', async () => {
+  it('from the client are rejected with 400 if they are too long', async () => {
     const answer = await openStream(app, '/last', { lastEventId: 'x'.repeat(4097) });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ statusCode: 400, error: 'Bad Request' });
     expect((await openStream(app, '/last', { lastEventId: 'x'.repeat(4096) })).status).toBe(200);
   });
 
-  it('are taken from the query where the route allows it, under the header', async () => {
+  it('are taken from the query if the route allows it; the header takes precedence', async () => {
     expect(await body('/query?lastEventId=6')).toBe(':\nid: 7\ndata: 6\n\n');
     expect(await body('/query?lastEventId=6', '9')).toBe(':\nid: 10\ndata: 9\n\n');
     expect(await body('/query?lastEventId=')).toBe(':\nid: 1\ndata: none\n\n');

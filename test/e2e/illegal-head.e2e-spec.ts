@@ -7,7 +7,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** What is used of a framework's response here. */
+/** The part of a framework's response that is used here. */
 interface AnyResponse {
   header(name: string, value: string): unknown;
   statusCode: number;
@@ -91,7 +91,7 @@ eachAdapter((adapter) =>
         '/status',
         '/message',
         '/status-quiet',
-      ])('a head that Node refuses is a 500, and the process lives on (%s)', async (path) => {
+      ])('a head that Node rejects is a 500, and the process survives (%s)', async (path) => {
         const answer = await openStream(app, path);
         expect(answer.status).toBe(500);
         await answer.end();

@@ -17,7 +17,7 @@ const SPREAD =
   'To send its values one by one, use "yield*" in place of "yield" in a generator, and switchMap() or mergeMap() in place of map()';
 const any = (value: unknown): never => value as never;
 
-/** What cannot be an event, what the error says of it, for a reader of the log. */
+/** Values that are not valid events, and the part of the message that explains why. */
 const REFUSED: Record<string, [make: () => unknown, says: string]> = {
   'LF in a type': [() => event({ type: 'a\nid: 1', data: '' }), '"type" cannot be "a\\nid: 1"'],
   'CR in a type': [() => event({ type: 'a\r', data: '' }), '"type" cannot be "a\\r"'],

@@ -19,7 +19,7 @@ const thrown = (): never => {
 // `finalize()` ignores the promise of an async function, also to TypeScript.
 const rejected = (): Promise<void> => Promise.reject(new Error('teardown broke'));
 
-/** An interceptor that pipes what the handler emits. */
+/** An interceptor that pipes the values of the handler. */
 const piping = (pipe: (values: Observable<unknown>) => Observable<unknown>): Type<NestInterceptor> =>
   class implements NestInterceptor {
     intercept(_context: unknown, next: CallHandler<unknown>): Observable<unknown> {
@@ -62,7 +62,7 @@ const INTERCEPTORS: Record<string, [classes: Type<NestInterceptor>[], errors: nu
     [piping((values) => values.pipe(concatMap((value) => of(value).pipe(finalize(thrown)))))],
     2,
   ],
-  // share() subscribes by itself, so rxjs drops the error before the library could see it. The stream ends nevertheless.
+  // share() subscribes itself, so rxjs drops the error before the library can see it. The stream ends nevertheless.
   'finalize of shared values': [[piping((values) => values.pipe(finalize(thrown), share()))], 0],
   none: [[], 0],
 };
@@ -102,7 +102,7 @@ for (const [around, [classes, outside]] of Object.entries(INTERCEPTORS)) {
   }
 }
 
-// rxjs drops an error that a teardown function throws inside of an operator that merges, and the completion with it.
+// rxjs drops an error that a teardown function throws inside an operator that merges, and the completion with it.
 eachAdapter((adapter) => {
   let app: INestApplication;
   const log = new RecordingLogger();

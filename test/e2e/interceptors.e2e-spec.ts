@@ -54,7 +54,7 @@ class RequestInterceptor implements NestInterceptor {
     return mark(`request ${this.request.headers['x-name']}`).intercept(context, next);
   }
 }
-/** The kind that wraps each response, and leaves streams alone. */
+/** An interceptor that wraps each response, but not streams. */
 @Injectable()
 class EnvelopeInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
@@ -222,7 +222,7 @@ eachAdapter((adapter) => {
     );
   });
 
-  it('of the whole application see each value, however they were registered', async () => {
+  it('of the whole application see each value, however they are registered', async () => {
     await make({
       providers: [{ provide: APP_INTERCEPTOR, useClass: AppInterceptor }],
       setUp: (made) => void made.useGlobalInterceptors(mark('global')),
@@ -233,7 +233,7 @@ eachAdapter((adapter) => {
     expect((await texts('/marked/observable'))[0]).toMatch(/^a<above<controller 2<controller 1<(app|global)/);
   });
 
-  it('of the request see each value', async () => {
+  it('of request scope see each value', async () => {
     await make({ providers: [{ provide: APP_INTERCEPTOR, useClass: RequestInterceptor }] });
     expect(await texts('/bare')).toEqual(['a<request Ada', '{"pct":1}']);
   });
@@ -243,20 +243,20 @@ eachAdapter((adapter) => {
     expect(await texts('/labelled')).toEqual(['a<progress of BareController.labelled']);
   });
 
-  it('are none where the application has none: Nest answers ordinary routes without', async () => {
+  it('are not added to an application without interceptors: Nest answers ordinary routes without them', async () => {
     await make();
     const { config } = app as unknown as { config: { getGlobalInterceptors(): object[] } };
     expect(config.getGlobalInterceptors()).toEqual([]);
     expect(await texts('/bare')).toEqual(['a', '{"pct":1}']);
   });
 
-  it('that wrap responses can leave streams alone', async () => {
+  it('that wrap responses can skip streams', async () => {
     await make({ providers: [{ provide: APP_INTERCEPTOR, useClass: EnvelopeInterceptor }] });
     expect(await texts('/bare')).toEqual(['a', '{"pct":1}']);
     expect(await (await openStream(app, '/json')).json()).toEqual({ data: { ok: true } });
   });
 
-  describe('may use any operator', () => {
+  describe('can use any operator', () => {
     beforeEach(() => make());
     it.each<[string, string[], unknown[]]>([
       ['none', ['a', 'b'], []],
@@ -291,18 +291,18 @@ eachAdapter((adapter) => {
       await answer.end();
     });
 
-    it('on events as the handler made them', async () => {
+    it('see events unchanged', async () => {
       expect(await body('/operators/tap/made')).toBe(':\n: c\ndata: r\n\nevent: t\ndata: {"a":1}\n\n');
       expect(seen).toEqual([comment('c'), raw('data: r\n\n'), event({ type: 't', data: { a: 1 } })]);
     });
 
-    it('on a plain answer', async () => {
+    it('see an ordinary answer', async () => {
       const answer = await openStream(app, '/operators/map/plain');
       expect(await answer.json()).toEqual({ wrapped: { plain: true } });
     });
   });
 
-  it('may answer in place of the handler, which then does not run', async () => {
+  it('can answer in place of the handler, which then does not run', async () => {
     await make();
     expect(await texts('/replaced')).toEqual(['from', 'elsewhere']);
     expect(seen).toEqual([]);

@@ -43,7 +43,7 @@ eachAdapter((adapter) => {
     expect(logger.warnings).toEqual([]);
   });
 
-  /** What the handler got for these bytes in the header. */
+  /** Returns the last event ID that the handler got for these bytes in the header. */
   async function given(bytes: Buffer | string, path = '/header'): Promise<unknown> {
     const client = await RawClient.connect(app);
     client.socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nLast-Event-ID: `);
@@ -61,7 +61,7 @@ eachAdapter((adapter) => {
     return (await stream.next()).json<{ after: unknown }>().after;
   };
 
-  describe('what a client says it has seen last', () => {
+  describe('the last event ID of a client', () => {
     it.each<[string, Buffer | string, unknown]>([
       ['ASCII as it is', '1753-42', '1753-42'],
       ['spaces inside', 'a b', 'a b'],
@@ -73,7 +73,7 @@ eachAdapter((adapter) => {
       ['nothing, if it is empty', '', null],
       ['nothing, if it is blank', '   ', null],
       ['as much as 4096 bytes', 'x'.repeat(4096), 'x'.repeat(4096)],
-    ])('is taken: %s', async (_what, bytes, id) => {
+    ])('is accepted: %s', async (_what, bytes, id) => {
       expect(await given(bytes)).toBe(id);
     });
 
@@ -95,12 +95,12 @@ eachAdapter((adapter) => {
     it.each<[string, Buffer | string, RegExp]>([
       ['NUL', Buffer.from([0x61, 0, 0x62]), /^HTTP\/1\.1 400 /],
       ['a megabyte', 'x'.repeat(1 << 20), /^HTTP\/1\.1 431 /],
-    ])('does not even come through the HTTP parser: %s', async (_what, bytes, status) => {
+    ])('is rejected by the HTTP parser: %s', async (_what, bytes, status) => {
       expect(await given(bytes)).toMatch(status);
       expect(calls).toBe(0);
     });
 
-    it('says why it was refused, without repeating it', async () => {
+    it('is rejected with the reason, without repeating the value', async () => {
       const stream = await openStream(app, '/short', { lastEventId: '12345' });
       expect(await stream.json()).toEqual({
         statusCode: 400,
@@ -109,7 +109,7 @@ eachAdapter((adapter) => {
       });
     });
 
-    it('is what is sent last, and not made of two headers', async () => {
+    it('is the last one sent, not a join of two headers', async () => {
       const client = await RawClient.get(
         app,
         '/header',
@@ -123,16 +123,16 @@ eachAdapter((adapter) => {
   });
 
   describe('the query parameter lastEventId', () => {
-    it('says it on a first connect', async () => {
+    it('sets it on a first connect', async () => {
       expect(await asked('/query?lastEventId=42')).toBe('42');
       expect(await asked('/query?other=1&lastEventId=%C3%A9%20b')).toBe('é b');
     });
 
-    it('is passed over where there is a header: that is newer', async () => {
+    it('is ignored if there is a header, which is newer', async () => {
       expect(await asked('/query?lastEventId=42', '43')).toBe('43');
     });
 
-    it('is nothing to a route that does not take it', async () => {
+    it('is ignored on a route that does not allow it', async () => {
       expect(await asked('/header?lastEventId=42')).toBe(null);
     });
 
@@ -143,7 +143,7 @@ eachAdapter((adapter) => {
       '?lastEventId=1&lastEventId=2',
       '?lastEventId[]=1',
       '?lasteventid=1',
-    ])('is nothing in %p', async (query) => {
+    ])('is ignored in %p', async (query) => {
       expect(await asked(`/query${query}`)).toBe(null);
     });
 
@@ -156,11 +156,11 @@ eachAdapter((adapter) => {
       expect(calls).toBe(0);
     });
 
-    it('that is no UTF-8 is no reason to fall over', async () => {
+    it('that is not valid UTF-8 does no harm', async () => {
       expect([200, 400]).toContain((await openStream(app, '/query?lastEventId=%FF%FE')).status);
     });
 
-    it('says that the stream was over, as the header does', async () => {
+    it('can say that the stream was over, as the header does', async () => {
       expect(await asked('/query?lastEventId=~end')).toBe(204);
     });
   });

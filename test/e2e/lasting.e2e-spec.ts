@@ -14,7 +14,7 @@ const BODY = '{"prompt":"hi"}';
 let live: Subject<unknown>;
 let asked: IncomingMessage | undefined;
 
-/** The values of an Observable, until nobody asks for more. */
+/** The values of an Observable, until the consumer stops. */
 async function* eachValueFrom(observable: Observable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
   const values: unknown[] = [];
   let wake = (): void => undefined;
@@ -97,7 +97,7 @@ eachAdapter((adapter) => {
     ['the framework', 'POST /answer', 'application/json'],
     ['the handler', 'GET /upload', 'application/x-unread'],
   ])(
-    'a request whose body %s has read says "close" soon: the stream goes on, until its client leaves',
+    'a request whose body %s has read reports "close" early: the stream continues until its client leaves',
     async (_who, request, type) => {
       await make();
       const head = `${request} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${BODY.length}\r\n\r\n`;
@@ -120,7 +120,7 @@ eachAdapter((adapter) => {
     ['on where there is no heartbeat', '/live', [[true, 30_000]]],
     ['on where heartbeats are rare', '/rarely-beating', [[true, 30_000]]],
     ['left off where a heartbeat comes before its first probe', '/beating', []],
-  ])('TCP keep-alive is %s, and no time-out of the server ends the stream', async (_what, path, set) => {
+  ])('TCP keep-alive is %s, and no timeout of the server ends the stream', async (_what, path, set) => {
     await make();
     const keepAlive = jest.spyOn(Socket.prototype, 'setKeepAlive');
     const timeOut = jest.spyOn(Socket.prototype, 'setTimeout');
@@ -137,7 +137,7 @@ eachAdapter((adapter) => {
   });
 
   it.each(['the socket', 'a response that middleware has wrapped'])(
-    'any number of events for a client that is waited for, and of such waits, leave no listener on %s',
+    'any number of events and of waits for a client leaves no listener on %s',
     async (what) => {
       await make((made) => {
         if (what === 'the socket') return;
@@ -179,7 +179,7 @@ eachAdapter((adapter) => {
     },
   );
 
-  it('the same client comes back while its old connection is still open, whose end takes nothing from the new one', async () => {
+  it('a client reconnects while its old connection is open, whose end does not affect the new one', async () => {
     await make();
     const channel = app.get(Channels).channel('mine');
     const get = (): Promise<RawClient> => RawClient.get(app, '/mine', 'X-User: ada', 'Last-Event-ID: ');
@@ -196,7 +196,7 @@ eachAdapter((adapter) => {
     });
     const fresh = await get();
     await fresh.receives(':\n');
-    // The old one was told to end, and cannot: nobody reads what is before it.
+    // The old connection was told to end, but cannot: nobody reads the data before its end.
     expect(connections().list()).toHaveLength(2);
     expect([slots(), channel.size()]).toEqual([1, 1]);
     const [, { id } = {}] = connections().list();
@@ -205,7 +205,7 @@ eachAdapter((adapter) => {
     expect([connections().list()[0]?.id, slots(), channel.size()]).toEqual([id, 1, 1]);
     await channel.publish('to the new one');
     await fresh.receives('data: to the new one\n\n');
-    // Its place is known to be its own: who comes now takes it from nobody else.
+    // The place is known to belong to the old connection: a new client takes it from no other client.
     const third = await get();
     await third.receives(':\n');
     await until(() => fresh.received.endsWith('\r\n0\r\n\r\n'));

@@ -16,7 +16,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** Where the server is, and what holds it there until a test lets it go on. */
+/** The step of the server, and the gate that holds it there until the test opens it. */
 class Moment {
   reached = false;
   private goOn: (() => void) | undefined;
@@ -214,7 +214,7 @@ eachAdapter((adapter) =>
     beforeAll(async () => {
       app = await makeApp(adapter, { controllers: [LeavingController], logger, setUp });
       process.on('unhandledRejection', onUncaught).on('uncaughtException', onUncaught);
-      // A write to a response whose client has gone is what must not happen.
+      // The server must not write to a response whose client has left.
       for (const name of ['write', 'end'] as const) {
         const original = ServerResponse.prototype[name] as (...args: unknown[]) => unknown;
         jest.spyOn(ServerResponse.prototype, name).mockImplementation(function (
@@ -245,7 +245,7 @@ eachAdapter((adapter) =>
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       return socket;
     };
-    /** Leaves when the server has come to its moment, waits until it knows, and lets it go on. */
+    /** Leaves when the server has reached its step, waits until the server knows, and opens the gate. */
     const leaveAt = async (path: string): Promise<void> => {
       const connections = app.get(SseConnections);
       const socket = await connected(path);
@@ -300,13 +300,13 @@ eachAdapter((adapter) =>
     it('during a setup that then fails: logged once', async () => {
       await leaveAt('/setup-rejects');
       expect(log).toEqual(['aborted SSE_CLIENT_GONE']);
-      // It took the signal, so its failure is taken for its answer to it.
+      // The handler took the signal, so its failure counts as its reaction to the signal.
       expect(logger.errors).toEqual([]);
       expect(logger.debugs).toHaveLength(1);
       expect(logger.debugs[0]).toMatch(/LeavingController\.setupRejects.*aborted: Error: setup failed late/);
     });
 
-    it('during the first await: the signal first, then the source goes on and is released', async () => {
+    it('during the first await: the signal first, then the source continues and is released', async () => {
       await leaveAt('/first-await');
       expect(log).toEqual(['aborted SSE_CLIENT_GONE', 'went on', 'source released']);
       expect(logger.errors).toEqual([]);
@@ -321,24 +321,24 @@ eachAdapter((adapter) =>
       expect(logger.errors).toEqual([]);
     });
 
-    it('what is yielded in `finally` is drained, so that the generator really finishes', async () => {
+    it('values yielded in `finally` are drained, so that the generator finishes', async () => {
       await leaveAt('/yield-in-finally');
       expect(log).toEqual(['said goodbye', 'source released']);
       expect(logger.errors).toEqual([]);
     });
 
-    it('an error that comes too late is logged once', async () => {
+    it('an error after the client has left is logged once', async () => {
       await leaveAt('/rejects-late');
       expect(logger.errors).toHaveLength(1);
       expect(logger.errors[0]).toMatch(/LeavingController\.rejectsLate.*failed late/);
     });
 
-    it("a source that throws the signal's reason is not reported", async () => {
+    it('a source that throws the reason of the signal is not reported', async () => {
       await leaveAt('/throws-the-reason');
       expect(logger.errors).toEqual([]);
     });
 
-    it('during the making of a plain answer: nothing is sent, nothing is left', async () => {
+    it('while an ordinary answer is made: nothing is sent, nothing remains', async () => {
       await leaveAt('/plain');
       expect(log).toEqual(['aborted SSE_CLIENT_GONE']);
     });
@@ -352,7 +352,7 @@ eachAdapter((adapter) =>
       expect(late).toEqual([]);
     });
 
-    it('before the request was even read', async () => {
+    it('before the request was read', async () => {
       for (let i = 0; i < 20; i++) {
         const socket = await connected('/short');
         socket.once('connect', () => socket.resetAndDestroy());
@@ -364,7 +364,7 @@ eachAdapter((adapter) =>
       );
     });
 
-    it('behind another answer of the same connection: known at once', async () => {
+    it('behind another answer of the same connection: noticed at once', async () => {
       const socket = await connected('/between');
       await until(() => log.includes('source started'));
       socket.write('GET /between HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -391,7 +391,7 @@ eachAdapter((adapter) =>
       await until(() => log.includes('source released'));
     });
 
-    it('leaves the server as it was', async () => {
+    it('leaves no trace in the server', async () => {
       const answer = await openStream(app, '/quick');
       expect(await answer.json()).toEqual({ ok: true });
     });

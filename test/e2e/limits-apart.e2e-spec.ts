@@ -33,7 +33,7 @@ async function* open(signal: AbortSignal, name = 'open') {
   await new Promise((resolve) => signal.addEventListener('abort', resolve));
 }
 
-/** Refuses in a later turn. */
+/** Rejects in a later turn. */
 @Injectable()
 class SlowRefusal implements PipeTransform<string> {
   async transform(value: string): Promise<string> {
@@ -132,7 +132,7 @@ function suite(makeSlots: () => SlotStore | undefined): void {
     });
 
     describe('limits do not share places', () => {
-      it('if their keys make the same text', async () => {
+      it('if their keys have the same text', async () => {
         await make();
         expect(await statusOf('/project', '7', '7')).toBe(200);
         expect(await statusOf('/project', '7', '8')).toBe(200);
@@ -141,12 +141,12 @@ function suite(makeSlots: () => SlotStore | undefined): void {
         expect(await statusOf('/project', '7', '10')).toBe(429);
       });
 
-      it('if one is of the module and one of the route', async () => {
+      it('if one is on the module and one on the route', async () => {
         await make({ limit: { key: 'route', max: 2 } });
         for (const status of [200, 200, 429]) expect(await statusOf('/two')).toBe(status);
       });
 
-      it('if several count the process', async () => {
+      it('if several count the whole process', async () => {
         await make({
           limit: [
             { key: 'process', max: 4 },
@@ -171,12 +171,12 @@ function suite(makeSlots: () => SlotStore | undefined): void {
       });
     });
 
-    describe('a refused request ends no other stream', () => {
+    describe('a rejected request ends no other stream', () => {
       it.each([
         ['/later-full', 429],
         ['/process', 429],
         ['/later-retry', 200],
-      ])('if a later limit of %s refuses it with %i', async (path, status) => {
+      ])('if a later limit of %s rejects it with %i', async (path, status) => {
         await make();
         const held = await ask(path, 'ada');
         await held.next();
@@ -193,7 +193,7 @@ function suite(makeSlots: () => SlotStore | undefined): void {
         expect(await statusOf(path, 'ada')).toBe(200);
       });
 
-      it.each(['/piped', '/intercepted'])('if a pipe of %s refuses it', async (path) => {
+      it.each(['/piped', '/intercepted'])('if a pipe of %s rejects it', async (path) => {
         await make();
         const held = await ask(`${path}/1`);
         await held.next();
@@ -205,7 +205,7 @@ function suite(makeSlots: () => SlotStore | undefined): void {
         expect(started).toEqual(['1', '2']);
       });
 
-      it('while one whose handler throws has taken its place', async () => {
+      it('while another has taken its place, and its handler throws', async () => {
         await make();
         const held = await ask('/throws/1');
         await held.next();
@@ -215,7 +215,7 @@ function suite(makeSlots: () => SlotStore | undefined): void {
       });
     });
 
-    it('of many requests at the same moment, one stays where each replaces the one before', async () => {
+    it('if many requests arrive at once and each replaces the one before: one stays', async () => {
       await make();
       const all = await Promise.all(Array.from({ length: 8 }, (_, i) => ask(`/piped/${i}`)));
       await until(() => count() === 1);

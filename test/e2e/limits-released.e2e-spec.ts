@@ -18,7 +18,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
-/** Waits that a test lets go of. */
+/** Waits that a test resolves. */
 let gates: (() => void)[] = [];
 const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
 let started: string[] = [];
@@ -216,7 +216,7 @@ eachAdapter((adapter) => {
       }
     });
 
-    it('where a second limit says no', async () => {
+    it('if a second limit rejects the request', async () => {
       const first = await openStream(app, '/second-full?as=one');
       const second = await openStream(app, '/second-full?as=two');
       expect([first.status, second.status]).toEqual([200, 429]);
@@ -231,7 +231,7 @@ eachAdapter((adapter) => {
       ['during a pipe', '/piped/1', 'pipe'],
       ['during an interceptor, before any handler', '/intercepted', 'interceptor'],
       ['while a method makes its source, which is then never started', '/set-up', 'set-up'],
-    ])('%s is free again, and nothing is started for it', async (_when, path, reached) => {
+    ])('%s is free again, and no handler is started for it', async (_when, path, reached) => {
       for (const leave of ['leave', 'reset'] as const) {
         const client = await RawClient.get(app, path, ACCEPT);
         await until(() => started.includes(reached));
@@ -273,7 +273,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('two applications of one process count each for itself', async () => {
+  it('two applications of one process count separately', async () => {
     const other = await makeApp(adapter, { controllers: [Paths] });
     const [here, there] = [await openStream(app, '/never'), await openStream(other, '/never')];
     expect([here.status, there.status]).toEqual([200, 200]);

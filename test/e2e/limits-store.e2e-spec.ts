@@ -11,7 +11,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 
-/** A store that answers when the test says so, like one that is asked over a network. */
+/** A store that answers when the test says so, like a store across a network. */
 class DistantStore implements SlotStore {
   readonly asked: (readonly SlotRequest[])[] = [];
   readonly held = new Set<string>();
@@ -81,8 +81,8 @@ eachAdapter((adapter) => {
     expect(store.held.size).toBe(0);
   });
 
-  describe('slots that have to be waited for', () => {
-    it('are asked for together, and the handler runs when all are granted', async () => {
+  describe('slots of an asynchronous store', () => {
+    it('are requested together, and the handler runs when all are granted', async () => {
       const opening = openStream(app, '/stream');
       await store.isAsked(1);
       expect(store.asked[0]).toMatchObject([
@@ -97,7 +97,7 @@ eachAdapter((adapter) => {
       await until(() => store.held.size === 0);
     });
 
-    it('are an HTTP error of the limit that is full', async () => {
+    it('are an HTTP error of the limit that is reached', async () => {
       const opening = openStream(app, '/stream');
       await store.isAsked(1);
       store.refuse(1);
@@ -107,7 +107,7 @@ eachAdapter((adapter) => {
       expect(handled).toBe(0);
     });
 
-    it('are given back if the client left meanwhile, and no handler runs', async () => {
+    it('are released if the client has left meanwhile, and no handler runs', async () => {
       const client = await RawClient.get(app, '/stream');
       await store.isAsked(1);
       client.leave();
@@ -117,7 +117,7 @@ eachAdapter((adapter) => {
       expect(handled).toBe(0);
     });
 
-    it('are given back if the application shuts down meanwhile, with a 503', async () => {
+    it('are released if the application shuts down meanwhile, with a 503', async () => {
       const opening = openStream(app, '/stream');
       await store.isAsked(1);
       const closing = app.close();
@@ -128,7 +128,7 @@ eachAdapter((adapter) => {
       await until(() => store.held.size === 0);
     });
 
-    it('are an HTTP error where the store fails, its own if it has one', async () => {
+    it("are an HTTP error if the store fails, with the status of the store's error if there is one", async () => {
       for (const [error, status] of [
         [new Error('connection lost'), 500],
         [new ServiceUnavailableException('No slots now.'), 503],
@@ -143,13 +143,13 @@ eachAdapter((adapter) => {
       expect(app.get(SseConnections).count()).toBe(0);
     });
 
-    it('are not asked for where there is no limit', async () => {
+    it('are not requested without a limit', async () => {
       const stream = await openStream(app, '/unlimited');
       expect((await stream.rest())[0]?.data).toBe('open');
       expect(store.asked).toEqual([]);
     });
 
-    it('may be taken away, with which the stream ends', async () => {
+    it('can be revoked, which ends the stream', async () => {
       const opening = openStream(app, '/replace');
       await store.isAsked(1);
       expect(store.asked[0]).toMatchObject([{ replaceOldest: true }]);

@@ -108,7 +108,7 @@ eachAdapter((adapter) => {
   async function make(sse = {}): Promise<void> {
     app = await makeApp(adapter, { controllers: [Limited, ByDefault], sse });
   }
-  /** Opens a stream, and waits for its first event if there is one to come. */
+  /** Opens a stream, and waits for its first event if there is one. */
   async function opened(path: string, headers: Record<string, string> = {}): Promise<TestStream> {
     const stream = await openStream(app, path, { headers });
     streams.push(stream);
@@ -134,20 +134,20 @@ eachAdapter((adapter) => {
       expect(await statusOf('/other')).toBe(200);
     });
 
-    it('of an address counts those from there', async () => {
+    it('of an address counts its connections', async () => {
       await make();
       expect(await statusOf('/ip')).toBe(200);
       expect(await statusOf('/ip')).toBe(429);
     });
 
-    it('of a function counts under what it makes of the request, and nothing where it makes nothing', async () => {
+    it('of a function counts by the key that it returns for the request, and does not count without a key', async () => {
       await make();
       for (const status of [200, 200, 429]) expect(await statusOf('/user', { 'x-user': 'ada' })).toBe(status);
       for (const status of [200, 200, 200]) expect(await statusOf('/user')).toBe(status);
       expect(await statusOf('/user', { 'x-user': 'bob' })).toBe(200);
     });
 
-    it('of the process counts all, and says 503', async () => {
+    it('of the process counts all, and answers 503', async () => {
       await make({ limit: { key: 'process', max: 3 } });
       for (const path of ['/route', '/other', '/user']) expect(await statusOf(path)).toBe(200);
       const fourth = await opened('/other');
@@ -164,14 +164,14 @@ eachAdapter((adapter) => {
       expect(await statusOf('/defaults/c', { 'x-user': 'bob' })).toBe(200);
     });
 
-    it('of a controller counts each of its routes, unless that has its own', async () => {
+    it('of a controller counts each of its routes, unless the route has its own', async () => {
       await make();
       expect([await statusOf('/defaults/a'), await statusOf('/defaults/a')]).toEqual([200, 429]);
       expect([await statusOf('/defaults/b'), await statusOf('/defaults/b')]).toEqual([200, 429]);
       expect([await statusOf('/defaults/c'), await statusOf('/defaults/c')]).toEqual([200, 200]);
     });
 
-    it('among several holds none of the others if it is the one that is reached', async () => {
+    it('among several takes no place of the others if it is the one that is reached', async () => {
       await make();
       for (const name of ['ada', 'ada', 'bob']) expect(await statusOf('/both', { 'x-user': name })).toBe(200);
       expect(await statusOf('/both', { 'x-user': 'bob' })).toBe(429);
@@ -180,7 +180,7 @@ eachAdapter((adapter) => {
       expect(await statusOf('/both', { 'x-user': 'bob' })).toBe(200);
     });
 
-    it('of one is what "exclusive" says', async () => {
+    it('of one has the name "exclusive"', async () => {
       await make();
       const ada = { 'x-user': 'ada' };
       expect(await statusOf('/exclusive', ada)).toBe(200);
@@ -194,13 +194,13 @@ eachAdapter((adapter) => {
   });
 
   describe('one connection too many', () => {
-    it('is told when to come back, in whole seconds, rounded up', async () => {
+    it('gets a Retry-After in whole seconds, rounded up', async () => {
       await make();
       expect(await statusOf('/soon')).toBe(200);
       expect((await opened('/soon')).headers['retry-after']).toBe('2');
     });
 
-    it('is told with "retry", from which an EventSource comes back until there is room', async () => {
+    it('gets "retry" with an error, and an EventSource reconnects until there is room', async () => {
       await make();
       const first = await opened('/retry-soon');
       await first.next();
@@ -212,7 +212,7 @@ eachAdapter((adapter) => {
       expect(new Set(client.statuses)).toEqual(new Set([undefined]));
     });
 
-    it('is told with "retry" by a stream that ends, which an EventSource comes back from', async () => {
+    it('gets "retry" in a stream that ends, and an EventSource reconnects', async () => {
       await make();
       expect(await statusOf('/retry')).toBe(200);
       const second = await opened('/retry');
@@ -222,7 +222,7 @@ eachAdapter((adapter) => {
       expect(second.raw()).toBe(':\nretry: 7000\n\n');
     });
 
-    it('is let in with "replace", and the oldest makes way, with the word to an EventSource to stay away', async () => {
+    it('is admitted with "replace"; the oldest connection ends and tells its EventSource to stay away', async () => {
       await make();
       const url = await app.getUrl();
       const first = followWithStockClient(`${url}/replace`);

@@ -93,7 +93,7 @@ eachAdapter((adapter) => {
     expect(stderr.text).toBe('');
   });
 
-  it('prints JSON, with an output that is slow to take it', async () => {
+  it('prints JSON to an output that is slow', async () => {
     stdout = new Printed(true);
     expect(await listen('/three', '--json')).toBe(0);
     expect(
@@ -108,14 +108,14 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('exits after the event that it waits for, or with 3 if that never comes', async () => {
+  it('exits after the event that it waits for, or with 3 if that event never arrives', async () => {
     expect(await listen('/three', '--until', 'progress')).toBe(0);
     expect(stdout.text).toMatch(/"percent":50\}\n\n$/);
     expect(await listen('/three', '--until', 'failed')).toBe(3);
     expect(stderr.text).toBe('# The stream ended before an event "failed" arrived.\n');
   });
 
-  it('reconnects after the last id, and says so', async () => {
+  it('reconnects after the last ID, and reports it', async () => {
     const listening = listen('/after', '--last-event-id', '5');
     await until(() => stdout.text.includes('id: 8'));
     controller.abort();
@@ -129,14 +129,14 @@ eachAdapter((adapter) => {
     expect(stdout.text).toBe('id: 1\ndata: none\n\n');
   });
 
-  it('leaves at once when it is interrupted', async () => {
+  it('exits at once when it is interrupted', async () => {
     const listening = listen('/endless');
     await until(() => stdout.text === 'data: first\n\n');
     controller.abort();
     expect(await listening).toBe(0);
   });
 
-  it('sends a body as it is typed, from a file, or from standard input', async () => {
+  it('sends a body from the command line, from a file, or from standard input', async () => {
     const file = join(tmpdir(), `listen-${process.pid}-${adapter}.json`);
     await writeFile(file, '{"from":"file"}');
     const sent = async (...args: string[]): Promise<unknown> => {
@@ -178,7 +178,7 @@ eachAdapter((adapter) => {
     expect(stderr.text).toMatch(/\nRun "nestjs-event-stream --help" for the options\.\n$/);
   });
 
-  it('says why a server cannot be reached', async () => {
+  it('says why a server is unreachable', async () => {
     const streams = { stdin: chunks(), stdout, stderr, signal: controller.signal };
     expect(await run(['listen', '127.0.0.1:1/x', '--no-reconnect'], '1.2.3', streams)).toBe(1);
     expect(stderr.text).toMatch(/^# GET http:\/\/127\.0\.0\.1:1\/x failed: .*ECONNREFUSED|bad port/);

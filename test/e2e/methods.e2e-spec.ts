@@ -57,7 +57,7 @@ class MethodsController {
   }
 }
 
-/** Everything that comes back for bytes written to a new connection, until it is closed. */
+/** All bytes that are received after writing to a new connection, until it is closed. */
 async function exchange(app: INestApplication, text: string): Promise<string> {
   const { port } = new URL(await app.getUrl());
   const socket = connect(Number(port), '127.0.0.1');
@@ -94,8 +94,8 @@ eachAdapter((adapter) => {
       await until(() => app.get(SseConnections).count() === 0);
     });
 
-    it('takes no place under a limit, and is not refused by one', async () => {
-      // One that holds a place would leave none for the next.
+    it('takes no place under a limit, and is not rejected by one', async () => {
+      // A request that holds a place would leave none for the next.
       const head = async (): Promise<number> => (await openStream(app, '/one', { method: 'HEAD' })).status;
       expect([await head(), await head()]).toEqual([200, 200]);
       const stream = await openStream(app, '/one');
@@ -139,7 +139,7 @@ eachAdapter((adapter) => {
     },
   );
 
-  it('a route of one method is not there for another', async () => {
+  it('a route of one method does not answer another', async () => {
     expect((await openStream(app, '/put', { method: 'PUT', body: 'x' })).status).not.toBe(404);
     expect((await openStream(app, '/put')).status).toBe(404);
     expect((await openStream(app, '/short', { method: 'POST' })).status).toBe(404);
@@ -172,7 +172,7 @@ eachAdapter((adapter) => {
       expect(stream.raw()).toBe(':\ndata: a\n\ndata: b\n\ndata: c\n\n');
     });
 
-    it('that is not there gets the stream', async () => {
+    it('a request without the header gets the stream', async () => {
       const received = await exchange(app, 'GET /short HTTP/1.1\nHost: x\nConnection: close\n\n');
       expect(received).toContain('HTTP/1.1 200 OK\r\n');
     });
@@ -186,7 +186,7 @@ eachAdapter((adapter) => {
       expect(received.endsWith('\r\n\r\n:\ndata: a\n\n')).toBe(true);
     });
 
-    it('is closed where the client says so', async () => {
+    it('is closed if the client asks for it', async () => {
       const received = await exchange(app, 'GET /short HTTP/1.1\nHost: x\nConnection: close\n\n');
       expect(received).toMatch(/\r\nconnection: close\r\n/i);
       expect(received).toContain('data: a\n\n');
@@ -217,7 +217,7 @@ eachAdapter((adapter) => {
       agent.destroy();
     });
 
-    it('that has more requests waiting gets all answers in order', async () => {
+    it('with more waiting requests answers all in order', async () => {
       const received = await exchange(
         app,
         'GET /then-more HTTP/1.1\nHost: x\n\nGET /short HTTP/1.1\nHost: x\n\nGET /json HTTP/1.1\nHost: x\nConnection: close\n\n',
@@ -233,7 +233,7 @@ eachAdapter((adapter) => {
   });
 
   describe('writes', () => {
-    /** What is given to the response, piece by piece. */
+    /** The chunks that are passed to the response. */
     const written = async (path: string): Promise<string[]> => {
       const pieces: string[] = [];
       const prototype = ServerResponse.prototype;

@@ -27,13 +27,13 @@ import { RawClient } from './raw-client.js';
 let live: Subject<unknown>;
 let handled = 0;
 
-/** What is used of a response of either framework, with cookies. */
+/** The part of either framework's response that is used here, with cookies. */
 interface CookieResponse {
   cookie(name: string, value: string, options: object): unknown;
 }
 const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax' };
 
-/** Lets in who has a session, and remembers each visit. */
+/** Admits requests with a session, and counts each visit. */
 @Injectable()
 class SessionGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -97,7 +97,7 @@ const HELMET = [
 ];
 const ORIGIN = 'https://app.example';
 
-/** A response as it came: the status, and for each field name its values, one a line. */
+/** A response as received: the status, and for each field name its values, one a line. */
 interface Head {
   status: number;
   fields: Record<string, string[]>;
@@ -154,7 +154,7 @@ eachAdapter((adapter) => {
     return headOf(await get(path, ...lines));
   }
 
-  /** Each event is there before the next is made, and nothing else. */
+  /** Each event arrives before the next is made, and nothing else. */
   async function deliversAtOnce(client: RawClient): Promise<void> {
     const before = client.body;
     let events = '';
@@ -180,7 +180,7 @@ eachAdapter((adapter) => {
   });
 
   describe('a throttler', () => {
-    it('says how many are left, and 429 with Retry-After before the stream; those that are open stay', async () => {
+    it('sends the remaining number, and 429 with Retry-After before the stream; open streams stay open', async () => {
       await make([], throttled());
       const [first, second] = [await get('/live'), await get('/live')];
       const heads = [await headOf(first), await headOf(second)];
@@ -207,7 +207,7 @@ eachAdapter((adapter) => {
       await deliversAtOnce(first);
     });
 
-    // As docs/authorization.md says.
+    // As docs/authorization.md describes.
     const skipIf = (context: ExecutionContext): boolean => {
       const response = context.switchToHttp().getResponse<{ headersSent?: boolean; raw?: object }>();
       return ((response.raw ?? response) as { headersSent: boolean }).headersSent;
@@ -242,7 +242,7 @@ eachAdapter((adapter) => {
     ];
     const from = `Origin: ${ORIGIN}`;
 
-    it('is granted once to a stream, whose events come at once', async () => {
+    it('is granted once to a stream, whose events arrive at once', async () => {
       await make([withCors]);
       const client = await get('/live', from);
       const head = await headOf(client);
@@ -270,7 +270,7 @@ eachAdapter((adapter) => {
       ['an error of the handler', '/missing', 404, 'X-None: 1'],
       ['a Last-Event-ID that cannot be', '/live', 400, `Last-Event-ID: ${'x'.repeat(5000)}`],
       ['a limit that is reached', '/one', 429, 'X-None: 1'],
-      // Without it a browser takes the answer for a failure of the network, and asks again for ever.
+      // Without it a browser reports a network failure, and retries forever.
       ['a reconnect after the end', '/live', 204, 'Last-Event-ID: ~end'],
     ])('is granted once to %s', async (_what, path, status, line) => {
       await make([withCors]);

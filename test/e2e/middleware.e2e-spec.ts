@@ -49,7 +49,7 @@ class User {
   password = 'secret';
 }
 
-/** As many per client as it likes, told in headers of each response. */
+/** Any number of requests per client, reported in headers of each response. */
 @Injectable()
 class Throttler implements CanActivate {
   private hits = 0;
@@ -109,7 +109,7 @@ class Wrapping implements NestInterceptor {
   }
 }
 
-/** The one of Nest's documentation. */
+/** The interceptor of Nest's documentation. */
 @Injectable()
 class Timeout implements NestInterceptor {
   constructor(private readonly leaveStreamsAlone: boolean) {}
@@ -124,7 +124,7 @@ class Timeout implements NestInterceptor {
   }
 }
 
-/** One that waits for the whole answer: a cache, say. */
+/** An interceptor that waits for the whole answer, like a cache. */
 @Injectable()
 class Caching implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -151,7 +151,7 @@ eachAdapter((adapter: AdapterName) => {
     (made) =>
       void made.use(middleware);
 
-  /** Each event is there before the next is made. */
+  /** Each event arrives before the next is made. */
   async function deliversAtOnce(headers: Record<string, string> = {}): Promise<void> {
     const stream = await openStream(app, '/live', { headers });
     expect(stream.headers['content-encoding']).toBeUndefined();
@@ -206,7 +206,7 @@ eachAdapter((adapter: AdapterName) => {
     });
 
     if (adapter === 'fastify') {
-      it('that was told to take in event streams, too', async () => {
+      it('with a filter that includes event streams, too', async () => {
         await make(async (made) => {
           const { register } = made as unknown as {
             register: (plugin: unknown, options: object) => Promise<unknown>;
@@ -222,7 +222,7 @@ eachAdapter((adapter: AdapterName) => {
     }
   });
 
-  it('beside middleware that sets headers and cookies, each is there once', async () => {
+  it('beside middleware that sets headers and cookies, each field is sent once', async () => {
     await make((made) => {
       void use((_req, res, next) => {
         res.setHeader('Content-Security-Policy', "default-src 'self'");
@@ -294,7 +294,7 @@ eachAdapter((adapter: AdapterName) => {
     expect(seen).toEqual({ head: 1, body: stream.raw(), ended: 1 });
   });
 
-  it('middleware may put things of its own in `app` of a request', async () => {
+  it('middleware can set its own properties on `app` of a request', async () => {
     await make(
       use((req, _res, next) => {
         Object.assign(req, { app: { tenant: 'a' } });
@@ -325,7 +325,7 @@ eachAdapter((adapter: AdapterName) => {
       await stream.close();
     });
 
-    it('none is where it asks isSseRoute()', async () => {
+    it('no value is wrapped if it asks isSseRoute()', async () => {
       await make((made) => void made.useGlobalInterceptors(new Wrapping(true)));
       const stream = await openStream(app, '/live');
       live.next('one');
@@ -355,7 +355,7 @@ eachAdapter((adapter: AdapterName) => {
     });
   });
 
-  describe('beside a global interceptor that makes a promise of each response, which Nest awaits', () => {
+  describe('beside a global interceptor that turns each response into a promise, which Nest awaits', () => {
     const mapped =
       (one: OperatorFunction<unknown, unknown>): Made =>
       (made) =>
@@ -363,7 +363,7 @@ eachAdapter((adapter: AdapterName) => {
           intercept: (_context: ExecutionContext, next: CallHandler) => next.handle().pipe(one),
         });
 
-    it('a stream is an error that says what to write, and no empty objects', async () => {
+    it('a stream is an error that says what to write, not a series of empty objects', async () => {
       const logger = new RecordingLogger();
       await make(mapped(map(async (value) => value)), { logger });
       const stream = await openStream(app, '/live');
@@ -376,19 +376,19 @@ eachAdapter((adapter: AdapterName) => {
       expect(await ordinary.json()).toMatchObject({ text: TEXT });
     });
 
-    it('its values come in order where it uses concatMap()', async () => {
+    it('its values arrive in order if it uses concatMap()', async () => {
       await make(mapped(concatMap(async (value) => value)));
       await deliversAtOnce();
     });
   });
 
-  it('beside one that waits for the whole answer, isSseRoute() lets a stream through', async () => {
+  it('beside an interceptor that waits for the whole answer, isSseRoute() lets a stream through', async () => {
     await make((made) => void made.useGlobalInterceptors(new Caching()));
     await deliversAtOnce();
     expect((await openStream(app, '/ordinary', { headers: { accept: '*/*' } })).status).toBe(200);
   });
 
-  it('an interceptor that looks at each value sees each once, and none is held back', async () => {
+  it('an interceptor that taps each value sees each once, and no value is held back', async () => {
     const seen: unknown[] = [];
     await make(
       (made) =>

@@ -55,7 +55,7 @@ eachAdapter((adapter) => {
       [TwiceModule, ['TwiceModule', 'ChatModule']],
       [TwiceInOneModule, ['TwiceInOneModule', 'TwiceInOneModule']],
       [TwiceByPluginModule, ['TwiceByPluginModule', 'PluginModule']],
-    ])('is refused at start-up where %p imports it twice, with both places', async (module, places) => {
+    ])('is rejected at start-up if %p imports it twice, with both places', async (module, places) => {
       const app = await create(module);
       await expect(app.init()).rejects.toMatchObject({
         code: 'SSE_MODULE_DUPLICATE',
@@ -67,7 +67,7 @@ eachAdapter((adapter) => {
       await app.close();
     });
 
-    it('may be one object that several modules import, and one in each of two applications', async () => {
+    it('can be one object that several modules import, and one in each of two applications', async () => {
       const one = await create(SharedModule);
       const two = await create(SharedModule);
       await one.init();

@@ -102,7 +102,7 @@ eachAdapter((adapter) => {
     expect(await answer.json()).toEqual({ ok: true });
   });
 
-  it('gives defaults to all routes, over which a controller stands, over which a route', async () => {
+  it('sets defaults for all routes; a controller overrides them, and a route overrides both', async () => {
     const app = await makeApp(adapter, {
       controllers,
       sse: { errors: { event: 'of-the-module' }, serialize: () => 'module' },
@@ -116,7 +116,7 @@ eachAdapter((adapter) => {
     expect(await body(app, '/defaults/route')).toBe(':\ndata: route\n\n');
   });
 
-  /** An application as its own main() would make it. */
+  /** An application made like one in main(). */
   const bootstrap = async (imports: object[], options: { controllers?: Type[]; logger?: object } = {}) => {
     const module = await Test.createTestingModule({
       imports: imports as never,
@@ -135,7 +135,7 @@ eachAdapter((adapter) => {
   it.each([
     ['at once', (name: string): SseOptions => ({ errors: { event: name } })],
     ['later', async (name: string): Promise<SseOptions> => ({ errors: { event: name } })],
-  ])('takes options that a factory makes %s of what it injects', async (_when, make) => {
+  ])('accepts options from a factory that makes %s of its injected values', async (_when, make) => {
     const sse = SseModule.forRootAsync({
       imports: [SettingsModule],
       inject: [Settings],
@@ -146,13 +146,13 @@ eachAdapter((adapter) => {
     await app.close();
   });
 
-  it('takes a factory that injects nothing', async () => {
+  it('accepts a factory that injects nothing', async () => {
     const app = await bootstrap([SseModule.forRootAsync({ useFactory: () => ({ errors: { event: 'x' } }) })]);
     expect(await errorType(app, '/plain/failing')).toBe('x');
     await app.close();
   });
 
-  describe('takes options that a class makes', () => {
+  describe('options from a class', () => {
     @Injectable()
     class OptionsService implements SseOptionsFactory {
       constructor(@Inject(Settings) private readonly settings: Settings) {}
@@ -172,7 +172,7 @@ eachAdapter((adapter) => {
       await app.close();
     });
 
-    it('and refuses what is none', async () => {
+    it('and rejects a class that is not a factory', async () => {
       const sse = SseModule.forRootAsync({ imports: [SettingsModule], useExisting: Settings as never });
       await expect(bootstrap([sse])).rejects.toThrow(
         'SseModule.forRootAsync(): an instance of Settings cannot make options. Give it a method createSseOptions()',
@@ -202,11 +202,11 @@ eachAdapter((adapter) => {
       'Invalid option "useFactory": {}. Use a function that makes the options.',
     ],
     ['null', null, 'Invalid options: null.'],
-  ])('forRootAsync() refuses %s', (_what, options, message) => {
+  ])('forRootAsync() rejects %s', (_what, options, message) => {
     expect(() => SseModule.forRootAsync(options as object)).toThrow(`SseModule.forRootAsync(): ${message}`);
   });
 
-  it('that was imported without forRoot() says so, in the root module and beside it', async () => {
+  it('a module imported without forRoot() is an error that says so, in the root module and beside it', async () => {
     @Module({ imports: [SseModule] })
     class BareModule {}
     @Controller()
@@ -316,7 +316,7 @@ eachAdapter((adapter) => {
       );
     });
 
-    it('with a route that contradicts the module, which it names', async () => {
+    it('with a route that contradicts the module, and names the route', async () => {
       const starts = bootstrap([SseModule.forRoot({ stallMs: 20_000 })], {
         controllers: [ContradictingController],
       });
@@ -326,7 +326,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('that was not imported is what the first request to a route says', async () => {
+  it('a missing import is reported by the first request to a route', async () => {
     const logger = new RecordingLogger();
     const app = await bootstrap([], { logger, controllers: [PlainController] });
     for (const path of ['/plain/stream', '/plain/open']) {
@@ -354,7 +354,7 @@ eachAdapter((adapter) => {
     await until(() => connections.count() === 0);
   });
 
-  it('of two applications in one process keeps them apart', async () => {
+  it('keeps two applications in one process apart', async () => {
     const [one, two] = [
       await makeApp(adapter, { controllers, sse: { errors: { event: 'one' } } }),
       await makeApp(adapter, { controllers, sse: { errors: { event: 'two' } } }),

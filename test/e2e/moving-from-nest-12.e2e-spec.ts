@@ -34,13 +34,13 @@ import * as ours from 'nestjs-event-stream';
 import { openStream, type TestStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 
-/** What both decorators are. */
+/** The type that both decorators have. */
 type AnySse = (
   path: string,
   options?: { method?: RequestMethod; maxPendingDataLength?: number },
 ) => MethodDecorator;
 
-/** What a handler emits; a client sees the same events under both decorators. */
+/** Values that a handler emits; a client sees the same events under both decorators. */
 const SAME: Record<string, () => unknown> = {
   text: () => of('a', 'b\nc\r\nd\re', '', ' spaces '),
   numbers: () => of(1, 0, true, false),
@@ -72,7 +72,7 @@ const SAME: Record<string, () => unknown> = {
   'merged Observables': () => merge(of({ data: 'a' }), interval(1).pipe(take(2))),
 };
 
-/** What goes wrong before the first event; a client gets the same answer under both decorators. */
+/** Failures before the first event; a client gets the same answer under both decorators. */
 const SAME_ERRORS: Record<string, () => unknown> = {
   'an HttpException of the handler': () => {
     throw new BadRequestException('no');
@@ -89,7 +89,7 @@ const SAME_ERRORS: Record<string, () => unknown> = {
   'a first value that JSON cannot express': () => of({ data: 1n }),
 };
 
-/** What a handler emits, and what a client sees of it under Nest's decorator and under ours. */
+/** Values that a handler emits, and what a client sees of them under Nest's decorator and under ours. */
 type Seen = [type: string, data: string][];
 const UNKNOWN: Seen[number] = [
   'error',
@@ -193,7 +193,7 @@ class UpperCaseInterceptor implements NestInterceptor {
   }
 }
 
-/** One controller, under the one decorator or the other. */
+/** One controller, under one decorator or the other. */
 function controllerOf(name: string, Sse: AnySse): Type {
   @Controller(name)
   class MovedController {
@@ -278,7 +278,7 @@ eachAdapter((adapter) => {
   });
   afterAll(closeApps);
 
-  /** What a client gets of a path of each controller. */
+  /** The response of each controller to a path. */
   const both = async <T>(
     path: string,
     of: (stream: TestStream) => Promise<T>,
@@ -305,7 +305,7 @@ eachAdapter((adapter) => {
     if (name !== 'nothing at all') expect(own.seen.length).toBeGreaterThan(0);
   });
 
-  it("ids of the handler's own: the same", async () => {
+  it('IDs that the handler sets: the same', async () => {
     const ids = async (stream: TestStream) => (await stream.rest()).map(({ id }) => id);
     const [theirs, own] = await both('/same/MessageEvents with ids', ids);
     expect(own).toEqual(theirs);
@@ -346,7 +346,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('maxPendingDataLength: taken', async () => {
+  it('maxPendingDataLength: accepted', async () => {
     const [theirs, own] = await both('/raised', events);
     expect(own).toEqual(theirs);
   });
@@ -379,7 +379,7 @@ eachAdapter((adapter) => {
     expect(released).toEqual(['aborted']);
   });
 
-  describe('what differs, as docs/moving-from-nest.md says', () => {
+  describe('differences, as docs/moving-from-nest.md lists them', () => {
     it.each(Object.entries(DIFFERENT))('%s', async (name, [, theirs, own]) => {
       const [seenOfNest, seenOfOurs] = await both(`/different/${name}`, events);
       expect(seenOfNest.seen).toEqual(theirs);

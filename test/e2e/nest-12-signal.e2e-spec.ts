@@ -33,7 +33,7 @@ eachAdapter((adapter) =>
     });
     afterAll(closeApps);
 
-    it("Nest's own @SseSignal() gives the signal that ours gives", async () => {
+    it("Nest's @SseSignal() gives the same signal as ours", async () => {
       const stream = await openStream(app, '/generator');
       expect((await stream.next()).json()).toEqual({ same: true, aborted: false });
       await stream.close();
@@ -41,7 +41,7 @@ eachAdapter((adapter) =>
       expect(reasons).toEqual(['SSE_CLIENT_GONE']);
     });
 
-    it('it aborts whoever ends the stream', async () => {
+    it('it aborts, whichever side ends the stream', async () => {
       const stream = await openStream(app, '/observable');
       app.get(SseConnections).closeWhere(() => true);
       await stream.end();

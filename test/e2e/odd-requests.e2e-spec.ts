@@ -11,7 +11,7 @@ import { RawClient } from './raw-client.js';
 const BIG = 'x'.repeat(65_536);
 let reasons: unknown[] = [];
 let opened = 0;
-/** As many streams of one connection are open at a time: one that is sent, and those that may wait for it. */
+/** Number of streams that one connection can have open: one that is sent, and those that may wait for it. */
 const ONE_AND_WAITING = 9;
 
 function remember({ signal }: SseConnection): void {
@@ -65,14 +65,14 @@ eachAdapter((adapter) => {
   const reason = (code: string): boolean => isSseError(reasons[0], code as 'SSE_ENDED');
 
   describe('a request whose body is never finished', () => {
-    it('gets its stream, and then the connection is closed, as the rest is not waited for', async () => {
+    it('gets its stream, then the connection is closed, because the rest of the body is not awaited', async () => {
       const client = await RawClient.connect(app, get('/short', ...UNREAD) + 'some of it');
       await client.isClosed();
       expect(client.received).toMatch(/^HTTP\/1\.1 200 /);
       expect(client.body).toBe(':\ndata: 1\n\n');
     });
 
-    it.each(['leave', 'reset'] as const)('is over when its client goes (%s)', async (how) => {
+    it.each(['leave', 'reset'] as const)('ends when its client leaves (%s)', async (how) => {
       const client = await RawClient.connect(app, get('/open', ...UNREAD) + 'some of it');
       await client.receives('200 OK');
       client[how]();
@@ -80,10 +80,10 @@ eachAdapter((adapter) => {
       expect(reason('SSE_CLIENT_GONE')).toBe(true);
     });
 
-    it('is found gone by the heartbeat, where the unread body keeps the socket from telling', async () => {
+    it('is found closed by the heartbeat, if the unread body hides the end of the socket', async () => {
       const client = await RawClient.connect(app, get('/open', ...UNREAD));
       await client.receives('200 OK');
-      // The server stops reading, and hears no more of the connection.
+      // The server stops reading, and does not notice the end of the connection.
       const block = Buffer.alloc(1 << 20);
       await until(() => {
         client.socket.write(block);
@@ -100,8 +100,8 @@ eachAdapter((adapter) => {
     });
   });
 
-  describe('a client that says it sends no more', () => {
-    it('is taken for one that leaves, as Node does', async () => {
+  describe('a client that half-closes its connection', () => {
+    it('counts as a client that leaves, as in Node', async () => {
       const client = await RawClient.connect(app, get('/open'));
       await client.receives('200 OK');
       client.halfClose();
@@ -109,7 +109,7 @@ eachAdapter((adapter) => {
       await client.isClosed();
     });
 
-    it('and does not read is cut off as stalled', async () => {
+    it('and does not read is disconnected as stalled', async () => {
       const client = await RawClient.connect(app, get('/flood'));
       client.stall();
       await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
@@ -124,7 +124,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('a client that stops reading is cut off after stallMs, and nothing is left', async () => {
+  it('a client that stops reading is disconnected after stallMs, and nothing remains', async () => {
     const client = await RawClient.connect(app, get('/flood'));
     client.stall();
     await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
@@ -135,13 +135,13 @@ eachAdapter((adapter) => {
     expect(reason('SSE_STALLED')).toBe(true);
     client.resume();
     await client.isClosed();
-    // Cut off: the end of the body is missing.
+    // Disconnected: the end of the body is missing.
     expect(client.received.endsWith('\r\n0\r\n\r\n')).toBe(false);
     expect(logger.errors).toEqual([]);
     expect(logger.warnings).toEqual([expect.stringMatching(STALLED)]);
   });
 
-  it('a client that leaves is no matter for the log', async () => {
+  it('a client that leaves is not logged', async () => {
     const client = await RawClient.connect(app, get('/flood'));
     client.stall();
     await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
@@ -151,7 +151,7 @@ eachAdapter((adapter) => {
     expect([...logger.errors, ...logger.warnings]).toEqual([]);
   });
 
-  it('a client that leaves the last bytes of an ended stream unread is cut off as well', async () => {
+  it('a client that leaves the last bytes of an ended stream unread is disconnected as well', async () => {
     const client = await RawClient.connect(app, get('/flood'));
     client.stall();
     await until(() => (app.get(SseConnections).list()[0]?.queuedBytes ?? 0) > 65_536);
@@ -186,14 +186,14 @@ eachAdapter((adapter) => {
       message: 'Too many streams wait on this connection: the limit is 8. Use another connection.',
     };
 
-    it('gets one stream and eight that wait, and no handler runs for the others', async () => {
+    it('gets one stream, eight requests wait, and no handler runs for the others', async () => {
       const client = await RawClient.connect(app, get('/open').repeat(2000));
       await until(() => count() === ONE_AND_WAITING, 'the streams');
       await client.receives('200 OK');
       for (let i = 0; i < 20; i++) await new Promise(setImmediate);
       expect([count(), opened]).toEqual([ONE_AND_WAITING, ONE_AND_WAITING]);
       client.reset();
-      // Node reads nothing from a connection with so much to send: a heartbeat finds that the client is gone.
+      // Node reads nothing from a connection with this much to send: a heartbeat finds that the client has left.
       await until(() => {
         clock.advance(15_500);
         return count() === 0;
@@ -201,7 +201,7 @@ eachAdapter((adapter) => {
       expect(reasons).toHaveLength(ONE_AND_WAITING);
     });
 
-    it('gets 429 for them in their turn, and streams again once fewer wait', async () => {
+    it('gets 429 for the others in their turn, and streams again once fewer wait', async () => {
       const waiting = get('/open').repeat(ONE_AND_WAITING);
       const client = await RawClient.connect(app, waiting + get('/open') + get('/short'));
       await until(() => count() === ONE_AND_WAITING, 'the streams');
@@ -220,7 +220,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('requests may wait on one connection, for Node that is no leak', async () => {
+  it('requests can wait on one connection without a leak warning of Node', async () => {
     const connected = new Promise<Socket>((resolve) => app.getHttpServer().once('connection', resolve));
     const client = await RawClient.connect(app, get('/open').repeat(50));
     await until(() => count() === ONE_AND_WAITING);
@@ -233,7 +233,7 @@ eachAdapter((adapter) => {
     expect(reasons).toHaveLength(ONE_AND_WAITING);
   });
 
-  it('requests that wait on one connection do not hold up the end of the application', async () => {
+  it('requests that wait on one connection do not delay the shutdown of the application', async () => {
     const client = await RawClient.connect(app, get('/open').repeat(50));
     await until(() => count() === ONE_AND_WAITING);
     let closed = false;
@@ -257,7 +257,7 @@ eachAdapter((adapter) => {
     await gone();
   });
 
-  it('an HTTP/1.0 client that wants to keep its connection gets a stream that ends with it', async () => {
+  it('an HTTP/1.0 client that asks to keep its connection gets a stream that ends with it', async () => {
     const client = await RawClient.connect(app, 'GET /short HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
     await client.isClosed();
     expect(client.received).not.toMatch(/^transfer-encoding/im);
@@ -265,7 +265,7 @@ eachAdapter((adapter) => {
   });
 
   it.each(['GARBAGE\r\n\r\n', 'GET /open HTTP/1.1\r\n\r\n', 'GET /open HTTP/9.9\r\nHost: x\r\n\r\n'])(
-    'what is no request (%j) is a 400, and its connection is closed',
+    'an invalid request (%j) is a 400, and its connection is closed',
     async (request) => {
       const client = await RawClient.connect(app, request);
       await client.isClosed();
@@ -275,7 +275,7 @@ eachAdapter((adapter) => {
   );
 });
 
-it('a body that does not come in time is a 408, and its connection is closed', async () => {
+it('a body that does not arrive in time is a 408, and its connection is closed', async () => {
   const app = await makeApp('fastify', {
     controllers: [OddController],
     platform: new FastifyAdapter({

@@ -7,12 +7,12 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** More than a response takes before it asks to wait. */
+/** More bytes than a response takes before it asks to wait. */
 const LARGE = 'x'.repeat(100_000);
 const VALUES = ['a', LARGE, 'b', LARGE, 'c'];
 const BODY = `:\n${VALUES.map((value) => `data: ${value}\n\n`).join('')}`;
 
-/** Long runs of one letter by their length, so that a failure can be read. */
+/** Replaces long runs of one letter by their length, to make a failure readable. */
 const short = (text: string): string => text.replaceAll(/x{9,}/g, (run) => `<${run.length}>`);
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
@@ -60,7 +60,7 @@ class Streams {
   }
 }
 
-/** Takes an event from everybody who listens to a response. */
+/** Removes an event from all listeners of a response. */
 function without(response: ServerResponse, ...events: string[]): void {
   const { emit } = response;
   response.emit = function (event: string | symbol, ...args: unknown[]): boolean {
@@ -68,7 +68,7 @@ function without(response: ServerResponse, ...events: string[]): void {
   };
 }
 
-/** Drops what a wrapped `write()` returns, or returns something else. */
+/** Drops the result of a wrapped `write()`, or returns something else. */
 function returning(response: ServerResponse, result: unknown): void {
   const { write } = response;
   response.write = ((...args: unknown[]) => {
@@ -100,7 +100,7 @@ const ODDITIES: Record<string, (response: ServerResponse) => void> = {
   },
 };
 
-/** A response as serverless adapters make it: an object with a few methods stands for the socket. */
+/** A response as serverless adapters make it: an object with a few methods replaces the socket. */
 class GatheredResponse extends ServerResponse {
   gathered = '';
 
@@ -161,7 +161,7 @@ eachAdapter((adapter) => {
         expect([logger.errors, logger.warnings]).toEqual([[], []]);
       });
 
-      it('is delivered what a channel publishes, and closed', async () => {
+      it('delivers the events of a channel, and is closed', async () => {
         spoil = oddity;
         const stream = await openStream(app, '/channel');
         await stream.rawUntil((body) => body === ':\n');
@@ -174,7 +174,7 @@ eachAdapter((adapter) => {
         await until(() => count() === 0, 'no connection');
       });
 
-      it('does not hold up the end of the application', async () => {
+      it('does not delay the shutdown of the application', async () => {
         spoil = oddity;
         const streams = [await openStream(app, '/open'), await openStream(app, '/deaf')];
         await app.close();
@@ -204,7 +204,7 @@ eachAdapter((adapter) => {
         expect([logger.errors, logger.warnings]).toEqual([[], []]);
       });
 
-      it('does not hold up the end of the application', async () => {
+      it('does not delay the shutdown of the application', async () => {
         const responses = [ask('open'), ask('deaf')];
         await until(() => responses.every(({ headersSent }) => headersSent), 'both heads');
         expect(count()).toBe(2);

@@ -21,7 +21,7 @@ interface Ask {
   stream?: boolean;
 }
 
-/** What becomes of a stream, by the model that is asked for. */
+/** The outcome of a stream, by the requested model. */
 async function* words(model: string, signal: AbortSignal): AsyncGenerator<string> {
   if (model === 'missing') throw new HttpException({ error: { message: 'No such model' } }, 404);
   for (const word of WORDS) {
@@ -142,13 +142,13 @@ eachAdapter((adapter) =>
         expect(plain.choices[0]?.message.content).toBe('Hello wörld');
       });
 
-      it('throws an error before the head as its status says', async () => {
+      it('throws an error before the head according to its status', async () => {
         await expect(ask('missing')).rejects.toThrow(
           expect.objectContaining({ status: 404, message: '404 No such model' }) as Error,
         );
       });
 
-      it('throws an error after the head where it comes, and reads nothing of what is behind it', async () => {
+      it('throws an error after the head at its place, and reads nothing after it', async () => {
         const got: unknown[] = [];
         const read = async (): Promise<void> => {
           for await (const chunk of await ask('broken')) got.push(chunk.choices[0]?.delta.content);
@@ -173,11 +173,11 @@ eachAdapter((adapter) =>
         expect(content).toEqual([expect.objectContaining({ type: 'text', text: 'Hello wörld' })]);
       });
 
-      it('throws an error before the head as its status says', async () => {
+      it('throws an error before the head according to its status', async () => {
         await expect(message('missing').finalMessage()).rejects.toThrow(Anthropic.NotFoundError);
       });
 
-      it('throws an error after the head where it comes', async () => {
+      it('throws an error after the head at its place', async () => {
         const texts: string[] = [];
         const stream = message('overloaded').on('text', (text) => texts.push(text));
         await expect(stream.finalMessage()).rejects.toThrow(/Try later/);

@@ -14,7 +14,7 @@ interface AnyResponse {
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** Streams of three values, each of which comes in a later turn than the one before. */
+/** Streams of three values. Each value comes in a later turn than the one before. */
 async function* values(): AsyncGenerator<string> {
   yield 'a';
   await later();
@@ -25,7 +25,7 @@ async function* values(): AsyncGenerator<string> {
 const observable = (): Observable<string> =>
   from(['a', 'b', 'c']).pipe(concatMap((value) => of(value).pipe(delay(1))));
 
-/** What a handler returns, by name. */
+/** Results of a handler, by name. */
 const RESULTS: Record<string, () => unknown> = {
   generator: values,
   observable,

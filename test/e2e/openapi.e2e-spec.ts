@@ -179,7 +179,7 @@ eachAdapter((adapter) => {
     expect(items[0]?.description).toBe('How far it is.');
   });
 
-  it('data is text with the schema of its content, by the letter of OpenAPI 3.2', () => {
+  it('data is text with the schema of its content, as OpenAPI 3.2 requires', () => {
     const data = Object.fromEntries(
       itemsOf(operation('3.2.0', '/imports/typed/{id}')).map(({ title, properties }) => [
         title,
@@ -200,7 +200,7 @@ eachAdapter((adapter) => {
     expect(data['token']).toEqual({ type: 'string' });
   });
 
-  it('definitions of a schema become components, so that every reference leads somewhere', () => {
+  it('definitions of a schema become components, so that every reference resolves', () => {
     const document = documentOf('3.2.0');
     const schemas = document.components?.schemas ?? {};
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
@@ -228,7 +228,7 @@ eachAdapter((adapter) => {
     expect(Object.keys(found.responses['200']?.content ?? {})).toEqual(['text/event-stream']);
   });
 
-  it('answers of limits, guards and the end are listed, and what a client sends to resume', () => {
+  it('answers of limits, guards and the end are listed, with the parameters for resuming', () => {
     const statuses = (found: Operation): string[] => Object.keys(found.responses).toSorted();
     const parameters = (found: Operation): string[] => found.parameters.map((p) => `${p.in} ${p.name}`);
     const typed = operation('3.2.0', '/imports/typed/{id}');
@@ -246,7 +246,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('a route that documents nothing has any event, and those of its options', () => {
+  it('a route without documentation has any event, and the events of its options', () => {
     const [any, ...others] = itemsOf(operation('3.2.0', '/imports/bare', 'post'));
     expect(any?.properties['event']).toEqual({ type: 'string' });
     expect(others.map(({ title }) => title)).toEqual(['end', 'late', 'ping', 'overflow', 'failure']);
@@ -309,7 +309,7 @@ eachAdapter((adapter) => {
     expect(document).toContain('"contentSchema":{"type":"object","title":"3.1"}');
   });
 
-  it('prefixes and versions are those of the application, and one without streams is unchanged', async () => {
+  it('prefixes and versions are those of the application, and an application without streams is unchanged', async () => {
     const other = await makeApp(adapter, {
       controllers: [Imports],
       setUp: (made) => {

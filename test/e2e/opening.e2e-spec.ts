@@ -53,7 +53,7 @@ class NobodyGuard implements CanActivate {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const never = (): Promise<never> => new Promise(() => undefined);
 
-/** Thrown for each request anew. */
+/** Thrown for each request again. */
 const broken = new Error('broken', { cause: new Error('the reason') });
 
 @Controller()
@@ -214,7 +214,7 @@ eachAdapter((adapter) =>
     });
     afterAll(closeApps);
 
-    describe('before anything was sent, an error is an HTTP error', () => {
+    describe('an error before any byte was sent is an HTTP error', () => {
       const NOT_FOUND = { statusCode: 404, error: 'Not Found', message: 'No such job' };
       it.each([
         ['of a guard', '/guard', { statusCode: 403, error: 'Forbidden', message: 'Forbidden resource' }],
@@ -270,7 +270,7 @@ eachAdapter((adapter) =>
         expect(await answer.json()).toEqual({ sorry: 'none left' });
       });
 
-      it('leaves a filter its time: the head does not come in between', async () => {
+      it('waits for an asynchronous filter: the head is not sent meanwhile', async () => {
         const answer = openStream(app, '/slow-filter');
         await turn();
         clock.advance(10);
@@ -279,7 +279,7 @@ eachAdapter((adapter) =>
       });
 
       it.each(['string', 'undefined', 'null', 'number'])(
-        'is a 500 where what was thrown is no Error (%s), which the log says',
+        'is a 500 if the thrown value is not an Error (%s), and the log says so',
         async (what) => {
           for (const path of [`/thrown/${what}`, `/thrown-sync/${what}`]) {
             logger.errors.length = 0;
@@ -296,7 +296,7 @@ eachAdapter((adapter) =>
     });
 
     describe('the head', () => {
-      /** Asks, and tells whether the head has come. */
+      /** Sends a request, and reports whether the head has arrived. */
       const asked = async (path: string) => {
         const request = get(`${await app.getUrl()}${path}`, { agent: false });
         const state: { response: IncomingMessage | undefined; body: string } = {
@@ -322,32 +322,29 @@ eachAdapter((adapter) =>
       it.each([
         ['/quiet-generator', 250],
         ['/quiet-generator-soon', 40],
-      ])(
-        'of a generator without a value (%s) goes out after %i ms, with a comment',
-        async (path, afterMs) => {
-          const state = await asked(path);
-          await stays(() => state.response === undefined);
-          clock.advance(afterMs - 1);
-          await stays(() => state.response === undefined);
-          clock.advance(1);
-          await until(() => state.body !== '', 'the comment');
-          expect(state.body).toBe(':\n');
-        },
-      );
+      ])('of a generator without a value (%s) is sent after %i ms, with a comment', async (path, afterMs) => {
+        const state = await asked(path);
+        await stays(() => state.response === undefined);
+        clock.advance(afterMs - 1);
+        await stays(() => state.response === undefined);
+        clock.advance(1);
+        await until(() => state.body !== '', 'the comment');
+        expect(state.body).toBe(':\n');
+      });
 
-      it.each(['/quiet-observable', '/quiet-async-method'])('of %s goes out at once', async (path) => {
+      it.each(['/quiet-observable', '/quiet-async-method'])('of %s is sent at once', async (path) => {
         const state = await asked(path);
         await until(() => state.body !== '', 'the comment');
         expect(state.body).toBe(':\n');
       });
 
-      it('of an async method does not go out before the method has resolved', async () => {
+      it('of an async method is not sent before the method has resolved', async () => {
         const state = await asked('/late-setup');
         clock.advance(100_000);
         await stays(() => state.response === undefined);
       });
 
-      it('goes out with a comment of the handler, after which an error is an event', async () => {
+      it('is sent with a comment of the handler; an error after it is an event', async () => {
         const state = await asked('/comment-first');
         await until(() => state.body !== '', 'the comment');
         expect(state.body).toBe(':\n: welcome\n');
@@ -358,7 +355,7 @@ eachAdapter((adapter) =>
         );
       });
 
-      it('goes out with the first event of an Observable, after which an error is an event', async () => {
+      it('is sent with the first event of an Observable; an error after it is an event', async () => {
         const stream = await openStream(app, '/observable-then-error');
         await stream.end();
         expect(stream.raw()).toBe(

@@ -15,12 +15,12 @@ import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { RawClient } from './raw-client.js';
 import { setStreamMark } from './stream-mark.js';
 
-/** As many events of 1000 bytes each come at once: far more than a response takes before it says that it is full. */
+/** This many events of 1000 bytes come at once: far more than a response takes before it is full. */
 const COUNT = 1000;
 const BLOCK = 1000;
-/** As many of them may wait. */
+/** This many of them may wait. */
 const ROOM = 10;
-/** What a waiting event uses besides its text. */
+/** Memory of a waiting event besides its text. */
 const EVENT_BYTES = 128;
 const MAX_BYTES = ROOM * (BLOCK + EVENT_BYTES);
 const OVERFLOW = { maxBytes: MAX_BYTES, report: { event: 'missed' } };
@@ -36,7 +36,7 @@ function numbered(i: number, type = i % 5): SseEvent {
 }
 const burst = (): Observable<SseEvent> => from(Array.from({ length: COUNT }, (_, i) => numbered(i)));
 
-/** Emits at once, and tells when it is left. */
+/** Emits at once, and records when it is unsubscribed. */
 function watched<T>(values: Iterable<T>): Observable<T> {
   return new Observable((subscriber) => {
     for (const value of values) {
@@ -144,7 +144,7 @@ eachAdapter((adapter) => {
   });
   afterEach(closeApps);
 
-  /** What came up to the report, and how many were dropped by it. */
+  /** The events before the report, and the reported number of dropped events. */
   async function received(path: string): Promise<{ events: TestEvent[]; dropped: number }> {
     const stream = await openStream(app, path);
     const events: TestEvent[] = [];
@@ -164,7 +164,7 @@ eachAdapter((adapter) => {
     }
   }
 
-  /** The first of them went out before anything had to wait: how many, the response says. */
+  /** The response decides how many of the first events are sent before any event has to wait. */
   function startOf(ids: number[]): number {
     const start = ids.findIndex((number, i) => number !== i);
     expect(start).toBeGreaterThanOrEqual(10);
@@ -172,8 +172,8 @@ eachAdapter((adapter) => {
     return start;
   }
 
-  describe('a burst that a response cannot take', () => {
-    it('loses its oldest waiting events with "drop-oldest", and the client is told how many', async () => {
+  describe("a burst that exceeds the response's buffer", () => {
+    it('loses its oldest waiting events with "drop-oldest", and the client gets their number', async () => {
       const { events, dropped } = await received('/drop-oldest');
       const ids = events.map(id);
       const start = startOf(ids);
@@ -190,7 +190,7 @@ eachAdapter((adapter) => {
       expect(ids.length).toBeLessThan(ROOM + 100);
     });
 
-    it('is thinned out to the newest of each key with "coalesce"', async () => {
+    it('keeps the newest event of each key with "coalesce"', async () => {
       const { events, dropped } = await received('/coalesce');
       const ids = events.map(id);
       const start = startOf(ids);
@@ -198,7 +198,7 @@ eachAdapter((adapter) => {
       expect(dropped).toBe(COUNT - 5 - start);
     });
 
-    it('says nothing of what it lost where nobody asked', async () => {
+    it('does not report lost events unless the route asks for it', async () => {
       const stream = await openStream(app, '/silent-drops');
       await stream.until((next) => id(next) === COUNT - 1);
       live.next(numbered(COUNT));
@@ -207,14 +207,14 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('that cuts off many at once is a line for each', async () => {
+    it('disconnects many clients with one log line each', async () => {
       const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.get(app, '/endless')));
       await Promise.all(clients.map((client) => client.isClosed()));
       expect(logger.warnings).toHaveLength(20);
       expect(new Set(logger.warnings.map((line) => /connection \w+/.exec(line)?.[0])).size).toBe(20);
     });
 
-    it('that cuts off more than are named is counted at the latest when the application closes', async () => {
+    it('disconnects more clients than are named in the log; the rest are counted when the application closes', async () => {
       const clients = await Promise.all(Array.from({ length: 53 }, () => RawClient.get(app, '/endless')));
       await Promise.all(clients.map((client) => client.isClosed()));
       expect(logger.warnings).toHaveLength(50);
@@ -224,7 +224,7 @@ eachAdapter((adapter) => {
       ]);
     });
 
-    it('of no end is left as soon as the connection is gone', async () => {
+    it('without an end is unsubscribed as soon as the connection is closed', async () => {
       const client = await RawClient.get(app, '/endless');
       await client.isClosed();
       expect(left).toBe(1);
@@ -236,13 +236,13 @@ eachAdapter((adapter) => {
       const { dropped } = (await stream.next('overflow')).json<{ dropped: number }>();
       const events = stream.raw().split('data: \n\n').length - 1;
       expect(events + dropped).toBe(100_000);
-      // 100, besides those that went out at once.
+      // 100, besides those that were sent at once.
       expect(events).toBeLessThan(100 + 20_000 / 'data: \n\n'.length);
       await stream.close();
     });
   });
 
-  it('a client that does not read costs the connection with "disconnect", cut off so that the client knows', async () => {
+  it('disconnects a client that does not read with "disconnect", so that the client notices', async () => {
     const client = await RawClient.get(app, '/disconnect');
     await client.receives(`id: ${COUNT - 1}\n`);
     client.stall();
@@ -264,7 +264,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('a key that cannot be told ends the stream with an error event, and is logged once', async () => {
+  it('with a key function that fails ends the stream with an error event, and is logged once', async () => {
     const stream = await openStream(app, '/throwing');
     const events = await stream.rest();
     expect(events.at(-1)).toMatchObject({
@@ -278,7 +278,7 @@ eachAdapter((adapter) => {
   });
 
   describe('last words', () => {
-    it('are said to a client that is behind, after it was told what it missed', async () => {
+    it('are sent to a client that is behind, after the report of the events that it missed', async () => {
       const stream = await openStream(app, '/ends/well');
       const events = await stream.rest();
       expect(events.map(({ type }) => type)).toEqual([
@@ -290,7 +290,7 @@ eachAdapter((adapter) => {
       expect(events.at(-1)?.data).toBe('x'.repeat(2000));
     });
 
-    it('are said of an error, too', async () => {
+    it('are sent after an error, too', async () => {
       const stream = await openStream(app, '/ends/badly');
       expect((await stream.rest()).at(-1)?.type).toBe('error');
       expect(await stream.end()).toBe('ended');
@@ -300,10 +300,10 @@ eachAdapter((adapter) => {
   // Those of Node 20 and of Node 22.
   describe.each([16_384, 65_536])('with a high-water mark of %d bytes', (mark) => {
     setStreamMark(mark);
-    // A server keeps the mark that it was made with.
+    // A server keeps the high-water mark that it was created with.
     beforeEach(async () => (app = await makeApp(adapter, { controllers: [BurstController], logger })));
 
-    it('a client that reads again gets what waited for it, and then what is new', async () => {
+    it('a client that reads again gets the waiting events, and then new ones', async () => {
       const client = await RawClient.get(app, '/drop-oldest');
       client.stall();
       await until(() => app.get(SseConnections).list()[0]?.dropped !== undefined);
@@ -314,7 +314,7 @@ eachAdapter((adapter) => {
         for (let i = 0; i < 2000; i++) live.next(numbered(published++));
         return (connection?.queuedBytes ?? 0) > MAX_BYTES - BLOCK && (connection?.dropped ?? 0) > 5000;
       });
-      // What waits is no more than may, and what the response holds: one write beyond its mark.
+      // No more waits than the limit, and the buffer of the response: one write beyond its mark.
       expect(connection?.queuedBytes).toBeLessThanOrEqual(MAX_BYTES + 2 * 65_536 + BLOCK);
       client.resume();
       await client.receives('event: missed\n');

@@ -9,7 +9,7 @@ interface AnyResponse {
   header(name: string, value: string): unknown;
 }
 
-/** What the routes of a feed have in common. */
+/** The routes that feeds share. */
 abstract class Feed {
   @Sse('stream/:id')
   *stream(@Param('id') id: string): Iterable<unknown> {
@@ -88,17 +88,17 @@ eachAdapter((adapter) =>
     const data = async (path: string): Promise<string[]> =>
       (await (await openStream(app, path)).rest()).map((event) => event.data);
 
-    it('a stream that is inherited is that of each controller', async () => {
+    it('an inherited stream belongs to each controller', async () => {
       expect(await data('/inherits/stream/1')).toEqual(['1 of Inherits']);
       expect(await data('/answers/stream/1')).toEqual(['1 of Answers']);
     });
 
-    it('one that overrides another has its own parameters, and may call the other', async () => {
+    it('a stream that overrides another has its own parameters, and can call the other', async () => {
       expect(await data('/streams/stream/1?q=2')).toEqual(['1 of Streams', '{"q":"2","given":2}']);
     });
 
     it.each(['/answers', '/inherits-answer'])(
-      'an ordinary route may override a stream (%s)',
+      'an ordinary route can override a stream (%s)',
       async (where) => {
         const answer = await openStream(app, `${where}/list/1`);
         expect([answer.status, await answer.json()]).toEqual([200, { id: '1', given: 1 }]);
@@ -114,15 +114,15 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('a stream may override an ordinary route that overrides a stream', async () => {
+    it('a stream can override an ordinary route that overrides a stream', async () => {
       expect(await data('/streams-again/list/1')).toEqual(['1']);
     });
 
-    it("Nest's own may override a stream, and is not ours", async () => {
+    it("Nest's @Sse() can override a stream, which then is not ours", async () => {
       expect(await data('/nest/list/1')).toEqual(['nest 1']);
     });
 
-    it('a method that overrides a stream without a decorator is no route', async () => {
+    it('a method without a decorator that overrides a stream is not a route', async () => {
       expect((await openStream(app, '/hides/stream/1')).status).toBe(404);
     });
   }),

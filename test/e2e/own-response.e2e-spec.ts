@@ -5,7 +5,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
-/** What is used of a framework's response here. */
+/** The part of a framework's response that is used here. */
 interface AnyResponse {
   status(code: number): { send(body?: unknown): unknown };
   send(body?: unknown): unknown;
@@ -81,7 +81,7 @@ class OwnResponseController {
   }
 }
 
-/** Handlers of Express that leave the request to the next route of the same path. */
+/** Handlers of Express that pass the request to the next route of the same path. */
 @Controller()
 class NextController {
   @Sse('next/stream')
@@ -146,7 +146,7 @@ eachAdapter((adapter) =>
       ['/returned-first', 202, '{"queued":true}'],
       ['/after-its-return', 202, '{"queued":true}'],
       ['/after-its-promise', 202, '{"queued":true}'],
-    ])('a handler that has answered by itself (%s) has the last word', async (path, status, body) => {
+    ])('a handler that has answered itself (%s) has the last word', async (path, status, body) => {
       const answer = await openStream(app, path);
       await answer.end();
       expect([answer.status, answer.raw()]).toEqual([status, body]);
@@ -172,7 +172,7 @@ eachAdapter((adapter) =>
       );
     }
 
-    it('what it throws after its answer is in the log, and harms nobody', async () => {
+    it('an error that it throws after its answer is logged, and does no harm', async () => {
       const answer = await openStream(app, '/throws');
       await answer.end();
       expect([answer.status, answer.raw()]).toEqual([410, '{"gone":true}']);

@@ -8,7 +8,7 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 const TEXT = 'x'.repeat(4000);
-/** More than any socket takes in at once. */
+/** More bytes than a socket takes at once. */
 const TOTAL = 5_000;
 
 let asked = 0;
@@ -37,7 +37,7 @@ const SOURCES: Record<string, () => unknown> = {
   'a web ReadableStream of the byte kind': () => byteStream(numbered()),
 };
 
-/** The same as bytes, which have no ids: the numbers are in the data. */
+/** The same as bytes, which have no IDs: the numbers are in the data. */
 function byteStream(values: Generator<{ id: number; data: string }>): ReadableStream {
   return new ReadableStream({
     type: 'bytes',
@@ -105,7 +105,7 @@ class PaceController {
   }
 }
 
-/** A client that asks and does not read. */
+/** A client that sends a request and does not read. */
 async function deafClient(app: INestApplication, path: string): Promise<Socket> {
   const { port } = new URL(await app.getUrl());
   const socket = connect(Number(port), '127.0.0.1');
@@ -154,7 +154,7 @@ eachAdapter((adapter) =>
     afterEach(closeApps);
 
     describe.each(Object.keys(SOURCES))('%s', (name) => {
-      it('is not asked for more while the client does not read, and then gives every value exactly once', async () => {
+      it('is not pulled further while the client does not read, and then gives every value exactly once', async () => {
         const socket = await deafClient(app, `/numbered/${name}`);
         const stoppedAt = await settled(() => asked);
         expect(stoppedAt).toBeLessThan(TOTAL / 2);
@@ -166,7 +166,7 @@ eachAdapter((adapter) =>
         expect(released).toBe(1);
       });
 
-      it('is released when a client that does not read goes', async () => {
+      it('is released when a client that does not read leaves', async () => {
         const socket = await deafClient(app, `/numbered/${name}`);
         await settled(() => asked);
         socket.destroy();
@@ -176,7 +176,7 @@ eachAdapter((adapter) =>
     });
 
     it.each(['/tight', '/tight-sync', '/silent'])(
-      'a generator that never waits (%s) starves nobody, and ends when its client goes',
+      'a generator that never waits (%s) blocks no other work, and ends when its client leaves',
       async (path) => {
         const [first, second] = [await deafClient(app, path), await deafClient(app, path)];
         first.resume();
@@ -193,13 +193,13 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('what is yielded arrives by and by, also from a generator that never waits', async () => {
+    it('values arrive one by one, also from a generator that never waits', async () => {
       const stream = await openStream(app, '/tight');
       for (const event of await stream.collect(2000)) expect(event.data).toBe('x');
       await stream.close();
     });
 
-    it("the request's async context is kept in the generator, also after the client made it wait", async () => {
+    it('the async context of the request is kept in the generator, also after backpressure', async () => {
       const socket = await deafClient(app, '/context');
       await settled(() => app.get(SseConnections).list()[0]?.bytes ?? 0);
       const text = await readOn(socket);

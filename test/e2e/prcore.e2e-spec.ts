@@ -13,7 +13,7 @@ const RESULT = '/project/1/stream/result';
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}`;
 const CONNECTED = ':\nevent: notification\nid: 0\ndata: CONNECTED\n\n';
 
-/** A project that takes events from the test alone. */
+/** A project whose events come only from the test. */
 async function streaming(app: INestApplication): Promise<void> {
   await ask(app, 'POST', '/project');
   expect((await ask(app, 'PUT', '/project/1/start/streaming')).status).toBe(200);
@@ -30,7 +30,7 @@ const entries = (event: TestEvent): Entry[] => event.json<Entry[]>();
 const activities = (event: TestEvent): string[] => entries(event).map(({ data }) => data.activity);
 const idOf = (event: TestEvent): number => Number(event.id);
 
-/** The next reader, as soon as it is let in. */
+/** Opens the next reader as soon as it is admitted. */
 async function entered(app: INestApplication, lastEventId?: string): Promise<TestStream> {
   for (;;) {
     const stream = await openStream(app, RESULT, lastEventId === undefined ? {} : { lastEventId });
@@ -67,7 +67,7 @@ describe('PrCore', () => {
         }
       });
 
-      it('has a name of its own where none is given', async () => {
+      it('has a default name', async () => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         expect((await ask<ProjectView>(app, 'POST', '/project', {})).body.name).toBe('Project 2');
@@ -79,7 +79,7 @@ describe('PrCore', () => {
         ['a name that is no string', { name: 7 }],
         ['an empty name', { name: '' }],
         ['a name beyond 200 characters', { name: 'x'.repeat(201) }],
-      ])('is not made from %s', async (_, body) => {
+      ])('is not created from %s', async (_, body) => {
         const app = await demo();
         expect(await ask(app, 'POST', '/project', body)).toMatchObject({
           status: 400,
@@ -96,7 +96,7 @@ describe('PrCore', () => {
         ['POST', '/project/1/event'],
         ['GET', RESULT],
         ['GET', '/project/constructor/stream/result'],
-      ])('that is not there is a 404: %s %s', async (method, path) => {
+      ])('is a 404 if it does not exist: %s %s', async (method, path) => {
         const { status, body } = await ask(await demo(), method, path);
         expect({ status, body }).toMatchObject({
           status: 404,
@@ -105,7 +105,7 @@ describe('PrCore', () => {
         expect(body['message']).toMatch(/^There is no project "(1|constructor)"\.$/);
       });
 
-      it('refuses a change of status that does not follow', async () => {
+      it('rejects an invalid change of status', async () => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         expect(await ask(app, 'PUT', '/project/1/stop')).toMatchObject({
@@ -129,7 +129,7 @@ describe('PrCore', () => {
         ['an activity that is no string', { case_id: 'L1', activity: 3 }],
         ['a flag that is no boolean', { case_id: 'L1', activity: 'Archive case', case_completed: 'yes' }],
         ['no JSON', '<event/>'],
-      ])('takes no event with %s', async (_, body) => {
+      ])('rejects an event with %s', async (_, body) => {
         const app = await demo();
         await streaming(app);
         expect((await ask(app, 'POST', '/project/1/event', body)).status).toBe(400);
@@ -140,7 +140,7 @@ describe('PrCore', () => {
       it.each([
         ['CREATED', []],
         ['FINISHED', ['start/simulating', 'stop']],
-      ])('is refused with 400 while the project is %s', async (status, steps) => {
+      ])('is rejected with 400 while the project is %s', async (status, steps) => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         for (const step of steps) await ask(app, 'PUT', `/project/1/${step}`);
@@ -229,7 +229,7 @@ describe('PrCore', () => {
         await stream.close();
       });
 
-      it('gives what waited before the client came as one list', async () => {
+      it('sends the events from before the connection as one list', async () => {
         const app = await demo();
         await streaming(app);
         await record(app, 'Submit application', 'Check completeness', 'Verify income');
@@ -258,7 +258,7 @@ describe('PrCore', () => {
         await stream.close();
       });
 
-      it('has ids that rise within the project: over pings, messages and readers', async () => {
+      it('has increasing IDs within the project: over pings, messages and readers', async () => {
         const app = await demo();
         await streaming(app);
         const seen: TestEvent[] = [];
@@ -275,8 +275,8 @@ describe('PrCore', () => {
       });
     });
 
-    describe('its one reader', () => {
-      it('keeps a second one out with 400, and lets the next one in as soon as it has left', async () => {
+    describe('its only reader', () => {
+      it('blocks a second reader with 400, and admits the next one after it has left', async () => {
         const app = await demo();
         await streaming(app);
         const first = await openStream(app, RESULT);
@@ -292,7 +292,7 @@ describe('PrCore', () => {
         await second.close();
       });
 
-      it('does not keep out the reader of another project, nor is its place lost to one who was refused', async () => {
+      it('does not block the reader of another project, and keeps its place when another reader is rejected', async () => {
         const app = await demo();
         await streaming(app);
         await ask(app, 'POST', '/project');
@@ -306,7 +306,7 @@ describe('PrCore', () => {
         await Promise.all([first.close(), second.close()]);
       });
 
-      it('leaves to the next one only what it was not given', async () => {
+      it('leaves the undelivered events to the next reader', async () => {
         const app = await demo();
         await streaming(app);
         const first = await openStream(app, RESULT);
@@ -320,7 +320,7 @@ describe('PrCore', () => {
         await second.close();
       });
 
-      it('is given again what it says it has not seen', async () => {
+      it('gets the events after its last event ID again', async () => {
         const app = await demo();
         await streaming(app);
         const first = await openStream(app, RESULT);
@@ -336,7 +336,7 @@ describe('PrCore', () => {
     });
 
     describe('a simulation', () => {
-      it('streams every event of the held-out cases once, in order, and comes to an end by itself', async () => {
+      it('streams every event of the held-out cases once, in order, and ends', async () => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         await ask(app, 'PUT', '/project/1/start/simulating');
@@ -350,12 +350,12 @@ describe('PrCore', () => {
           const next = all.slice(index + 1).find(({ data }) => data.case_id === entry.data.case_id);
           return next !== undefined && entry.prescriptions[0]?.output === next.data.activity;
         });
-        // What the plugin says of itself is what a reader can measure.
+        // The plugin reports figures that a reader can verify.
         expect(right.length / (898 - 84)).toBeCloseTo(all[0]?.prescriptions[0]?.plugin.accuracy ?? 0, 4);
         expect((await ask(app, 'GET', '/project/1')).body['status']).toBe('FINISHED');
       });
 
-      it('gives a stock EventSource FINISHED and does not leave it in a reconnect loop', async () => {
+      it('sends FINISHED to a stock EventSource, which does not reconnect in a loop', async () => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         await ask(app, 'PUT', '/project/1/start/simulating');
@@ -384,7 +384,7 @@ describe('PrCore', () => {
         }
       });
 
-      it('does not hold up the end of the application', async () => {
+      it('does not delay the shutdown of the application', async () => {
         const app = await demo();
         await ask(app, 'POST', '/project');
         await ask(app, 'PUT', '/project/1/start/simulating');
@@ -392,7 +392,7 @@ describe('PrCore', () => {
         await stream.next('message');
         await app.close();
         expect(await stream.end()).toBe('ended');
-        // The client is to come back, to the next process: it is not told that this was the end.
+        // The client must reconnect to the next process, so it is not told that the stream is finished.
         expect(stream.raw()).not.toContain('FINISHED');
         expect(stream.raw()).toMatch(/retry: \d+\n\n/);
       });

@@ -7,7 +7,7 @@ import { closeApps, eachAdapter, makeApp, until, type AdapterName } from './adap
 import { ask } from './ask.js';
 import { closeStockClients, followWithStockClient } from './stock-client.js';
 
-// Read with the classes: slow enough for five minutes to outlast a test.
+// Read with the classes: slow enough that five minutes last longer than a test.
 process.env['DEMO_SPEED'] = '100';
 const { RatEngineModule } = await import('../../demo/rat-engine/rat-engine.module.js');
 const { acceptMultipart } = await import('../../demo/rat-engine/accept-multipart.js');
@@ -25,7 +25,7 @@ function fileHead(filename: string): string {
 }
 const FILE_END = `\r\n--${BOUNDARY}--\r\n`;
 
-/** An upload that goes on as the test says. */
+/** An upload that continues when the test says so. */
 class SlowUpload {
   readonly #request: ClientRequest;
   readonly #response: Promise<IncomingMessage>;
@@ -80,7 +80,7 @@ describe('an upload to RAT Engine', () => {
 
     const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251));
 
-    it('is seen by its viewers as it comes, and comes back as it went', async () => {
+    it('is seen by its viewers as it arrives, and is downloaded unchanged', async () => {
       const app = await demo();
       const viewers = await Promise.all([1, 2].map(() => openStream(app, '/api/progress/s1')));
       for (const viewer of viewers) {
@@ -117,7 +117,7 @@ describe('an upload to RAT Engine', () => {
       expect(Buffer.from(await download.arrayBuffer()).equals(content)).toBe(true);
     });
 
-    it('is told as complete to who comes later', async () => {
+    it('is reported as complete to a viewer that connects later', async () => {
       const app = await demo();
       await upload(app, 's1', 'a.txt', 'abc');
       const events = (await (await openStream(app, '/api/progress/s1')).rest()).map(data);
@@ -134,7 +134,7 @@ describe('an upload to RAT Engine', () => {
       ]);
     });
 
-    it('is told to who comes midway from where it stands', async () => {
+    it('is reported from its current state to a viewer that connects midway', async () => {
       const app = await demo();
       const slow = new SlowUpload(app, 's1', 'a.txt', 1000);
       const early = await openStream(app, '/api/progress/s1');
@@ -155,7 +155,7 @@ describe('an upload to RAT Engine', () => {
       await early.end();
     });
 
-    it('goes on for a viewer who reconnects from the event that it saw last', async () => {
+    it('continues for a viewer that reconnects, from its last event', async () => {
       const app = await demo();
       const slow = new SlowUpload(app, 's1', 'a.txt', 1000);
       const watcher = await openStream(app, '/api/progress/s1');
@@ -181,7 +181,7 @@ describe('an upload to RAT Engine', () => {
     });
 
     it.each(['nonsense', '7', 'x-y-z'])(
-      'starts afresh for a viewer whose last event %p is unknown',
+      'starts again for a viewer whose last event %p is unknown',
       async (id) => {
         const app = await demo();
         await upload(app, 's1', 'a.txt', 'abc');
@@ -190,7 +190,7 @@ describe('an upload to RAT Engine', () => {
       },
     );
 
-    it('is followed by a stock client, which stays away afterwards', async () => {
+    it('is followed by a stock client, which does not reconnect afterwards', async () => {
       const app = await demo();
       const client = followWithStockClient(`${baseUrl(app)}/api/progress/s1`);
       await until(() => client.events.length > 0);
@@ -203,7 +203,7 @@ describe('an upload to RAT Engine', () => {
       expect(client.statuses).toEqual([undefined, 204]);
     }, 10_000);
 
-    it('keeps its viewers alive while nothing comes, and gives them up after five minutes', async () => {
+    it('keeps its viewers connected while no data arrives, and fails after five minutes', async () => {
       const stream = await openStream(await demo(), '/api/progress/s1', { timeoutMs: 10_000 });
       const events = (await stream.rest()).map(data);
       expect(events[0]).toMatchObject({ type: 'init' });
@@ -215,7 +215,7 @@ describe('an upload to RAT Engine', () => {
       expect(events.length).toBeGreaterThan(10);
     }, 15_000);
 
-    it('fails for its viewers when its client leaves, and may be tried again', async () => {
+    it('fails for its viewers when its client leaves, and can be repeated', async () => {
       const app = await demo();
       const viewer = await openStream(app, '/api/progress/s1');
       const slow = new SlowUpload(app, 's1', 'a.txt', 1000);
@@ -232,7 +232,7 @@ describe('an upload to RAT Engine', () => {
       expect((await upload(app, 's1', 'a.txt', 'abc')).status).toBe(201);
     });
 
-    it('takes one file a session', async () => {
+    it('accepts one file for each session', async () => {
       const app = await demo();
       const slow = new SlowUpload(app, 's1', 'a.txt', 3);
       const viewer = await openStream(app, '/api/progress/s1');
@@ -251,7 +251,7 @@ describe('an upload to RAT Engine', () => {
       await viewer.end();
     });
 
-    it('is refused beyond the greatest length, and leaves the others alone', async () => {
+    it('is rejected beyond the maximum length, without an effect on others', async () => {
       const app = await ratEngine(adapter, 10_000);
       const other = new SlowUpload(app, 'other', 'a.txt', 3);
       other.send('ab');
@@ -268,7 +268,7 @@ describe('an upload to RAT Engine', () => {
       expect(readdirSync(app.get(Uploads).directory)).toHaveLength(1);
     });
 
-    it('may be larger than what the framework takes for a body', async () => {
+    it('can be larger than the body limit of the framework', async () => {
       const app = await demo();
       const large = Buffer.alloc(8_000_000, 'x');
       expect(await upload(app, 's1', 'large.bin', large)).toMatchObject({
@@ -291,14 +291,14 @@ describe('an upload to RAT Engine', () => {
       expect(readdirSync(app.get(Uploads).directory)).toEqual([]);
     });
 
-    it('answers other content types with 415, and bad session ids with 400', async () => {
+    it('answers other content types with 415, and invalid session IDs with 400', async () => {
       const app = await demo();
       expect((await ask(app, 'POST', '/api/upload/s1', '{"a":1}')).status).toBe(415);
       expect((await ask(app, 'POST', '/api/upload/..%2f..%2fx', '{"a":1}')).status).toBe(400);
     });
 
     it.each(['nosuch', '..%2f..%2fetc%2fpasswd', '%2e%2e', 'constructor'])(
-      'is not there to download for %s',
+      'cannot be downloaded for %s',
       async (session) => {
         const { status, body } = await ask(await demo(), 'GET', `/api/download/${session}`);
         expect(status).toBe(404);
@@ -306,7 +306,7 @@ describe('an upload to RAT Engine', () => {
       },
     );
 
-    it('holds up no application that closes', async () => {
+    it('does not delay the shutdown of the application', async () => {
       const app = await demo();
       const { directory } = app.get(Uploads);
       const slow = new SlowUpload(app, 's1', 'a.txt', 1000);

@@ -7,7 +7,7 @@ import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 import { ask } from './ask.js';
 import { closeStockClients, followWithStockClient } from './stock-client.js';
 
-// Read with the classes: slow enough for five minutes to outlast a test.
+// Read with the classes: slow enough that five minutes last longer than a test.
 process.env['DEMO_SPEED'] = '100';
 const { RatEngineModule } = await import('../../demo/rat-engine/rat-engine.module.js');
 const { LogFiles } = await import('../../demo/rat-engine/log-files.service.js');
@@ -48,7 +48,7 @@ describe('RAT Engine', () => {
       expect(Number(times[9]) - Number(times[0])).toBeGreaterThan(0.08);
     });
 
-    it('lets a stock client go when the stream has ended', async () => {
+    it('ends a stock client when the stream has ended', async () => {
       const client = followWithStockClient(`${baseUrl(await demo())}/api/events`);
       await client.closed();
       expect(client.events.map(({ data }) => (JSON.parse(data) as { value: number }).value)).toEqual([
@@ -65,14 +65,14 @@ describe('RAT Engine', () => {
       );
     });
 
-    it('closes a stream of a hundred steps from its finally', async () => {
+    it('closes a stream of a hundred steps in its finally', async () => {
       const events = (await (await openStream(await demo(), '/api/safe-stream')).rest()).map(data);
       expect(events).toHaveLength(101);
       expect(events.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, progress) => ({ progress })));
       expect(events[100]).toEqual({ type: 'closed' });
     });
 
-    it('tells of an error midway, and closes from its finally then, too', async () => {
+    it('reports an error midway, and closes in its finally, too', async () => {
       const app = await demo();
       const stream = await openStream(app, '/api/safe-stream?failAt=2');
       await stream.end();
@@ -84,14 +84,14 @@ describe('RAT Engine', () => {
       expect((await first.rest()).map((event) => data(event)['type'])).toEqual(['error', 'closed']);
     });
 
-    it('ends after so many seconds, with a last word', async () => {
+    it('ends after the given number of seconds, with a last event', async () => {
       const stream = await openStream(await demo(), '/api/timeout-stream?seconds=3');
       const events = (await stream.rest()).map(data);
       expect(events.at(-1)).toEqual({ type: 'timeout', message: 'The time of this stream is up.' });
       expect(events.slice(0, -1)).toEqual([1, 2, 3].map(() => ({ timestamp: SECONDS })));
     });
 
-    it('sends nothing but heartbeats where there is nothing to say', async () => {
+    it('sends only heartbeats while it has no data', async () => {
       const app = await demo();
       const stream = await openStream(app, '/api/heartbeat-stream');
       const opened = performance.now();
@@ -129,7 +129,7 @@ describe('RAT Engine', () => {
       );
     });
 
-    it('makes no more of a data set than its client reads, and answers others meanwhile', async () => {
+    it('computes no more of a data set than its client reads, and answers others meanwhile', async () => {
       const app = await demo();
       const socket = connect(Number(new URL(baseUrl(app)).port), '127.0.0.1');
       socket.pause();
@@ -187,7 +187,7 @@ describe('RAT Engine', () => {
     });
 
     describe('logs', () => {
-      it('are followed line by line, by a process that goes with its client', async () => {
+      it('are followed line by line, by a process that ends with its client', async () => {
         const app = await demo();
         const stream = await openStream(app, '/api/logs/worker');
         expect(data(await stream.next())).toEqual({
@@ -226,7 +226,7 @@ describe('RAT Engine', () => {
         await until(() => app.get(LogTail).pids.length === 0);
       });
 
-      it('are followed by twenty at a time', async () => {
+      it('are followed by at most twenty at a time', async () => {
         const app = await demo();
         const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(app, '/api/logs/api')));
         expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
@@ -241,7 +241,7 @@ describe('RAT Engine', () => {
         await next.close();
       });
 
-      it('say so when they can no longer be followed', async () => {
+      it('report that they can no longer be followed', async () => {
         const app = await demo();
         const stream = await openStream(app, '/api/logs/scheduler');
         await stream.next();
@@ -264,7 +264,7 @@ describe('RAT Engine', () => {
       });
 
       it.each(['nosuch', '..%2fapi', '%2e%2e', 'api.log', '%2fetc%2fpasswd', 'API', 'constructor', 'api%00'])(
-        'are not there for %s',
+        'do not exist for %s',
         async (service) => {
           const app = await demo();
           const { status, body } = await ask(app, 'GET', `/api/logs/${service}`);

@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { clients, until } from './adapters.js';
 
-/** A client of bare bytes: it sends what it is told, and reads only as long as it is told to. */
+/** A client of raw bytes. It sends only what the test says, and reads only while the test says so. */
 export class RawClient {
   received = '';
-  /** Whether the connection is over, for whatever reason. */
+  /** Whether the connection is over, for any reason. */
   closed = false;
   /** Whether the server has ended its side. */
   ended = false;
@@ -41,7 +41,7 @@ export class RawClient {
     this.socket.write(text);
   }
 
-  /** Reads no more: the kernel's buffers fill up, and then those of the server. */
+  /** Stops reading: the kernel's buffers fill up, and then those of the server. */
   stall(): void {
     this.socket.pause();
   }
@@ -50,12 +50,12 @@ export class RawClient {
     this.socket.resume();
   }
 
-  /** Says that it will send nothing more, and goes on reading. */
+  /** Half-closes the connection, and continues reading. */
   halfClose(): void {
     this.socket.end();
   }
 
-  /** Leaves with an RST, as a process does that dies with unread data. */
+  /** Leaves with an RST, like a process that dies with unread data. */
   reset(): void {
     this.socket.resetAndDestroy();
   }

@@ -12,7 +12,7 @@ import { RawClient } from './raw-client.js';
 const EVENT_STREAM = { 'Content-Type': 'text/event-stream' };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A body that gives each part in a turn of its own, then ends, fails or stays open. */
+/** A body that emits each part in its own turn, then ends, fails or stays open. */
 function body(parts: (string | Uint8Array)[], then: 'end' | 'fail' | 'stay' = 'end'): ReadableStream {
   const encoder = new TextEncoder();
   const queue = [...parts];
@@ -32,7 +32,7 @@ function body(parts: (string | Uint8Array)[], then: 'end' | 'fail' | 'stay' = 'e
 }
 let cancelled: unknown[] = [];
 
-/** Responses of the application's own. */
+/** Responses that the application makes. */
 const MADE: Record<string, () => Response> = {
   events: () =>
     new Response(body(['data: a\n\n', 'id: 7\nevent: t\nretry: 5\ndata: b\n\n']), { headers: EVENT_STREAM }),
@@ -160,17 +160,17 @@ eachAdapter((adapter) =>
         return stream.raw();
       };
 
-      it('passes on as it is', async () => {
+      it('passes through unchanged', async () => {
         expect(await raw('events')).toBe(':\ndata: a\n\nid: 7\nevent: t\nretry: 5\ndata: b\n\n');
         expect(logger.errors).toEqual([]);
       });
 
-      it('keeps its line ends, its unknown fields and its characters, wherever it is cut', async () => {
+      it('keeps its line ends, unknown fields and characters, wherever its chunks are cut', async () => {
         expect(await raw('crlf')).toBe(':\ndata: a\r\n\r\ndata: b\r\runknown: x\n:c\ndata: €\n\n');
         expect(await raw('bytes one by one')).toBe(':\ndata: €😀\n\n: c\n\ndata: b\n\n');
       });
 
-      it('ends without its last block where that is not finished', async () => {
+      it('ends without its last block if that is incomplete', async () => {
         expect(await raw('cut off')).toBe(':\ndata: a\n\n');
       });
 
@@ -192,7 +192,7 @@ eachAdapter((adapter) =>
       });
     });
 
-    it('that fails before its first event does so as an ordinary error, without the head of the upstream', async () => {
+    it('that fails before its first event is an ordinary error, without the head of the upstream', async () => {
       for (const way of ['direct', 'promised']) {
         const answered = await openStream(app, `/${way}/failing at once`.replaceAll(' ', '%20'));
         await answered.end();
@@ -242,7 +242,7 @@ eachAdapter((adapter) =>
       expect(logger.errors).toEqual([]);
     });
 
-    it('what is fetched passes on event by event, its encoding undone, and is cancelled with the client', async () => {
+    it('a fetched stream passes event by event, decompressed, and is cancelled with the client', async () => {
       const first = 'data: a\n\n';
       answer = (response) => {
         response.writeHead(200, { ...EVENT_STREAM, 'x-up': 'y', 'content-encoding': 'gzip' });
@@ -281,7 +281,7 @@ eachAdapter((adapter) =>
         ['204', 204, 'text/event-stream', ''],
         ['304', 304, null, ''],
         ['redirect', 307, null, ''],
-      ])('%s is sent as it is', async (name, status, type, text) => {
+      ])('%s is sent unchanged', async (name, status, type, text) => {
         const answered = await fetch(`${await app.getUrl()}/${way}/${name}`, { redirect: 'manual' });
         expect(answered.status).toBe(status);
         expect(answered.headers.get('content-type')).toBe(type);
@@ -291,7 +291,7 @@ eachAdapter((adapter) =>
         if (name === 'empty') expect(answered.headers.get('x-own')).toBe('x');
       });
 
-      it('that fails is cut off, and one entry in the log', async () => {
+      it('that fails is cut off, and logged once', async () => {
         const client = await RawClient.get(app, encodeURI(`/${way}/text that fails`));
         await client.isClosed();
         expect(client.received).toMatch(/^HTTP\/1.1 200/);
@@ -321,7 +321,7 @@ eachAdapter((adapter) =>
       });
     });
 
-    it('cookies that were set before stay', async () => {
+    it('cookies that were set before are kept', async () => {
       MADE['json'] = () => {
         const response = Response.json({});
         response.headers.append('set-cookie', 'a=1');
@@ -332,7 +332,7 @@ eachAdapter((adapter) =>
       MADE['json'] = () => Response.json({ not: 'a stream' }, { status: 201 });
     });
 
-    it('HEAD has the head alone, and no handler runs', async () => {
+    it('HEAD gets only the head, and no handler runs', async () => {
       const answered = await fetch(`${await app.getUrl()}/direct/staying`, { method: 'HEAD' });
       expect(answered.status).toBe(200);
       expect(cancelled).toEqual([]);

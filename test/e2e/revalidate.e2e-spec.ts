@@ -23,12 +23,12 @@ import { closeStockClients, followWithStockClient } from './stock-client.js';
 const EVERY_MS = 60_000;
 
 type Answer = () => boolean | Promise<boolean> | Observable<boolean>;
-/** What the guards say from now on. */
+/** The current answer of the guards. */
 let answer: Answer = () => true;
 let log: string[] = [];
 let reasons: unknown[] = [];
 
-/** The user's own sessions, that guards ask for. */
+/** The user's sessions, which the guards read. */
 @Injectable()
 class Sessions {
   valid = true;
@@ -60,7 +60,7 @@ class HandlerGuard implements CanActivate {
   }
 }
 
-/** What a throttler does: it tells the client in headers of the response. */
+/** Like a throttler: it reports in headers of the response. */
 @Injectable()
 class HeaderGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -113,7 +113,7 @@ class Guarded {
   once(@SseConnection() connection: SseConnection) {
     return remembering(connection);
   }
-  /** Its source has no signal, so what fails after the client has left does not look like an abort. */
+  /** Its source has no signal, so a failure after the client has left does not look like an abort. */
   @UseGuards(HandlerGuard)
   @Sse('silent', { revalidateMs: EVERY_MS })
   silent() {
@@ -179,7 +179,7 @@ eachAdapter((adapter) => {
   }
 
   describe('guards run again on an open stream', () => {
-    it('in their order, on the request that opened it, and again and again', async () => {
+    it('in their order, on the request that opened it, again and again', async () => {
       const stream = await opened('/guarded?a=1');
       const round = ['global', 'controller of Guarded', 'handler guarded /guarded?a=1 http', 'sent: true'];
       await later(EVERY_MS * 0.9 - 1);
@@ -193,14 +193,14 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('not where nobody asked for it', async () => {
+    it('not unless an option asks for it', async () => {
       const stream = await opened('/once');
       clock.advance(EVERY_MS * 100);
       expect(log).toEqual([]);
       await stream.close();
     });
 
-    it('no more once the stream is over', async () => {
+    it('not after the end of the stream', async () => {
       const stream = await opened('/guarded');
       await stream.close();
       await until(() => app.get(SseConnections).count() === 0);
@@ -208,7 +208,7 @@ eachAdapter((adapter) => {
       expect(log).toEqual([]);
     });
 
-    it('with the instances of its own request, where they are of request scope', async () => {
+    it('with the instances of its own request, if they are request-scoped', async () => {
       const stream = await opened('/per-request?b=2');
       await later();
       expect(log).toEqual(['global', 'request /per-request?b=2 2']);
@@ -217,7 +217,7 @@ eachAdapter((adapter) => {
       expect((await stream.next('error')).json()).toMatchObject({ statusCode: 403 });
     });
 
-    it('also those of transient scope, and those that were handed over as objects', async () => {
+    it('also transient ones, and those that were passed as objects', async () => {
       const [transient, mapped] = [await opened('/transient'), await opened('/mapped')];
       await later();
       expect(log).toEqual(expect.arrayContaining(['transient', 'handler mapped /mapped http']));
@@ -228,7 +228,7 @@ eachAdapter((adapter) => {
 
   const unauthorised = { statusCode: 401, error: 'Unauthorized', message: 'Log in again.' };
   const forbidden = { statusCode: 403, error: 'Forbidden', message: 'Forbidden resource' };
-  describe('a stream that its guards no longer let through', () => {
+  describe('a stream that its guards no longer admit', () => {
     it.each<[string, Answer, object]>([
       ['a guard says no', () => false, forbidden],
       ['a guard promises no', async () => false, forbidden],
@@ -265,17 +265,17 @@ eachAdapter((adapter) => {
       expect(await stream.next()).toMatchObject({ type: 'denied', data: '{"status":403}' });
     });
 
-    it('is not asked for again by an EventSource', async () => {
+    it('is not requested again by an EventSource', async () => {
       const client = followWithStockClient(`${await app.getUrl()}/guarded`, ['error']);
       await until(() => client.events.length === 1);
       app.get(Sessions).valid = false;
       await later();
       await client.closed();
-      // It comes once more, and the guard (which is asked before us) turns it away with a status that is final.
+      // It reconnects once, and the guard, which runs before ours, rejects it with a final status.
       expect(client.statuses.at(-1)).toBe(403);
     });
 
-    it('stays if the answer was yes, however long it took', async () => {
+    it('stays open if the answer was yes, however long it took', async () => {
       let say!: (passes: boolean) => void;
       answer = () => new Promise<boolean>((resolve) => (say = resolve));
       const stream = await (async () => {
@@ -295,8 +295,8 @@ eachAdapter((adapter) => {
     });
   });
 
-  describe('a guard that cannot tell', () => {
-    it('because it fails ends the stream with a 500, from which a client may come back, and is logged', async () => {
+  describe('a guard that fails to answer', () => {
+    it('with an error ends the stream with a 500, after which a client may reconnect, and is logged', async () => {
       const stream = await opened('/guarded');
       answer = () => {
         throw new TypeError('no database');
@@ -308,7 +308,7 @@ eachAdapter((adapter) => {
       expect(logger.errors[0]).toMatch(/^Guarded\.guarded \(GET \/guarded\): TypeError: no database\n/);
     });
 
-    it('because it does not answer until the next time ends it with a 503', async () => {
+    it('by the next revalidation ends the stream with a 503', async () => {
       const stream = await opened('/guarded');
       answer = () => new Promise(() => undefined);
       await later();

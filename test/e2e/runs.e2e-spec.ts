@@ -105,7 +105,7 @@ eachAdapter((adapter) => {
     await closeApps();
   });
 
-  it('goes on without its client, who comes back to each event once; a second one sees the same bytes', async () => {
+  it('continues without its client, which gets each event once; a second client gets the same bytes', async () => {
     const app = await demo();
     expect(await start(app, 'hand')).toMatchObject({ status: 201, body: { id: 'r' } });
     const first = await openStream(app, '/chats/r');
@@ -129,7 +129,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('is 404 before it was started, 409 while it runs, 400 for ids that cannot be', async () => {
+  it('is a 404 before it is started, a 409 while it runs, a 400 for invalid IDs', async () => {
     const app = await demo();
     const unknown = { statusCode: 404, error: 'Not Found', message: 'A run with this id does not exist.' };
     expect(await ask(app, 'GET', '/chats/r')).toEqual({ status: 404, body: unknown });
@@ -150,7 +150,7 @@ eachAdapter((adapter) => {
     expect(logger.errors).toEqual([]);
   });
 
-  it('ends for everybody when somebody stops it', async () => {
+  it('ends for all viewers when it is stopped', async () => {
     const app = await demo();
     await start(app, 'hand');
     const streams = [await openStream(app, '/chats/r'), await openStream(app, '/chats/r/seen')];
@@ -168,7 +168,7 @@ eachAdapter((adapter) => {
     expect((await ask(app, 'GET', '/chats/r/status')).body).toEqual({ status: 'stopped' });
   });
 
-  it('that fails is an error event under the name that the route gives it, without an id', async () => {
+  it('that fails is an error event without an ID, with the event name of the route', async () => {
     const app = await demo();
     await start(app, 'hand');
     const streams = [await openStream(app, '/chats/r'), await openStream(app, '/chats/r/seen')];
@@ -193,7 +193,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('of a thousand events at once is seen whole', async () => {
+  it('of a thousand events at once is delivered completely', async () => {
     const app = await demo(memoryLog({ maxEvents: 1001 }));
     await start(app, 'many');
     for (const path of ['/chats/r', '/chats/r/seen']) {
@@ -202,7 +202,7 @@ eachAdapter((adapter) => {
     }
   });
 
-  it('may be started and viewed in one request, also where it runs already', async () => {
+  it('can be started and viewed in one request, also if it already runs', async () => {
     const app = await demo();
     for (const expected of [
       ['a', 'b', ''],
@@ -213,7 +213,7 @@ eachAdapter((adapter) => {
     }
   });
 
-  it('keeps a stock EventSource through breaks, and lets it go at the end', async () => {
+  it('keeps a stock EventSource through disconnects, and ends it at the end', async () => {
     const app = await demo();
     const url = `${await app.getUrl()}/chats/r`;
     hand.give(event({ retry: 1, data: 0 }));
@@ -231,7 +231,7 @@ eachAdapter((adapter) => {
     expect(client.statuses.at(-1)).toBe(204);
   });
 
-  it('that failed for good lets a stock EventSource go, too', async () => {
+  it('that failed permanently ends a stock EventSource, too', async () => {
     const app = await demo();
     await start(app, 'broken');
     const client = followWithStockClient(`${await app.getUrl()}/chats/r`);
@@ -242,7 +242,7 @@ eachAdapter((adapter) => {
     expect(logger.errors).toEqual([expect.stringMatching(/^Run "r": Error: secret/)]);
   });
 
-  it('ends with the application: its viewers are asked to come back, its source is told', async () => {
+  it('ends with the application: its viewers are asked to reconnect, its source is aborted', async () => {
     const app = await demo();
     await start(app, 'hand');
     const stream = await openStream(app, '/chats/r');
@@ -255,7 +255,7 @@ eachAdapter((adapter) => {
     expect(logger.errors).toEqual([]);
   });
 
-  it('is viewed and stopped on another node, which sees it end with its node', async () => {
+  it('is viewed and stopped on another node, whose viewers see its end when its node fails', async () => {
     const log = memoryLog();
     const [a, b] = [await demo(log), await demo(log)];
     await start(a, 'hand');

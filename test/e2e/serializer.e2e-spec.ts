@@ -30,14 +30,14 @@ class Serialized {
 eachAdapter((adapter) => {
   afterEach(closeApps);
 
-  it('an interceptor that copies the fields of what it sees leaves events what they are', async () => {
+  it('an interceptor that copies the fields of each value does not change events', async () => {
     const app = await makeApp(adapter, { controllers: [Serialized] });
     const stream = await openStream(app, '/events');
     expect(await stream.end()).toBe('ended');
     expect(stream.raw()).toBe(':\nevent: y\nid: 7\ndata: {"b":1}\n\n');
   });
 
-  it('and the events of a channel, with the ids by which they are resumed', async () => {
+  it('nor the events of a channel, with the IDs for resuming', async () => {
     const app = await makeApp(adapter, { controllers: [Serialized] });
     const channel = app.get(Channels).channel('c');
     const stream = await openStream(app, '/channel');

@@ -24,7 +24,7 @@ const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
-/** Places that a store elsewhere gives. */
+/** Places that an external store grants. */
 const LATER_SLOTS: SseModuleOptions = {
   limit: { key: 'route', max: 10 },
   slots: { acquire: async () => ({ slot: { release: () => undefined } }) },
@@ -165,13 +165,13 @@ eachAdapter((adapter) => {
     const done = work.then(() => (over = true));
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([done, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
-    // A timer that stays keeps the process of the tests alive.
+    // A timer that remains keeps the process of the tests alive.
     clearTimeout(timer);
     for (let turns = 0; turns < 500 && !over; turns++) await new Promise((resolve) => setImmediate(resolve));
     return over;
   }
 
-  it('500 streams, a stalled client and a handler that heeds no signal are over within shutdownMs', async () => {
+  it('500 streams, a stalled client and a handler that ignores its signal are over within shutdownMs', async () => {
     app = await make({ shutdownMs: 2000 });
     const streams = await Promise.all(Array.from({ length: 500 }, () => opened('/polite')));
     const stalled = await RawClient.get(app, '/flood');
@@ -200,11 +200,11 @@ eachAdapter((adapter) => {
     stalled.leave();
   });
 
-  describe('a stream that is open when the application goes', () => {
+  describe('a stream that is open at the shutdown', () => {
     it.each([
       ['/finally', 'finally'],
       ['/observable', 'observable'],
-    ])('of %s can say goodbye', async (path, word) => {
+    ])('of %s can send last words', async (path, word) => {
       const stream = await opened(path);
       await app.close();
       expect(await stream.end()).toBe('ended');
@@ -221,7 +221,7 @@ eachAdapter((adapter) => {
       expect(stream.raw()).toMatch(/^:\nretry: \d+\n\n$/);
     });
 
-    it('is not told to stay away, for it is to come back', async () => {
+    it('is not told to stay away, because it should reconnect', async () => {
       const stream = await openStream(app, '/polite', { headers: { 'cache-control': 'no-cache' } });
       await stream.next();
       await app.close();
@@ -229,7 +229,7 @@ eachAdapter((adapter) => {
       expect(stream.raw()).not.toContain('~end');
     });
 
-    it('gets no retry where that is switched off', async () => {
+    it('gets no retry if that is disabled', async () => {
       const other = await make({ shutdownRetryMs: false });
       const stream = await opened('/polite', other);
       await other.close();
@@ -237,7 +237,7 @@ eachAdapter((adapter) => {
       expect(stream.raw()).toBe(':\ndata: hello\n\nevent: bye\ndata: SSE_SHUTDOWN\n\n');
     });
 
-    it('is cut off at once if no time is given', async () => {
+    it('is cut off at once without a time', async () => {
       const other = await make({ shutdownMs: 0 });
       const stalled = await RawClient.get(other, '/flood');
       stalled.stall();
@@ -250,7 +250,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  describe('a newcomer while the application goes', () => {
+  describe('a new client during the shutdown', () => {
     it('gets 503, and its connection is closed', async () => {
       await opened('/deaf');
       const client = await RawClient.connect(app);
@@ -309,7 +309,7 @@ eachAdapter((adapter) => {
     );
   });
 
-  describe('the server is closed without a wait', () => {
+  describe('the server is closed without delay', () => {
     it.each<[string, (client: RawClient) => Promise<void>]>([
       ['for a connection that was made and never used', async () => undefined],
       [
@@ -334,7 +334,7 @@ eachAdapter((adapter) => {
       client.leave();
     });
 
-    it('for a connection that falls idle after its closing began', async () => {
+    it('for a connection that becomes idle after the closing has begun', async () => {
       const client = await RawClient.connect(app, 'GET /ordinary HTTP/1.1\r\nHost: x\r\n\r\n');
       await until(() => reached.includes('ordinary'));
       const closing = app.close();
@@ -345,7 +345,7 @@ eachAdapter((adapter) => {
     });
   });
 
-  it('another application of the process notices nothing', async () => {
+  it('another application of the process is not affected', async () => {
     const other = await make();
     const [here, there] = [await opened('/polite'), await opened('/busy', other)];
     await app.close();
@@ -358,7 +358,7 @@ eachAdapter((adapter) => {
     await until(() => other.get(SseConnections).count() === 0);
   });
 
-  it('an application that was closed has no timers, and a closed one can be closed again', async () => {
+  it('a closed application has no timers, and can be closed again', async () => {
     const connections = app.get(SseConnections);
     await opened('/polite');
     await app.close();

@@ -12,7 +12,7 @@ class Prices {
 }
 
 eachAdapter((adapter) => {
-  it('a store of slots is closed with the application, after its last slot was given back', async () => {
+  it('a store of slots is closed with the application, after its last slot was released', async () => {
     const told: string[] = [];
     const slots: SlotStore = {
       acquire: () => {

@@ -143,7 +143,7 @@ const other: Record<string, () => unknown> = {
   objects: () => Readable.from([{ pct: 1 }, { data: 'message', type: 't' }]),
 };
 
-/** Plain values, which are answered as Nest's own decorators answer them. */
+/** Plain values, which get the same answer as with Nest's own decorators. */
 const PLAIN: Record<string, () => unknown> = {
   'an object': () => ({ data: 'x' }),
   'a number': () => 7,
@@ -255,7 +255,7 @@ eachAdapter((adapter) =>
       it('is streamed', async () => {
         expect(await body(`/streams/${name}`)).toBe(bytes);
       });
-      it('is streamed when it is promised', async () => {
+      it('is streamed if it is a promise', async () => {
         expect(await body(`/promises/${name}`)).toBe(bytes);
       });
     });
@@ -284,7 +284,7 @@ eachAdapter((adapter) =>
       expect(logger.errors[0]).toContain('is already an event stream');
     });
 
-    it('text with lines of another kind is text', async () => {
+    it('text with lines of another format is text', async () => {
       const text = ':\ndata: id: 7\ndata: data: a\ndata: name: b\ndata: \ndata: \n\n';
       expect(await body('/streams/text that is like an event stream')).toBe(text);
     });
@@ -298,7 +298,7 @@ eachAdapter((adapter) =>
       expect(await body('/streams/an empty Observable')).toBe(':\n');
     });
 
-    it('bytes become text, also where a character is cut in two or cut off', async () => {
+    it('bytes become text, also if a character is split or cut off', async () => {
       expect(await body('/streams/a euro in three chunks')).toBe(':\ndata: €\n\n');
       expect(await body('/streams/a euro in three web chunks')).toBe(':\ndata: €\n\n');
       expect(await body('/streams/a euro cut off')).toBe(':\ndata: a\n\ndata: \ufffd\n\n');
@@ -308,7 +308,7 @@ eachAdapter((adapter) =>
       expect(await body('/streams/lines of a file')).toBe(':\ndata: \ufeffone\ndata: two\ndata: three\n\n');
     });
 
-    it('objects of a Readable are read by the rules of values', async () => {
+    it('objects of a Readable follow the rules of values', async () => {
       expect(await body('/streams/objects')).toBe(':\ndata: {"pct":1}\n\nevent: t\ndata: message\n\n');
     });
 

@@ -58,7 +58,7 @@ eachAdapter((adapter) => {
     return [answer.status, await answer.json()];
   };
 
-  it('what cannot be published is the status that it stands for', async () => {
+  it('an event that cannot be published gets the status of its error', async () => {
     const app = await make();
     expect(await post(app, '/publish', { channel: 'a', id: '2', data: 'b' })).toEqual([201, { id: '2' }]);
     expect(await post(app, '/publish', { channel: 'a', id: '1', data: 'b' })).toEqual([
@@ -76,7 +76,7 @@ eachAdapter((adapter) => {
     expect(logger.errors).toEqual([]);
   });
 
-  it('503 while the log is away, which is logged with its route', async () => {
+  it('503 while the log is unavailable, which is logged with its route', async () => {
     const app = await make();
     await app.get(Channels).log.close();
     expect(await post(app, '/publish', { channel: 'a', data: 'b' })).toEqual([
@@ -90,7 +90,7 @@ eachAdapter((adapter) => {
     ]);
   });
 
-  it('a mistake of the program stays a 500, logged once; what is not ours stays what it was', async () => {
+  it('a programming error stays a 500, logged once; an error of other code is unchanged', async () => {
     const app = await make();
     const mistake = await openStream(app, '/mistake', { method: 'POST' });
     expect([mistake.status, await mistake.json()]).toEqual([
@@ -101,7 +101,7 @@ eachAdapter((adapter) => {
     expect((await openStream(app, '/other')).status).toBe(404);
   });
 
-  it('may stand for the whole application', async () => {
+  it('can serve the whole application', async () => {
     const big: Publication = { channel: 'a', data: 'x'.repeat(200) };
     expect(await post(await make(), '/unfiltered', big)).toEqual([500, expect.anything()]);
     const provided = await make([{ provide: APP_FILTER, useClass: SseErrorFilter }]);

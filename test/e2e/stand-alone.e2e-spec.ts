@@ -95,7 +95,7 @@ it.each<[string, () => unknown, string]>([
   ],
   ['an error event', () => new ErrorEventInterceptor({ name: 'e' } as object), 'Unknown option "name": "e".'],
   ['a heartbeat', () => new HeartbeatInterceptor({ intervalMs: 0 }), 'Invalid option "intervalMs": 0.'],
-])('%s with options that cannot be is refused where it is made', (_what, make, message) => {
+])('%s with invalid options is rejected when it is created', (_what, make, message) => {
   expect(make).toThrow(
     expect.objectContaining({
       code: 'SSE_INVALID_OPTIONS',
@@ -125,7 +125,7 @@ eachAdapter((adapter) => {
   };
   const BEFORE = 'id: 1\ndata: before\n\n';
 
-  it("formatting gives Nest's own @Sse() the rules of ours", async () => {
+  it("formatting gives Nest's own @Sse() our rules", async () => {
     expect(await body('/format')).toBe(
       '\nid: 1\ndata: text\n\nid: 2\ndata: {"pct":1}\n\nid: 3\ndata: null\n\nid: 4\ndata: 7\n\n' +
         'event: t\nid: i\ndata: {"a":1}\n\n: c\n\nid: 5\nretry: 5\n\nevent: e\nid: 6\ndata: message\n\n',
@@ -133,7 +133,7 @@ eachAdapter((adapter) => {
     expect(await body('/data')).toBe('\nid: 1\ndata: <object>\n\nid: 2\ndata: text\n\n');
   });
 
-  it('formatting refuses what cannot be an event', async () => {
+  it('formatting rejects values that are not valid events', async () => {
     expect(await body('/illegal')).toContain('event: error\n');
     expect(logger.errors).toHaveLength(1);
     expect(logger.errors[0]).toContain('"type" cannot be "x\\ny"');
@@ -153,7 +153,7 @@ eachAdapter((adapter) => {
     expect(await answer.json()).toEqual({ statusCode: 409, error: 'Conflict', message: 'taken' });
   });
 
-  it('heartbeats come while a stream is silent, and end with it', async () => {
+  it('heartbeats are sent while a stream is silent, and stop with it', async () => {
     const stream = await openStream(app, '/heartbeat');
     await stream.rawUntil((text) => text.startsWith('\n: \n\n: \n\n'));
     await stream.close();

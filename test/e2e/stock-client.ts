@@ -1,13 +1,13 @@
 import { EventSource } from 'eventsource';
 import { until } from './adapters.js';
 
-/** What a stock `EventSource` heard. */
+/** What a stock `EventSource` received. */
 export interface StockClient {
   /** Every event, in order. */
   readonly events: { type: string; data: string; id: string }[];
-  /** For each of its `error` events the status that came, `undefined` where a connection just ended. */
+  /** For each of its `error` events the status, `undefined` if a connection just ended. */
   readonly statuses: (number | undefined)[];
-  /** Resolves once it has given up reconnecting. */
+  /** Resolves once it has stopped reconnecting. */
   closed(): Promise<void>;
 }
 

@@ -43,13 +43,13 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('ended');
   });
 
-  it('collects so many events, or all that are left', async () => {
+  it('collects this many events, or all that are left', async () => {
     const stream = await openStream(app, '/count/5');
     expect((await stream.collect(3)).map(({ id }) => id)).toEqual(['1', '2', '3']);
     expect((await stream.rest()).map(({ id }) => id)).toEqual(['4', '5']);
   });
 
-  it('serves several who wait at once', async () => {
+  it('serves several callers that wait at once', async () => {
     const stream = await openStream(app, '/count/4', { timeoutMs: 1000 });
     const [body, end, all] = await Promise.all([
       stream.rawUntil((text) => text.includes('id: 4\n')),
@@ -59,13 +59,13 @@ eachAdapter((adapter) => {
     expect([body.length > 0, end, all.length]).toEqual([true, 'ended', 4]);
   });
 
-  it('sends a body as JSON, and where the client left off', async () => {
+  it('sends a body as JSON, and the last event ID of the client', async () => {
     const stream = await openStream(app, '/echo', { body: { a: 1 }, lastEventId: '7' });
     expect((await stream.next()).json()).toEqual({ body: { a: 1 }, id: '7' });
     await stream.end();
   });
 
-  it('gives the body byte for byte', async () => {
+  it('returns the body byte for byte', async () => {
     const stream = await openStream(app, '/quiet');
     expect(await stream.rawUntil((body) => body.includes('data'))).toBe(':\n: on\ndata: a\n\n');
     expect(stream.raw()).toBe(':\n: on\ndata: a\n\n');
@@ -73,14 +73,14 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('closed');
   });
 
-  describe('says what was received instead', () => {
+  describe('reports what was received instead', () => {
     const failure = async (waited: Promise<unknown>): Promise<string> => {
       const error: unknown = await waited.catch((thrown: unknown) => thrown);
       expect(isSseError(error, 'SSE_TEST_TIMEOUT')).toBe(true);
       return (error as Error).message;
     };
 
-    it('when nothing comes in time', async () => {
+    it('if nothing arrives in time', async () => {
       const stream = await openStream(app, '/quiet', { timeoutMs: 20 });
       expect(await failure(stream.next('b'))).toBe(
         'GET /quiet (status 200): waited for an event of type "b". Nothing came for 20 ms. Events passed over:\n' +
@@ -89,19 +89,19 @@ eachAdapter((adapter) => {
       await stream.close();
     });
 
-    it('when the stream ends before', async () => {
+    it('if the stream ends before', async () => {
       const stream = await openStream(app, '/count/1');
       const message = await failure(stream.collect(2));
       expect(message).toContain('waited for event 2 of 2. The stream ended before.');
     });
 
-    it('when the answer is another', async () => {
+    it('if the answer is something else', async () => {
       const answer = await openStream(app, '/missing');
       expect(await failure(answer.next())).toContain('GET /missing (status 404): waited for an event.');
     });
   });
 
-  it('takes the address of a server as well', async () => {
+  it('accepts the address of a server as well', async () => {
     const stream = await openStream(await app.getUrl(), '/count/1');
     expect(await stream.rest()).toHaveLength(1);
   });

@@ -12,7 +12,7 @@ const { TimeplusModule } = await import('../../demo/timeplus/timeplus.module.js'
 const { Engine } = await import('../../demo/timeplus/engine.service.js');
 
 const QUERIES = '/tenant/api/v1beta2/queries';
-/** Takes the engine minutes; nothing is answered before the end. */
+/** The engine takes minutes to run it; there is no result before the end. */
 const ENDLESS = 'SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3';
 const ANY_NUMBER = expect.any(Number) as number;
 const METRICS = {
@@ -57,7 +57,7 @@ describe('Timeplus', () => {
       await until(() => engine.connected === 0 && engine.working === 0, 'an idle engine');
     }
 
-    it('answers a POST with a stream: header, rows without a name, figures, and how it ended', async () => {
+    it('answers a POST with a stream: header, rows without a name, figures, and the result', async () => {
       const app = await demo();
       const stream = await query(app, "SELECT 1::BIGINT AS n, 'a' || chr(10) || 'b' AS \"two lines\"");
       expect(stream.status).toBe(200);
@@ -65,7 +65,7 @@ describe('Timeplus', () => {
       const events = await stream.rest();
       const [first, batch] = events;
       const last = events.at(-1);
-      // Slow machines have it told more often.
+      // On slow machines there are more figures.
       const figures = events.slice(2, -1);
       expect(figures.length).toBeGreaterThan(0);
       expect(figures.map(({ type }) => type)).toEqual(figures.map(() => 'metrics'));
@@ -147,7 +147,7 @@ describe('Timeplus', () => {
       expect(events.at(-1)?.json()).toMatchObject({ status: 'finished' });
     });
 
-    it('answers a stream that is summed up anew, as it grows', async () => {
+    it('sends an updated result of an aggregating stream as it grows', async () => {
       const stream = await query(await demo(), 'SELECT sensor, count(*) n FROM readings GROUP BY sensor');
       const totals: number[] = [];
       for (let answer = 0; answer < 3; answer++) {
@@ -228,11 +228,11 @@ describe('Timeplus', () => {
       await nothingRuns(app);
     });
 
-    it('is no answer to a GET', async () => {
+    it('does not answer a GET', async () => {
       expect((await ask(await demo(), 'GET', QUERIES)).status).toBe(404);
     });
 
-    it('ends with an error event when the query fails midway', async () => {
+    it('ends with an error event if the query fails midway', async () => {
       const app = await demo();
       const sql = "SELECT CASE WHEN range = 90000 THEN error('no more') ELSE 'x' END FROM range(1000000)";
       const stream = await query(app, sql);
@@ -255,7 +255,7 @@ describe('Timeplus', () => {
       await stream.next('query');
       await until(() => engine.working === 1);
       await stream.close();
-      // By itself it would never end.
+      // The query itself never ends.
       await nothingRuns(app);
     });
 
@@ -307,7 +307,7 @@ describe('Timeplus', () => {
       await nothingRuns(app);
     });
 
-    it('is read by a stock client that can be made to POST', async () => {
+    it('is read by a stock client that can POST', async () => {
       const app = await makeApp(adapter, { imports: [TimeplusModule], forceCloseConnections: true });
       const source = new EventSource(`http://127.0.0.1:${portOf(app)}${QUERIES}`, {
         fetch: (url, init) =>

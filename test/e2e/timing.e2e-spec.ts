@@ -117,9 +117,9 @@ class RotationController {
   }
 }
 
-/** Timers are late by at most the 256th part of their delay. */
+/** Timers are late by at most 1/256 of their delay. */
 const LATE = 1 + 1 / 256;
-/** Heartbeats by the 32nd: they go out together. */
+/** Heartbeats by at most 1/32: they are batched. */
 const BEAT_LATE = 1 + 1 / 32;
 const EVENT_SOURCE = { headers: { 'cache-control': 'no-cache' } };
 
@@ -165,7 +165,7 @@ eachAdapter((adapter) => {
   };
 
   describe('a heartbeat', () => {
-    it('is one comment line, 15 seconds after the last sign of life', async () => {
+    it('is one comment line, 15 seconds after the last byte', async () => {
       const stream = await opened('/quiet');
       clock.advance(14_999);
       await turns();
@@ -188,7 +188,7 @@ eachAdapter((adapter) => {
       await stream.rawUntil((body) => body.endsWith(': 4\n:\n'));
     });
 
-    it('is sent all the same where it is asked for', async () => {
+    it('is sent nevertheless if the route asks for it', async () => {
       const stream = await opened('/always');
       for (let i = 0; i < 5; i++) {
         clock.advance(500);
@@ -198,14 +198,14 @@ eachAdapter((adapter) => {
       expect(stream.raw().match(/data: beat\n\n/g)).toHaveLength(2);
     });
 
-    it('is not sent where it is switched off', async () => {
+    it('is not sent if it is disabled', async () => {
       const stream = await opened('/none');
       clock.advance(1_000_000);
       await turns();
       expect(stream.raw()).toBe(':\n');
     });
 
-    it('may be an event that a page sees, made for each beat and request', async () => {
+    it('can be an event that a page sees, made for each beat and request', async () => {
       const stream = await opened('/made/s7');
       clock.advance(1000 * BEAT_LATE);
       await stream.next('ping');
@@ -216,7 +216,7 @@ eachAdapter((adapter) => {
       );
     });
 
-    it('that cannot be made is an error event, and the source is released', async () => {
+    it('that cannot be created is an error event, and the source is released', async () => {
       const stream = await opened('/broken');
       clock.advance(1000 * BEAT_LATE);
       await stream.next('error');
@@ -247,7 +247,7 @@ eachAdapter((adapter) => {
       await expectExpired();
     });
 
-    it('has the time, the name and the payload that it is given', async () => {
+    it('has the given time, name and payload', async () => {
       const stream = await opened('/timeout/named/300');
       clock.advance(300 * LATE + 1);
       expect(await stream.end()).toBe('ended');
@@ -266,7 +266,7 @@ eachAdapter((adapter) => {
       expect(stream.raw()).toBe(':\nid: 1\ndata: a\n\nevent: TIMEOUT\nid: ~end\ndata: too long\n\n');
     });
 
-    it('whose last event cannot be made is an error event', async () => {
+    it('whose last event cannot be created is an error event', async () => {
       const stream = await opened('/timeout/broken');
       clock.advance(5000 * LATE + 1);
       await stream.next('error');
@@ -275,14 +275,14 @@ eachAdapter((adapter) => {
       expect(logger.errors[0]).toContain('no last word');
     });
 
-    it('that is no time is an error event, at once', async () => {
+    it('with an invalid time is an error event, at once', async () => {
       const stream = await opened('/timeout/nonsense');
       await stream.next('error');
       expect(await stream.end()).toBe('ended');
       expect(logger.errors[0]).toContain('NaN');
     });
 
-    it('leaves nothing behind a stream that was over before', async () => {
+    it('leaves nothing behind if the stream ended before', async () => {
       const stream = await opened('/timeout/short');
       await stream.end();
       expect(stream.raw()).toBe(':\ndata: a\n\n');
@@ -292,7 +292,7 @@ eachAdapter((adapter) => {
   });
 
   describe('a rotation (maxDurationMs)', () => {
-    it('ends the connection without a word, so that the client comes back to where it was', async () => {
+    it('ends the connection without an event, so that the client reconnects and resumes', async () => {
       const stream = await opened('/rotation', EVENT_SOURCE);
       clock.advance(60_000 * 0.9 - 1);
       await turns();
@@ -304,7 +304,7 @@ eachAdapter((adapter) => {
       expect(isSseError(reasons[0], 'SSE_EXPIRED')).toBe(true);
     });
 
-    it('does not wait for a generator that is stuck in an await, and heeds no signal', async () => {
+    it('does not wait for a generator that hangs in an await and ignores its signal', async () => {
       const stream = await opened('/rotation/stuck');
       clock.advance(60_000 * 1.1 * LATE + 2);
       expect(await stream.end()).toBe('ended');

@@ -32,7 +32,7 @@ describe('tRPC-Cpp', () => {
       expect(stream.raw()).toBe(`:\n${EVENTS.join('')}`);
     });
 
-    it('gives a stock EventSource ten events, and 204 when it comes back', async () => {
+    it('gives a stock EventSource ten events, and 204 when it reconnects', async () => {
       const app = await demo();
       const client = followWithStockClient(`${await app.getUrl()}/sse/test`);
       await client.closed();

@@ -34,7 +34,7 @@ class ProxyController {
   }
 }
 
-/** Has an upstream write `piece` until it is to wait, and then goes on whenever it may; tells how much it wrote. */
+/** Lets an upstream write `piece` until it must wait, and continue whenever it may; returns how much it wrote. */
 function flood(response: ServerResponse, piece: string): () => number {
   let bytes = 0;
   const write = (): void => {
@@ -69,7 +69,7 @@ eachAdapter((adapter) =>
     afterEach(closeApps);
     afterAll(() => upstream.stop());
 
-    it('events of an upstream are kept, changed and added to, one by one', async () => {
+    it('events of an upstream are kept, changed and added, one by one', async () => {
       const client = await RawClient.get(app, '/changed');
       await client.receives('event: start');
       await until(() => upstream.requests.at(-1)?.response.headersSent === true, 'the request');
@@ -86,7 +86,7 @@ eachAdapter((adapter) =>
     });
 
     it.each(['/changed', '/returned', '/whole'])(
-      'a client that leaves while nothing comes ends the upstream (%s)',
+      'a client that leaves while no data arrives ends the upstream (%s)',
       async (path) => {
         const client = await RawClient.get(app, path);
         await client.receives(':\n');
@@ -97,7 +97,7 @@ eachAdapter((adapter) =>
       },
     );
 
-    it('an answer that is an error is thrown, and one entry in the log', async () => {
+    it('an error response is thrown, and logged once', async () => {
       answer = (response) => response.writeHead(503).end('secret');
       const answered = await openStream(app, '/returned');
       await answered.end();

@@ -13,7 +13,7 @@ class Money {
 class Message {
   readonly data = 'of a class';
 }
-/** As the pages of several SDKs are: a value with items, which can also be iterated over all pages. */
+/** Like the pages of several SDKs: a value with items, which also iterates over all pages. */
 class Page {
   constructor(private readonly items: number[]) {}
   async *[Symbol.asyncIterator]() {
@@ -32,7 +32,7 @@ class Cursor {
 const inherited = Object.create({ data: 'inherited' }) as object;
 const bare = Object.assign(Object.create(null), { data: 'no prototype' }) as object;
 
-/** What a handler yields, and the bytes of it that a client gets after the first comment. */
+/** The yielded value, and the bytes that a client gets after the first comment. */
 const ROWS: Record<string, [yields: unknown, bytes: string]> = {
   // a string
   text: ['hello', 'data: hello\n\n'],
@@ -52,7 +52,7 @@ const ROWS: Record<string, [yields: unknown, bytes: string]> = {
   'lone surrogates': ['a\ud800b\udc00', 'data: a\ufffdb\ufffd\n\n'],
   'a byte order mark and NUL': ['\ufeffa\0b', 'data: \ufeffa\0b\n\n'],
 
-  // what event(), comment() and retryAfter() say
+  // results of event(), comment() and retryAfter()
   'event() with all fields': [
     event({ type: 'message', id: '0', retry: 1000, comment: 'c', data: [1] }),
     ': c\nevent: message\nid: 0\nretry: 1000\ndata: [1]\n\n',
@@ -124,7 +124,7 @@ const ROWS: Record<string, [yields: unknown, bytes: string]> = {
   ],
 };
 
-/** What differs where all that is yielded is payload. */
+/** Differences if all yielded values are payloads. */
 const DATA_ROWS: Record<string, [yields: unknown, bytes: string]> = {
   'an object with data alone': [{ data: 'x' }, 'data: {"data":"x"}\n\n'],
   'an object with every field': [
@@ -138,7 +138,7 @@ const DATA_ROWS: Record<string, [yields: unknown, bytes: string]> = {
   undefined: [undefined, ''],
 };
 
-/** A serializer with its own view of things, and of several lines. */
+/** A custom serializer with output of several lines. */
 const pretty = (value: unknown): string =>
   JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v), 1);
 
@@ -200,7 +200,7 @@ eachAdapter((adapter) =>
       });
     });
 
-    describe("from value to bytes, where all is payload (emits: 'data')", () => {
+    describe("from value to bytes, if all are payloads (emits: 'data')", () => {
       it.each(Object.entries(DATA_ROWS))('%s', async (name, [, bytes]) => {
         expect(await body(`/data/${encodeURIComponent(name)}`)).toBe(`:\n${bytes}`);
       });
@@ -222,7 +222,7 @@ eachAdapter((adapter) =>
       );
     });
 
-    it('leaves routes of other decorators alone', async () => {
+    it('does not change routes of other decorators', async () => {
       const answer = await openStream(app, '/plain');
       expect(await answer.json()).toEqual({ not: 'a stream' });
       expect(answer.headers['x-accel-buffering']).toBeUndefined();

@@ -6,7 +6,7 @@ import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** What decorators do that put another method in the place of one, and keep its metadata. */
+/** Like decorators that replace a method with another, and keep its metadata. */
 function around(wrap: (method: () => unknown) => unknown): MethodDecorator {
   return (_target, _key, descriptor) => {
     const method = descriptor.value as Method;
@@ -74,20 +74,20 @@ eachAdapter((adapter) =>
     afterAll(closeApps);
 
     it.each(['/above', '/below'])(
-      'a decorator may wrap the method, or what @Sse() made of it (%s)',
+      'a decorator can wrap the method, or the result of @Sse() (%s)',
       async (path) => {
         const stream = await openStream(app, `${path}?q=1`);
         expect((await stream.rest()).map(({ data }) => data)).toEqual(['1']);
       },
     );
 
-    it('one below @Sse() may call the method again', async () => {
+    it('a decorator below @Sse() can call the method again', async () => {
       const stream = await openStream(app, '/twice-below');
       expect((await stream.rest()).map(({ data }) => data)).toEqual(['2']);
     });
 
     it.each(['/twice-above', '/later-above'])(
-      'where one above it does, an error is still that of the handler (%s)',
+      'with a decorator above @Sse() that does so, an error is still that of the handler (%s)',
       async (path) => {
         const answer = await openStream(app, path);
         expect([answer.status, await answer.json()]).toMatchObject([
