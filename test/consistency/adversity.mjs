@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What can happen, and how often compared with the others. */
+/** The possible faults, and their relative frequency. */
 const KINDS = [
   ['kill a node', 32],
   ['restart a node', 8],
@@ -11,7 +11,7 @@ const KINDS = [
   ['pause Redis', 10],
 ];
 
-/** What goes wrong during a run, one thing after the other, and sometimes one during another. */
+/** The faults during a run, one after the other, and sometimes one during another. */
 export class Adversity {
   counts = Object.fromEntries(KINDS.map(([kind]) => [kind, 0]));
   #history;
@@ -22,7 +22,10 @@ export class Adversity {
   #busy = new Set();
   #running = [];
 
-  /** @param redis none for the log in memory @param meanMs between two of them */
+  /**
+   * @param redis `undefined` for the log in memory
+   * @param meanMs mean time between two faults
+   */
   constructor({ history, nodes, redis, random, meanMs }) {
     this.#history = history;
     this.#nodes = nodes;
@@ -31,7 +34,7 @@ export class Adversity {
     this.#meanMs = meanMs;
   }
 
-  /** Goes on until `over()`, and then until everything works again. */
+  /** Continues until `over()`, and then until everything works again. */
   async run(over) {
     for (let next = this.#next(); !over(); await sleep(100)) {
       if (Date.now() < next) continue;
@@ -51,7 +54,7 @@ export class Adversity {
     const [target, name] = / Redis$/.test(kind) ? [this.#redis, 'Redis'] : [node, node.name];
     const shortMs = this.#random.around(600);
     const longMs = this.#random.integer(100, 7500);
-    // One thing at a time may happen to each.
+    // At most one fault at a time for each target.
     if (this.#busy.has(target)) return;
     this.#busy.add(target);
     this.counts[kind]++;

@@ -1,10 +1,10 @@
-/** What can be wrong with a log, so that the check can be seen to find it. */
+/** Faults that a log can have, to show that the check finds them. */
 export const FAULTS = ['loss', 'duplicate', 'disorder', 'missing-gap'];
 
-/** Of so many reads one goes wrong. */
+/** One read out of this many is wrong. */
 const ONE_IN = 150;
 
-/** A log in memory that now and then answers a read as no log may. */
+/** A log in memory that sometimes answers a read wrongly. */
 export function brokenLog(log, fault) {
   if (!FAULTS.includes(fault)) throw new Error(`BROKEN is one of ${FAULTS.join(', ')}, not "${fault}".`);
   let reads = 0;

@@ -1,4 +1,4 @@
-/** Checks that the gaps that a client was told of are there, and that they say what they should. */
+/** Checks that a client got every gap that it should, and that each gap has the right content. */
 export function checkGaps({ channel: { events }, life, sequel, verdict, report }) {
   const { start, entries, gaps, sessions } = life;
   let before = start.after;
@@ -14,7 +14,7 @@ export function checkGaps({ channel: { events }, life, sequel, verdict, report }
     verdict.gaps++;
     if (!sessions.some((session) => session.at === at)) verdict.gapsWhileConnected++;
     const untrue = (what) => report('untrueGaps', 1, at, `a gap after ${before} ${what}`);
-    // Before the first event the client may have a cursor that is no event's.
+    // Before the first event the client may have a cursor that belongs to no event.
     if (lastId !== undefined && requested !== lastId) untrue(`speaks of ${requested}, not ${lastId}`);
     if (next >= 0 && oldest !== null && events[next]?.id !== oldest) {
       untrue(`announces ${oldest}, and ${events[next]?.id} follows`);

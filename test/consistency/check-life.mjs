@@ -41,7 +41,7 @@ function checkEntries({ events }, { entries, ticks, start }, sequel, verdict, re
   }
 }
 
-/** What was in the log before another one was published comes before that. */
+/** Events that were in the log before another event was published come before that event. */
 function checkOrder({ events }, { entries, start }, known, report) {
   let [latest, latestSent] = [start.after, events[start.after]?.sent ?? 0];
   const given = new Set();
@@ -67,7 +67,7 @@ function checkNeighbours({ events }, from, to, at, report) {
   report('outOfOrder', 1, at, `event ${to} after ${from} tears what was published in one go apart`);
 }
 
-/** What a client was given from its start, or from a gap, up to the next one: nothing may be missing in it. */
+/** The events that a client received from its start, or from a gap, up to the next gap. None may be missing in between. */
 function runs({ start, entries, toEnd }) {
   const all = [
     { head: start.head, given: start.after === undefined ? [] : [start.after], at: 0, toEnd: false },
@@ -80,7 +80,7 @@ function runs({ start, entries, toEnd }) {
   return all;
 }
 
-/** What was acknowledged, and must lie between two events of a run, and is not in it. */
+/** Acknowledged events that must lie between two events of a life, and are missing. */
 function missingIn({ events }, { head, given, toEnd }, known) {
   let first = head ?? Infinity;
   let last = toEnd ? Infinity : 0;
@@ -98,7 +98,7 @@ function missingIn({ events }, { head, given, toEnd }, known) {
   return missing;
 }
 
-/** Where in a life something should have come: before the first event that was published after it was there. */
+/** The place in a life where an event should have come: before the first event that was published after it was stored. */
 function placeOf({ given, at, head }, index, known) {
   const found = given.findIndex((other) => known.since(other) > known.since(index));
   return at + (found === -1 ? given.length : found) + (at === 0 && head !== undefined ? 0 : 1);

@@ -49,7 +49,7 @@ export function check(channels) {
   return { ...verdict, violations };
 }
 
-/** Since when the events of a channel are known to be in the log. */
+/** The time since which the events of a channel are known to be in the log. */
 class Known {
   #since;
   #events;

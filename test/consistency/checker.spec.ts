@@ -5,7 +5,7 @@ type Life = CheckedChannel['lives'][number];
 
 const PER_TICK = 10;
 
-/** A channel of `count` events, in the order of their indexes, published by two at once. */
+/** A channel of `count` events, in the order of their indexes, from two publishers at once. */
 function channel(count: number, groups: number[] = []): CheckedChannel {
   const events: CheckedChannel['events'] = [];
   for (let group = 0; events.length < count; group++) {
@@ -20,7 +20,7 @@ function channel(count: number, groups: number[] = []): CheckedChannel {
   return { name: 'c', events, lives: [] };
 }
 
-/** A client that is given events as they come. */
+/** A client that receives events as they are published. */
 function life(to: CheckedChannel, given: number[], start: Life['start']): Life {
   const entries = [...given];
   const ticks = entries.map((index) => index * PER_TICK + 15);
@@ -48,7 +48,7 @@ function counts({ lost, duplicated, outOfOrder, phantoms, untrueGaps }: Verdict)
 const RIGHT = { lost: 0, duplicated: 0, outOfOrder: 0, phantoms: 0, untrueGaps: 0 };
 
 describe('the checker of the consistency check', () => {
-  it('finds nothing where everybody was given everything, from wherever he came', () => {
+  it('finds no fault if every client got every event, from any start', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(99), fc.nat(100), fc.boolean()), { maxLength: 8 }),
@@ -65,7 +65,7 @@ describe('the checker of the consistency check', () => {
     );
   });
 
-  it.each([true, false])('finds an event that one client was not given (known to others: %s)', (known) => {
+  it.each([true, false])('finds an event that one client did not get (known to others: %s)', (known) => {
     fc.assert(
       fc.property(fc.integer({ min: 3, max: 96 }), (missing) => {
         const c = channel(100);
@@ -80,7 +80,7 @@ describe('the checker of the consistency check', () => {
     );
   });
 
-  it('finds what is missing after a head, after an id, and at the end', () => {
+  it('finds missing events after a head, after an ID, and at the end', () => {
     const c = channel(20);
     life(c, range(8, 20), { head: 2 * PER_TICK });
     expect(check([c]).lost).toBe(4);
@@ -92,7 +92,7 @@ describe('the checker of the consistency check', () => {
     expect(check([c]).lost).toBe(5);
   });
 
-  it('finds a second delivery, at once and later', () => {
+  it('finds a duplicate, immediate or later', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 19 }), fc.nat(19), (index, later) => {
         const c = channel(20);
@@ -104,7 +104,7 @@ describe('the checker of the consistency check', () => {
     );
   });
 
-  it('finds two events that changed places, by what others were given and by when they were published', () => {
+  it('finds two events in the wrong order, from other clients and from the times of publishing', () => {
     const c = channel(20);
     life(c, range(0, 20), { head: -100 });
     life(c, [...range(0, 8), 9, 8, ...range(10, 20)], { head: -100 });
@@ -114,7 +114,7 @@ describe('the checker of the consistency check', () => {
     expect(check([c]).outOfOrder).toBeGreaterThan(0);
   });
 
-  it('wants what nobody knows to be published for all or for none, in one place', () => {
+  it('requires that an event with an unknown outcome is published for all or for none, in one place', () => {
     const unknown = (others: (index: number) => boolean): CheckedChannel => {
       const c = channel(20);
       Object.assign(c.events[7] ?? {}, { outcome: 'open', acked: undefined });
@@ -129,21 +129,21 @@ describe('the checker of the consistency check', () => {
     expect(counts(check([nobody]))).toEqual(RIGHT);
   });
 
-  it('finds what was refused and came all the same', () => {
+  it('finds an event that was rejected but delivered', () => {
     const c = channel(20);
     Object.assign(c.events[7] ?? {}, { outcome: 'refused' });
     life(c, range(0, 20), { head: -100 });
     expect(check([c]).phantoms).toBe(1);
   });
 
-  it('finds that what was published in one go is no longer together', () => {
+  it('finds that the events of one batch are no longer together', () => {
     const c = channel(6, [1, 1, 3, 1]);
     Object.assign(c.events[5] ?? {}, { sent: 5 });
     life(c, [0, 1, 2, 5, 3, 4], { head: -100 });
     expect(check([c]).outOfOrder).toBeGreaterThan(0);
   });
 
-  it('takes a gap for what is missing, and only where something is', () => {
+  it('accepts a gap for missing events, and only if events are missing', () => {
     const told = (from: number, to: number): CheckedChannel => {
       const c = channel(20);
       life(c, range(0, 20), { head: -100 });
@@ -157,18 +157,15 @@ describe('the checker of the consistency check', () => {
     expect(check([told(5, 5)]).untrueGaps).toBe(1);
   });
 
-  it.each([{ requested: 'id-3' }, { oldest: 'id-8' }])(
-    'finds that a gap says what is not so: %j',
-    (wrong) => {
-      const c = channel(20);
-      life(c, range(0, 20), { head: -100 });
-      const other = life(c, [...range(0, 5), -1, ...range(9, 20)], { head: -100 });
-      other.gaps.push({ id: 'gap', requested: 'id-4', oldest: 'id-9', ...wrong });
-      expect(check([c]).untrueGaps).toBe(1);
-    },
-  );
+  it.each([{ requested: 'id-3' }, { oldest: 'id-8' }])('finds a gap with wrong content: %j', (wrong) => {
+    const c = channel(20);
+    life(c, range(0, 20), { head: -100 });
+    const other = life(c, [...range(0, 5), -1, ...range(9, 20)], { head: -100 });
+    other.gaps.push({ id: 'gap', requested: 'id-4', oldest: 'id-9', ...wrong });
+    expect(check([c]).untrueGaps).toBe(1);
+  });
 
-  it('says which violation was the first, and whose', () => {
+  it('reports the first violation, and its client', () => {
     const c = channel(50);
     life(c, range(0, 50), { head: -100 });
     life(c, range(0, 50).filter((index) => index !== 40), { head: -100 }); // prettier-ignore

@@ -9,17 +9,17 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** A process that is killed, made to stand still and started again, and never outlives this one. */
+/** A process that is killed, suspended and restarted, and never outlives this one. */
 export class Child {
   #process;
   #start;
   #isUp;
-  /** What it said last, for when it does not start. */
+  /** Its last output, for an error message if it does not start. */
   said = '';
 
   /**
-   * @param start what to run: `[command, arguments, environment]`
-   * @param isUp asked about what the process has said, now and then, until it is true
+   * @param start the program to run: `[command, arguments, environment]`
+   * @param isUp called now and then with the output of the process, until it returns true
    */
   constructor(start, isUp) {
     this.#start = start;
@@ -46,7 +46,7 @@ export class Child {
     }
   }
 
-  /** Ends it by a signal and waits until it is gone. Whether that was enough. */
+  /** Sends a signal and waits for the exit. Returns whether the signal was enough. */
   async end(signal = 'SIGKILL') {
     const child = this.#process;
     this.#process = undefined;
@@ -63,7 +63,7 @@ export class Child {
     return enough;
   }
 
-  /** Makes it stand still, its connections open. */
+  /** Suspends it, with its connections open. */
   async freeze(ms) {
     const child = this.#process;
     child?.kill('SIGSTOP');

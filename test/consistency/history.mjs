@@ -5,9 +5,9 @@
 export class History {
   /** @type {{ name: string, events: object[], lives: object[], ids: Map<string, number> }[]} */
   channels;
-  /** What broke, and when. */
+  /** The faults, with their times. */
   incidents = [];
-  /** What no client may ever see: an error event, a refused cursor, an id that changed. */
+  /** Results that no client may ever see: an error event, a rejected cursor, an ID that changed. */
   troubles = [];
   delivered = 0;
   #tick = 0;
@@ -26,7 +26,7 @@ export class History {
     return (Date.now() - this.#begun) / 1000;
   }
 
-  /** Events that are about to be published in one go. */
+  /** Events that are about to be published in one batch. */
   publish(channel, size) {
     const { events } = this.channels[channel];
     const [sent, group, sentAt] = [this.tick(), this.#groups++, this.seconds];
@@ -49,13 +49,13 @@ export class History {
     for (const event of group) event.outcome = 'refused';
   }
 
-  /** What the publisher was told, for people. */
+  /** The publisher's result, as text for people. */
   answered(group, node, answer) {
     const answeredAt = this.seconds;
     for (const event of group) Object.assign(event, { node, answer, answeredAt });
   }
 
-  /** A client's reading begins: at a head that it saw without having an id, or after an event whose id it has. */
+  /** A client starts to read: at a head, when it has no ID yet, or after an event whose ID it has. */
   begin(channel, client, start) {
     const life = { client, start, entries: [], ticks: [], gaps: [], sessions: [], toEnd: false };
     this.channels[channel].lives.push(life);
@@ -73,7 +73,7 @@ export class History {
     });
   }
 
-  /** A client was given an event. */
+  /** A client received an event. */
   gave(channel, life, index, id) {
     const event = this.channels[channel].events[index];
     this.delivered++;
@@ -82,7 +82,7 @@ export class History {
     if (event) this.#identify(channel, event, id);
   }
 
-  /** A client was told that events are missing. Gaps are entries below 0. */
+  /** A client received a gap. Gaps are entries below 0. */
   gap(life, gap) {
     life.entries.push(-1 - life.gaps.length);
     life.ticks.push(this.tick());

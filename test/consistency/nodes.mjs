@@ -12,7 +12,7 @@ export class Nodes {
     );
     this.list = Array.from({ length: count }, (_, i) => {
       const node = { name: `node ${i + 1}`, url: undefined };
-      // Every other one on Fastify; each comes back on the port that it had.
+      // Every second one on Fastify. Each restarts on its previous port.
       const own = () => ({
         DEMO_ADAPTER: i % 2 ? 'express' : 'fastify',
         PORT: node.url ? new URL(node.url).port : '0',

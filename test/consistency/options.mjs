@@ -19,7 +19,7 @@ const USAGE = `npm run test:consistency -- [options]
 
 const LOGS = ['memory', 'redis'];
 
-/** What is asked for; prints the usage and ends the process where it cannot be understood. */
+/** Parses the arguments. Prints the usage and ends the process if they are invalid. */
 export function readOptions(args) {
   try {
     const { values } = parseArgs({

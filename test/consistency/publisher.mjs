@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const ANSWER_WITHIN_MS = 20_000;
-/** Characters of filling in one request; Express takes 100 kB of JSON. */
+/** Characters of padding in one request. Express accepts 100 kB of JSON. */
 const SMALL = 500;
 const BIG = 90_000;
 
-/** Publishes through POST, one request after the other, and notes what became of each. */
+/** Publishes through POST, one request after the other, and records the outcome of each. */
 export class Publisher {
   #history;
   #nodes;
   #random;
   #most;
 
-  /** @param most events in one go */
+  /** @param most maximum number of events in one batch */
   constructor({ history, nodes, random, most }) {
     this.#history = history;
     this.#nodes = nodes;
@@ -20,20 +20,20 @@ export class Publisher {
     this.#most = most;
   }
 
-  /** Publishes about so many events a second until `over()`. */
+  /** Publishes about this many events a second until `over()`. */
   async run(perSecond, over) {
     let due = Date.now();
     while (!over()) {
       const size = this.#random.integer(1, this.#most);
       const channel = this.#random.integer(0, this.#history.channels.length - 1);
       await this.publish(channel, size);
-      // What could not be published while something was away is not made up for.
+      // Publishes that were not possible during an outage are not made up for.
       due = Math.max(due + (size * 1000) / perSecond, Date.now() - 1000);
       if (due > Date.now()) await sleep(due - Date.now());
     }
   }
 
-  /** Publishes one event, again and again until it is acknowledged, and returns its index. */
+  /** Publishes one event, repeatedly until it is acknowledged, and returns its index. */
   async publishForSure(channel) {
     for (;;) {
       const [event] = await this.publish(channel, 1);
@@ -44,7 +44,7 @@ export class Publisher {
 
   async publish(channel, size) {
     const group = this.#history.publish(channel, size);
-    // In some channels they are big: there, sockets and logs fill up.
+    // In some channels the events are large, so that sockets and logs fill up.
     const pad = 'x'.repeat(this.#random.integer(0, channel % 10 === 0 ? BIG : SMALL) / size);
     const body = JSON.stringify(group.map(({ index }) => ({ index, pad })));
     const { url, name } = this.#random.pick(this.#nodes.list);
@@ -63,7 +63,7 @@ export class Publisher {
         this.#history.trouble(`publishing was answered with ${response.status}: ${text}`);
     } catch (error) {
       this.#history.answered(group, name, String(error.cause?.code ?? error));
-      // Nobody was there to be asked. Any other failure leaves it open.
+      // The node was not reachable. After any other failure the outcome is unknown.
       if (error.cause?.code === 'ECONNREFUSED') this.#history.refused(group);
     }
     return group;

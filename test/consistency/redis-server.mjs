@@ -17,7 +17,7 @@ export function hasRedisServer() {
   });
 }
 
-/** A Redis of this run's own, on a free port, that has its data again after a restart. */
+/** A separate Redis for this run, on a free port, which keeps its data over a restart. */
 export class RedisServer {
   #folder = mkdtempSync(join(tmpdir(), 'sse-consistency-'));
 
@@ -28,7 +28,7 @@ export class RedisServer {
     server.port = probe.address().port;
     probe.close();
     const options = ['--port', `${server.port}`, '--bind', '127.0.0.1', '--dir', server.#folder];
-    // As docs/redis.md says, only `always` loses nothing: with `everysec` a busy disk is enough.
+    // See docs/redis.md: only `always` loses nothing. With `everysec`, a busy disk is enough for a loss.
     options.push('--save', '', '--appendonly', 'yes', '--appendfsync', 'always');
     server.child = new Child(
       () => ['redis-server', options],
@@ -47,7 +47,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Answers nobody for so long, and still takes commands in. */
+  /** Answers no command for this long, but accepts them. */
   pauseClients(ms) {
     return ask(this.port, `CLIENT PAUSE ${Math.round(ms)} ALL`);
   }

@@ -28,7 +28,7 @@ export function summary({ history, counts, visitors, adversity, nodes }, verdict
   ];
 }
 
-/** The first thing that is wrong, with what was around it. */
+/** The first violation, with the events around it. */
 export function account({ history }, { violations }) {
   const [first] = violations;
   const [trouble] = history.troubles;

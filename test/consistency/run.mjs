@@ -5,7 +5,7 @@ import { hasRedisServer } from './redis-server.mjs';
 import { account, summary } from './report.mjs';
 import { Scenario } from './scenario.mjs';
 
-/** How each log is driven. What is kept in memory is little, and much comes in one go, so that it goes at once. */
+/** The setup for each log. The memory log keeps few events, and batches are large, so that events are evicted early. */
 const SPECIAL = {
   redis: { most: 8, pace: 1 },
   memory: { most: 25, pace: 2, keepEvents: 60 },

@@ -63,7 +63,7 @@ export class Scenario {
   async #begin() {
     const { clients, channels, short } = this.#settings;
     const { history, nodes, redis } = this;
-    // A node with the log in memory has nothing left when it comes back: that is not to happen all the time.
+    // A node with the log in memory restarts without data, so this must be rare.
     const meanMs = (redis ? 2500 : 12_000) / (short ? 2 : 1);
     this.adversity = new Adversity({ history, nodes, redis, random: this.#random('adversity'), meanMs });
     for (let i = 0; i < clients; i++) {
@@ -75,7 +75,7 @@ export class Scenario {
     this.#calm = false;
   }
 
-  /** Clients that come with any id that was ever given, or none, and stay for a few seconds. */
+  /** Clients that resume with any earlier ID, or none, and stay for a few seconds. */
   async #visits(over) {
     const random = this.#random('visits');
     while (!over()) {
@@ -100,7 +100,7 @@ export class Scenario {
     return id === undefined ? undefined : index;
   }
 
-  /** When all is calm, everybody gets everything; and who comes from anywhere in the log, through any node, too. */
+  /** When no more faults occur, all clients get everything, also clients that start anywhere in the log, on any node. */
   async #finish(publisher) {
     this.#calm = true;
     const { history, nodes } = this;

@@ -1,6 +1,6 @@
-/** What follows what in a channel, as its clients were given it. */
+/** The order of the events in a channel, as its clients received them. */
 export class Sequel {
-  /** For each event, what came after it, with who was the first to be given it so. */
+  /** For each event, the next events, each with the first client that received them in this order. */
   #after;
   #tangled;
   #skipped = new Map();
@@ -26,17 +26,17 @@ export class Sequel {
     }
   }
 
-  /** Whether somebody was given these two as neighbours. */
+  /** Whether a client received these two in direct succession. */
   joins(from, to) {
     return this.#after[from]?.has(to) === true;
   }
 
-  /** What others were given between these two; empty if they disagree and nobody can tell who is right. */
+  /** The events that other clients received between these two. Empty if they disagree and the right order is unknown. */
   skippedBetween(from, to) {
     return this.#skipped.get(key(from, to));
   }
 
-  /** Whether others were given this event in another order. */
+  /** Whether other clients received this event in another order. */
   isTangled(index) {
     return this.#tangled.has(index);
   }
@@ -73,7 +73,7 @@ export class Sequel {
   }
 }
 
-/** The steps from one event to the next in a life, repetitions left out. */
+/** The steps from one event to the next in a life, without repetitions. */
 export function* steps({ start, entries }, events) {
   const given = new Set();
   let from = start.after;
@@ -89,7 +89,7 @@ export function* steps({ start, entries }, events) {
   }
 }
 
-/** Events that come before themselves, by way of others. */
+/** Events that precede themselves through other events. */
 function tangled(count, order) {
   const [forward, backward] = [1, 2].map(() => Array.from({ length: count }, () => []));
   for (const [from, to] of order) {

@@ -10,15 +10,15 @@ import type { LogRecord } from '../../src/log/log-record.js';
 import { SseError } from '../../src/errors/sse.errors.js';
 
 /**
- * A log behind a wire: every answer and every call of a listener comes some turns of the loop later, requests of one
- * node in order. It can be cut off.
+ * A log behind a network: every answer and every call of a listener arrives some turns of the loop later, requests of
+ * one node in order. It can be cut off.
  */
 export class DelayedLog implements EventLog {
   private readonly listeners = new Set<() => void>();
   private requests: Promise<unknown> = Promise.resolve();
   private seed: number;
   private down = false;
-  /** How often the log behind was read. */
+  /** Number of reads of the log behind it. */
   reads = 0;
 
   readonly snapshots: LogSnapshots | undefined;
@@ -62,7 +62,7 @@ export class DelayedLog implements EventLog {
       if (active && !this.down) listener(changed);
     };
     const unwatch = this.log.watch(channels, (changed) => void tell(changed));
-    // What was appended before the watch took effect would be missed without a call after it.
+    // Without this call, entries that were appended before the watch took effect would be missed.
     void tell(channels);
     const again = (): void => void tell(channels);
     this.listeners.add(again);
@@ -81,12 +81,12 @@ export class DelayedLog implements EventLog {
     return this.request(() => this.log.close());
   }
 
-  /** From now on nothing gets through, answers that are on their way included. */
+  /** From now on no message gets through, including answers that are under way. */
   cut(): void {
     this.down = true;
   }
 
-  /** Everything gets through again. */
+  /** All messages get through again. */
   mend(): void {
     this.down = false;
     for (const again of this.listeners) again();

@@ -5,13 +5,13 @@ import { eventLogContract } from 'nestjs-event-stream/testing';
 
 eventLogContract('memoryLog', (retention) => memoryLog(retention));
 
-// The same log seen from two processes, each answer a random while later: what a log over a network looks like.
+// The same log from two processes, each answer after a random delay, like a log over a network.
 eventLogContract('memoryLog, delayed, two nodes', (retention) => {
   const log = memoryLog(retention);
   return [new DelayedLog(log, 1), new DelayedLog(log, 2)];
 });
 
-// What docs/writing-a-log.md shows.
+// The example of docs/writing-a-log.md.
 eventLogContract(
   'ListLog',
   ({ maxEvents = 1000, maxEventBytes = 262_144 }) => new ListLog({ maxEvents, maxEventBytes }),

@@ -1,4 +1,4 @@
-// Clients in a thread of their own, so that nothing of theirs is in the heap, or among the promises, of the server.
+// Clients in their own thread, so that the server's heap and promises contain nothing of theirs.
 /* eslint-disable unicorn/require-post-message-target-origin -- that is of windows; a thread has no origin */
 import { connect } from 'node:net';
 import { parentPort } from 'node:worker_threads';
@@ -15,7 +15,7 @@ const commands = {
         return client.opened;
       }),
     ),
-  /** Resolves when each connection has had so many events. */
+  /** Resolves when each connection has received this many events. */
   received: ({ events }) => Promise.all(clients.map((client) => client.until(events))),
   close: () => {
     const closed = clients.map((client) => client.close());
@@ -58,7 +58,7 @@ class Client {
     });
   }
 
-  /** What is sent is compared byte for byte elsewhere; here the ends of events are enough. */
+  /** Other tests compare the bytes. Here it is enough to find the ends of events. */
   #read(bytes) {
     const parts = (this.#rest + bytes.toString('latin1')).split('\n\n');
     this.#rest = parts.pop();

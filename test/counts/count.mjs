@@ -1,6 +1,6 @@
-// Counts what does not depend on the machine, in a process of its own, for `counts.spec.ts`.
-// Arguments: the library's entry, the adapter. The young generation has to be large enough never to be collected
-// (`--min-semi-space-size`), so that memory in use grows by what is allocated.
+// Counts figures that do not depend on the machine, in its own process, for `counts.spec.ts`. Arguments: the library's
+// entry, the adapter. The young generation must be large enough never to be collected (`--min-semi-space-size`), so
+// that memory in use grows by the allocated bytes.
 /* eslint-disable unicorn/require-post-message-target-origin -- that is of windows; a thread has no origin */
 import 'reflect-metadata';
 import { createHook } from 'node:async_hooks';
@@ -90,7 +90,7 @@ async function headAndFirstEvent() {
   return writes.take();
 }
 
-/** `PER_TURN` events in each of `TURNS` turns: what they cost each connection, and each event. */
+/** `PER_TURN` events in each of `TURNS` turns: the cost for each connection, and for each event. */
 async function fanOut(path, publish, connections) {
   await ask('open', { port, path: `/${path}`, count: connections });
   writes.take();
@@ -130,7 +130,7 @@ async function generated() {
 }
 
 async function idle() {
-  // The first connections compile the code, which is no connection's memory.
+  // The first connections compile the code, whose memory belongs to no connection.
   for (let i = 0; i < 2; i++) {
     await ask('open', { port, path: '/idle', count: IDLE });
     await ask('close');
@@ -149,7 +149,7 @@ async function idle() {
   };
 }
 
-/** One event for very many connections, twice: in how many writes, of how many in one turn, and in which order. */
+/** One event for very many connections, twice: the number of writes, how many of them in one turn, and their order. */
 async function many() {
   for (let opened = 0; opened < MANY; opened += OPENED_AT_ONCE) {
     await ask('open', { port, path: '/channel', count: OPENED_AT_ONCE });
@@ -171,7 +171,7 @@ async function writesOfOneEvent(number) {
   writes.takeOrder();
   let most = 0;
   let watching = true;
-  // Before what the library defers to the same turn, as it begins first.
+  // Scheduled before the library defers work to the same turn, so this runs first.
   const turn = () => {
     most = Math.max(most, writes.take());
     if (watching) setImmediate(turn);
@@ -194,7 +194,7 @@ async function ask(command, args) {
 }
 
 async function usedHeap() {
-  // What finalizers release goes in a later collection.
+  // Memory that finalizers release is freed in a later collection.
   for (let i = 0; i < 4; i++) {
     globalThis.gc();
     await new Promise((resolve) => setImmediate(resolve));
@@ -205,7 +205,7 @@ async function usedHeap() {
 /** Writes as the operating system sees them: calls of the handle below each socket of the server. */
 function countWrites(server) {
   let count = 0;
-  // From the first question on, so that it is no part of the memory that is counted before.
+  // Wrapped from the first request on, so that it does not count in the measured memory.
   let order;
   let sockets = 0;
   server.on('connection', (socket) => {

@@ -11,7 +11,7 @@ interface FanOutCounts {
   bytesAllocatedPerDelivery: number;
 }
 
-/** What `count.mjs` says. */
+/** The output of `count.mjs`. */
 interface Counts {
   writesForHeadAndFirstEvent: number;
   subject: FanOutCounts;
@@ -28,9 +28,9 @@ interface Counts {
   };
 }
 
-/** No young generation is collected while allocations are counted. */
+/** The young generation is not collected while allocations are counted. */
 const NODE_FLAGS = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
-/** With some room over what is measured: a change that costs memory is to be noticed, a new V8 is not. */
+/** Some room above the measured figure: the test must notice a change that costs memory, but not a new V8. */
 const MAX_BYTES_PER_CONNECTION: Record<AdapterName, number> = { express: 12_000, fastify: 8_000 };
 
 const root = process.cwd();
@@ -38,7 +38,7 @@ const run = promisify(execFile);
 const counts = new Map<AdapterName, Counts>();
 let folder: string;
 
-describe('what a stream costs, counted', () => {
+describe('the counted cost of a stream', () => {
   beforeAll(async () => {
     mkdirSync(join(root, '.tmp'), { recursive: true });
     // Inside the package, so that its dependencies are found.
@@ -73,7 +73,7 @@ describe('what a stream costs, counted', () => {
       expect(counted().channelOfOne.writesPerTurn).toBe(1);
     });
 
-    it('a delivery allocates little, and from a channel only what is its own', () => {
+    it('a delivery allocates little, and a delivery from a channel only its own objects', () => {
       const { subject, channel, channelOfOne } = counted();
       expect(subject.bytesAllocatedPerDelivery).toBeLessThan(2000);
       expect(channelOfOne.bytesAllocatedPerDelivery).toBeLessThan(5000);
@@ -86,7 +86,7 @@ describe('what a stream costs, counted', () => {
       expect(channel.promisesPerEvent).toBeLessThan(3);
     });
 
-    it('a generator costs no promise more than its own loop, and many events share a write', () => {
+    it('a generator costs no promises beyond its own loop, and many events share a write', () => {
       const { writesPerEvent, promisesPerEventOverBare } = counted().generator;
       expect(promisesPerEventOverBare).toBeLessThan(0.05);
       expect(writesPerEvent).toBeLessThan(0.01);
@@ -105,7 +105,7 @@ describe('what a stream costs, counted', () => {
       expect(timersLeft).toBeLessThan(8);
     });
 
-    it('an idle connection holds no more memory than it did, and leaves none', () => {
+    it('an idle connection holds no more memory than before, and leaves none', () => {
       const { bytesPerConnection, bytesLeftPerConnection } = counted().idle;
       expect(bytesPerConnection).toBeLessThan(MAX_BYTES_PER_CONNECTION[adapter]);
       expect(bytesLeftPerConnection).toBeLessThan(1000);

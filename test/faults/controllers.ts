@@ -5,7 +5,7 @@ import { Channels, Sse, SseSignal } from 'nestjs-event-stream';
 const KILOBYTE = 'x'.repeat(1000);
 const CHUNK = 'x'.repeat(60_000);
 
-/** What `publish` sends, to whoever listens. */
+/** The events of `publish`, for every listener. */
 @Injectable()
 export class Feed {
   readonly subject = new Subject<string>();
@@ -15,7 +15,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Streams of every kind that a client can mistreat. */
+/** Streams of every kind for clients that misbehave. */
 @Controller()
 export class StreamsController {
   constructor(
@@ -34,7 +34,7 @@ export class StreamsController {
     yield 1;
   }
 
-  /** In pieces that no socket takes in at once. */
+  /** In pieces larger than any socket takes at once. */
   @Sse('chunks')
   async *chunks() {
     for (;;) yield CHUNK;
@@ -52,7 +52,7 @@ export class StreamsController {
     yield { type: 'bye', data: '' };
   }
 
-  /** Pays no heed to its signal. */
+  /** Ignores its signal. */
   @Sse('deaf')
   async *deaf(@SseSignal() _signal: AbortSignal) {
     yield 'hello';

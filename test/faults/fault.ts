@@ -1,25 +1,25 @@
 import type { Lab } from './lab.js';
 
 /**
- * The short form, for every change: fewer of everything, and what a machine that is busy with other things decides
- * (times, rates, when garbage is collected) is shown, but fails nothing.
+ * The short form, for every change: smaller counts, and figures that depend on the load of the machine (times, rates,
+ * garbage collections) are shown, but fail nothing.
  */
 export const SHORT = process.env['CI'] === 'true' || process.argv.includes('--short');
 
-/** One way to treat a server badly, and what has to come of it. */
+/** One kind of bad client, and the expected effect on the server. */
 export interface Fault {
   readonly name: string;
-  /** What the server's module is told, over the suite's own. */
+  /** Options of the server's module, in addition to those of the suite. */
   readonly options?: object;
-  /** Without running anything beforehand: the growth of a process's memory shows only in a fresh one. */
+  /** Nothing else runs before it: only a fresh process shows the growth of its memory. */
   readonly cold?: true;
   /** Over HTTP/2, which only Fastify speaks. */
   readonly http2?: true;
-  /** The server is to be in a network of its own, which takes Linux and root; left out elsewhere. */
+  /** The server runs in its own network namespace, which needs Linux and root. Skipped elsewhere. */
   readonly alone?: true;
-  /** The fault ends the server, so that there is nothing left to look at. */
+  /** The fault ends the server, so no checks follow. */
   readonly ends?: true;
-  /** Does it, and says what was seen; throws if something did not hold. */
+  /** Runs the fault and returns a description of the result. Throws if a condition does not hold. */
   run(lab: Lab): Promise<string>;
 }
 
@@ -28,13 +28,19 @@ export function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
 
-/** `check`, for what depends on how busy the machine is: the short form only says so. Gives what is to be added to the outcome. */
+/**
+ * Like `check`, for conditions that depend on the load of the machine: the short form only reports them. Returns the
+ * text to add to the result.
+ */
 export function timely(holds: boolean, what: string): string {
   if (!SHORT) check(holds, what);
   return holds ? '' : ` (not in time: ${what})`;
 }
 
-/** Waits until `holds`, for `withinMs` at most: long enough that only what never comes fails. */
+/**
+ * Waits until `holds` is true, for `withinMs` at most. The time is long enough that only a condition that never holds
+ * fails.
+ */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -51,12 +57,12 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Bytes as people read them. */
+/** Formats a number of bytes for people. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MB`;
 }
 
-/** The value below which `share` of all values are. */
+/** The value below which this share of all values lies. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;

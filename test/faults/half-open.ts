@@ -4,10 +4,10 @@ import { request, type Lab } from './lab.js';
 
 const SERVER = '10.9.0.1';
 const CLIENT = '10.9.0.2';
-/** As many times the kernel sends unacknowledged bytes again; 15, its default, takes a quarter of an hour. */
+/** How often the kernel repeats unacknowledged bytes. Its default, 15, takes a quarter of an hour. */
 const RETRIES = 5;
 
-/** Whether networks can be made here: on Linux, as root, with the tools of iproute2 and util-linux. */
+/** Whether network namespaces can be created: on Linux, as root, with the tools of iproute2 and util-linux. */
 export function canMakeNetworks(): boolean {
   try {
     execFileSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' });
@@ -23,7 +23,7 @@ function within(pid: number, program: string, ...args: string[]): void {
   execFileSync('nsenter', ['--target', String(pid), '--net', program, ...args], { stdio: 'ignore' });
 }
 
-/** A machine of its own, on a cable to the server's. */
+/** A separate machine, connected to the server's by a cable. */
 async function machine(lab: Lab): Promise<ChildProcess> {
   const client = spawn(
     'unshare',

@@ -9,7 +9,7 @@ const PATHS = ['/silent', '/ticks', '/chunks', '/flood', '/polite', '/live', '/c
 
 const CODES = [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_INTERNAL_ERROR];
 
-/** A request; what comes is not read, unless somebody does. */
+/** A request. Its response is not read, unless a test reads it. */
 function get(session: ClientHttp2Session, path: string): ClientHttp2Stream {
   const stream = session.request({ ':path': path, accept: 'text/event-stream' });
   stream.on('error', () => undefined);
@@ -27,10 +27,10 @@ async function none(lab: Lab): Promise<void> {
   await eventually('they are gone', async () => (await lab.stats()).connections === 0);
 }
 
-/** Streams that are reset at every moment of their life; their sessions stay. */
+/** Streams that are reset at every moment of their life. Their sessions stay. */
 export const resetStreams: Fault = {
   name: `HTTP/2: ${CYCLES} streams made and reset`,
-  // A reset without an error, of a stream that has more to send than it may, is found by the next of these.
+  // A reset without an error code, of a stream with more data than its window, is found by the next check.
   options: { heartbeat: 1000, stallMs: 4000 },
   http2: true,
   async run(lab) {
@@ -56,14 +56,14 @@ export const resetStreams: Fault = {
   },
 };
 
-/** Streams of one session that nobody reads, beside one that is read. */
+/** Streams of one session that are never read, beside one that is read. */
 export const stalledStreams: Fault = {
   name: 'HTTP/2: 50 stalled streams beside a live one of the same session',
   options: { stallMs: 2000, heartbeat: 1000 },
   http2: true,
   async run(lab) {
     const session = await lab.session();
-    // What a session is not told to take, its streams share: room for all, as browsers give it.
+    // The streams of a session share its window: room for all, as browsers provide it.
     session.setLocalWindowSize(64 << 20);
     const [before, beside]: [number[], number[]] = [[], []];
     let times = before;
@@ -102,7 +102,7 @@ export const stalledStreams: Fault = {
   },
 };
 
-/** Sessions that go with all they carry: in order, and by a reset of their connection. */
+/** Sessions that end with all their streams: orderly, and by a reset of their connection. */
 export const lostSessions: Fault = {
   name: `HTTP/2: ${SESSIONS} sessions of 50 streams, destroyed`,
   http2: true,
@@ -122,7 +122,7 @@ export const lostSessions: Fault = {
   },
 };
 
-/** A signal, with sessions that are open, stalled, deaf and idle. */
+/** A signal, with sessions that are open, stalled, unresponsive and idle. */
 export const terminatedSessions: Fault = {
   name: 'HTTP/2: SIGTERM with 100 streams, stalled and deaf ones',
   options: { stallMs: 60_000, shutdownMs: 2000 },
@@ -135,7 +135,7 @@ export const terminatedSessions: Fault = {
       const stream = get(sessions[i % (SESSIONS - 1)] as ClientHttp2Session, '/polite').setEncoding('utf8');
       stream.on('data', (text: string) => (polite[i] = (polite[i] ?? '') + text));
     }
-    // On the last session nobody reads anything, so that not even its window is opened.
+    // The client does not read the last session at all, so not even its window is opened.
     for (let i = 0; i < 10; i++) get(sessions[SESSIONS - 1] as ClientHttp2Session, '/chunks');
     for (const session of sessions) get(session, '/deaf').resume();
     await eventually('all are open', async () => (await lab.stats()).connections === 110 + SESSIONS);

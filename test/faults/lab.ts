@@ -6,16 +6,16 @@ import { SHORT, check, eventually, megabytes, type Fault } from './fault.js';
 import type { Answer, Call, Commands, Stats } from './protocol.js';
 import { RawSocket } from './raw-socket.js';
 
-/** After a fault the heap may be larger by so much: code that was compiled, caches that were filled. */
+/** The heap may be this much larger after a fault: compiled code, filled caches. */
 const HEAP_ALLOWANCE_BYTES = (SHORT ? 6 : 3) << 20;
 
-/** A server in a process of its own, and the clients that mistreat it. */
+/** A server in its own process, and the clients that misbehave. */
 export class Lab {
   private readonly waiting = new Map<number, (answer: Answer) => void>();
   private readonly clients = new Set<RawSocket>();
   private readonly sessions = new Set<ClientHttp2Session>();
   private calls = 0;
-  /** How the server's process has ended. */
+  /** How the server's process ended. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
 
   private constructor(
@@ -72,12 +72,12 @@ export class Lab {
     return this.connect(request(path, ...lines));
   }
 
-  /** As many clients as that, all of the same path. */
+  /** Connects this many clients to one path. */
   many(count: number, path: string): Promise<RawSocket[]> {
     return Promise.all(Array.from({ length: count }, () => this.get(path)));
   }
 
-  /** Has as many clients not read, until the server has more for each than it can get rid of. */
+  /** Connects this many clients that do not read, and waits until the server has more data for each than it can send. */
   async stalled(count: number, path: string): Promise<RawSocket[]> {
     const clients = await this.many(count, path);
     for (const client of clients) client.stall();
@@ -108,7 +108,7 @@ export class Lab {
     this.sessions.clear();
   }
 
-  /** Once every client has gone: what the server holds more than before, which has to be nothing. */
+  /** When every client has left: what the server still holds compared with before. It must be nothing. */
   async backTo(baseline: Stats): Promise<string> {
     this.dropClients();
     let now = await this.stats();
@@ -122,7 +122,7 @@ export class Lab {
     }).catch(() => {
       throw new Error(`the heap has grown by ${megabytes(now.heapBytes - baseline.heapBytes)}`);
     });
-    // A handler that waits between two events notices only then.
+    // A handler that waits between two events notices it only then.
     const noMore = async (): Promise<boolean> => (now = await this.stats()).handles <= baseline.handles;
     await eventually('the handles are back', noMore, 10_000).catch(() => undefined);
     check(now.handles <= baseline.handles, `${now.handles - baseline.handles} more handles`);

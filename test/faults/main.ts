@@ -51,7 +51,7 @@ interface Row {
   growth: string;
 }
 
-/** One fault against a server of its own, which is then looked over for what was left behind. */
+/** Runs one fault against a new server, then checks the server for leaks. */
 async function tryOut(fault: Fault, adapter: string): Promise<Row> {
   const lab = await Lab.start(adapter, fault);
   const row = { adapter, fault: fault.name, growth: '' };
@@ -71,11 +71,11 @@ async function tryOut(fault: Fault, adapter: string): Promise<Row> {
 
 const WARM_UPS = SHORT ? 1 : 3;
 
-/** Code that has run once is compiled, and its memory is not taken for a leak. */
+/** Code that has run once is compiled, so its memory does not count as a leak. */
 async function warmUp(lab: Lab): Promise<void> {
   for (let round = 0; round < WARM_UPS; round++) {
     for (const path of ['/ticks', '/polite', '/live', '/channel', '/silent']) await lab.many(20, path);
-    // All that these could send would be most of what the suite takes.
+    // The data that these could send would take most of the suite's time.
     for (const path of ['/chunks', '/flood']) await lab.stalled(20, path);
     await lab.ask('publish', { to: 'subject', count: 200, bytes: 2000, perTurn: 10, everyMs: 0 });
     await lab.ask('publish', { to: 'channel', count: 600, bytes: 2000, perTurn: 10, everyMs: 0 });

@@ -4,7 +4,7 @@ import type { RawSocket } from './raw-socket.js';
 
 const ROUND = 25;
 
-/** As HTTP/1.0 asks, or a client that wants its connection closed. */
+/** As HTTP/1.0 requires, or a client that asks to close its connection. */
 function old(path: string): string {
   return `GET ${path} HTTP/1.0\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`;
 }
@@ -13,7 +13,7 @@ async function each(lab: Lab, count: number, bytes: string): Promise<RawSocket[]
   return Promise.all(Array.from({ length: count }, () => lab.connect(bytes)));
 }
 
-/** Clients of HTTP/1.0, to which the end of the connection is the end of the body. */
+/** Clients of HTTP/1.0, for which the end of the connection is the end of the body. */
 export const httpOneZero: Fault = {
   name: `HTTP/1.0: ${4 * ROUND} clients that read, stall, reset and close their half`,
   options: { stallMs: 2000, heartbeat: 1000 },
@@ -51,7 +51,7 @@ export const httpOneZero: Fault = {
 
 const STREAMS = 1000;
 const PIPELINED = 100;
-/** Streams of one connection: the one that is sent, and the eight that may wait behind it. The others get 429. */
+/** Streams of one connection: one that is sent, and eight that may wait behind it. Further requests get 429. */
 const ONE_AND_WAITING = 9;
 
 /** One connection for many streams, one after the other and all at once. */
@@ -84,7 +84,7 @@ export const reused: Fault = {
     check(streams >= ONE_AND_WAITING, `${streams} streams`);
     check(times('data: 1\n\n') === streams, 'an answer is not whole');
     check(times('HTTP/1.1 429 ') === PIPELINED - streams, 'something else was answered');
-    // Those that wait behind a stream that does not end go with their connection.
+    // Requests that wait behind an endless stream end with their connection.
     const waiting = await lab.connect(request('/silent') + request('/polite').repeat(PIPELINED));
     await eventually('they wait', async () => (await lab.stats()).connections > 1);
     waiting.reset();

@@ -1,6 +1,6 @@
-/** What the server is asked to do, and what it answers. */
+/** The requests to the server, and its answers. */
 export interface Commands {
-  /** `tidy`: after a collection of garbage, so that heaps can be compared. */
+  /** `tidy`: after a garbage collection, so that heaps can be compared. */
   stats(tidy?: boolean): Stats;
   /** Publishes to every `/live` and `/channel` stream; `perTurn` at a time. */
   publish(order: PublishOrder): Promise<Published>;
@@ -15,41 +15,41 @@ export interface PublishOrder {
   perTurn: number;
   /** Milliseconds between two turns; 0 for the next turn of the event loop. */
   everyMs: number;
-  /** Collects garbage before each look at the memory: what is held, and not when it is let go of. */
+  /** Collects garbage before each sample, so that it shows memory in use, not garbage. */
   tidy?: boolean;
 }
 
 export interface Published {
   tookMs: number;
-  /** How much more memory than before was in use at the worst moment. */
+  /** The largest growth of memory in use. */
   peakRssBytes: number;
   peakHeapBytes: number;
   /** Outside the heap: the bytes of buffers. */
   peakBufferBytes: number;
 }
 
-/** What a server holds, and what it has complained of. */
+/** The resources that a server holds, and its complaints. */
 export interface Stats {
   connections: number;
   slots: number;
   /** Sockets that the server counts as connected. */
   sockets: number;
-  /** Bytes that wait, of all connections. */
+  /** Bytes queued on all connections. */
   queuedBytes: number;
   dropped: number;
   heapBytes: number;
   rssBytes: number;
-  /** What keeps the process alive, by kind, as `node:process` tells. */
+  /** Handles that keep the process alive, by kind, as `node:process` reports them. */
   handles: number;
   /** Listeners on the process and its server. */
   listeners: number;
-  /** Entries in the log, warnings of Node, rejections that nobody handled. */
+  /** Log entries, warnings of Node, and unhandled rejections. */
   complaints: string[];
-  /** Connections of which the log says that they were cut off because their client was too slow. */
+  /** Connections that the log reports as disconnected because their client was too slow. */
   cutOffs: number;
 }
 
-/** One call, and its answer, as they go between the processes. */
+/** One call and its answer, as sent between the processes. */
 export interface Call {
   id: number;
   name: keyof Commands;

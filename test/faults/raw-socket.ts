@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
 
-/** A client of bare bytes, which does what no library would. */
+/** A client of raw bytes, for requests that no HTTP library would send. */
 export class RawSocket {
-  /** Bytes that came. */
+  /** Number of received bytes. */
   bytes = 0;
   text = '';
   closed = false;
-  /** Keep what comes in `text`; off for those who get much. */
+  /** Keep received bytes in `text`. Off for clients that receive much. */
   keep = true;
   onText: ((text: string) => void) | undefined;
 
@@ -15,7 +15,7 @@ export class RawSocket {
     socket.on('close', () => (this.closed = true));
   }
 
-  /** With `readBytes` no more than that is read at a time, when {@link read} says so. */
+  /** With `readBytes`, no more than this is read at a time, when {@link read} is called. */
   static async connect(port: number, options?: { readBytes: number }): Promise<RawSocket> {
     let client: RawSocket | undefined;
     const host = '127.0.0.1';

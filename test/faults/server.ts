@@ -1,4 +1,4 @@
-// The server under test: an application in a process of its own, told what to do by the other one.
+// The server under test: an application in its own process, controlled by the other one.
 import 'reflect-metadata';
 import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -71,9 +71,9 @@ async function close(): Promise<{ tookMs: number; left: string[] }> {
   closing = true;
   await app.close();
   const tookMs = performance.now() - start;
-  // What was closed last is gone after a turn or two.
+  // The sockets that were closed last disappear after a turn or two.
   for (let i = 0; i < 3; i++) await new Promise(setImmediate);
-  // The channel to the other process is the one thing that may still keep this one alive.
+  // Only the channel to the other process may still keep this one alive.
   const left = process.getActiveResourcesInfo().filter((kind) => kind !== 'PipeWrap');
   setImmediate(() => process.disconnect());
   return { tookMs, left };
@@ -149,7 +149,7 @@ process.on('message', (call: Call) => {
     (error: unknown) => answer({ error: String(error) }),
   );
 });
-// Without the other process there is nobody to end this one.
+// Without the other process nothing would end this one.
 process.on('disconnect', () => {
   if (!closing) process.exit(1);
 });

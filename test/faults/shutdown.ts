@@ -2,10 +2,10 @@ import { SHORT, check, eventually, pause, quantile, timely, type Fault } from '.
 import { request, type Lab } from './lab.js';
 import type { RawSocket } from './raw-socket.js';
 
-// In the short form there is time for a newcomer, also on a machine that is busy.
+// In the short form there is time for a new client, also on a busy machine.
 const SHUTDOWN_MS = SHORT ? 5000 : 2000;
 
-/** Everything at once: what is open when the word comes. */
+/** Everything at once: the connections that are open at the signal. */
 async function everything(lab: Lab): Promise<RawSocket[]> {
   const polite = await lab.many(500, '/polite');
   await eventually('500 streams are open', () => polite.every(({ text }) => text.includes('hello')));
@@ -14,7 +14,7 @@ async function everything(lab: Lab): Promise<RawSocket[]> {
   await lab.many(5, '/deaf');
   await lab.connect(request('/flood'), { readBytes: 128 });
   for (const client of await lab.many(10, '/silent')) client.halfClose();
-  // Connections that were made and never used, that wait between two requests, that are in the middle of one.
+  // Connections that were never used, that wait between two requests, and that are in the middle of one.
   for (let i = 0; i < 10; i++) await lab.connect();
   for (const client of await lab.many(10, '/ordinary')) await eventually('an answer', () => client.bytes > 0);
   for (let i = 0; i < 5; i++) await lab.get('/silent', 'Content-Type: text/x', 'Content-Length: 1000');
@@ -24,7 +24,7 @@ async function everything(lab: Lab): Promise<RawSocket[]> {
   return polite;
 }
 
-/** What newcomers get meanwhile: 503, or no connection; a few may come before the word does. */
+/** The results of new clients meanwhile: 503, or no connection. A few may arrive before the signal. */
 async function knock(lab: Lab, until: () => boolean): Promise<string> {
   let [early, refused, unavailable, late] = [0, 0, 0, 0];
   while (!until()) {

@@ -4,7 +4,7 @@ import { request } from './lab.js';
 const SECONDS = SHORT ? 3 : 10;
 const RATE = 1024;
 
-/** One that takes a kilobyte a second, and one that takes all there is. */
+/** One client that reads a kilobyte a second, and one that reads everything. */
 export const slowReader: Fault = {
   name: 'a reader of 1 KB/s beside a fast one',
   async run(lab) {
@@ -45,7 +45,7 @@ export const slowReader: Fault = {
 
 const GENERATORS = SHORT ? 200 : 1000;
 
-/** Generators of a thousand clients that do not read, none asked for more than its response holds. */
+/** Generators of a thousand clients that do not read. None is pulled for more than its response holds. */
 export const thousandGenerators: Fault = {
   name: `${GENERATORS} stalled generators`,
   options: { stallMs: 60_000 },
@@ -55,14 +55,14 @@ export const thousandGenerators: Fault = {
     await eventually('all are open', async () => (await lab.stats()).connections === GENERATORS);
     let last = -1;
     let now = await lab.stats();
-    // Until the kernel takes no more of anybody's.
+    // Until the kernel takes no more from any client.
     while (now.queuedBytes !== last) {
       last = now.queuedBytes;
       await pause(500);
       now = await lab.stats();
     }
     const each = now.queuedBytes / GENERATORS;
-    // The response's mark, and one joined write beyond it.
+    // The high-water mark of the response, and one joined write beyond it.
     check(each <= 2 * 65_536, `${each} bytes wait for each`);
     const heap = (now.heapBytes - before.heapBytes) / GENERATORS;
     return `${(each / 1024).toFixed(1)} KB wait for each, ${(heap / 1024).toFixed(1)} KB of heap each`;

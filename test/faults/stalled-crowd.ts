@@ -5,7 +5,7 @@ import type { PublishOrder } from './protocol.js';
 const STALLED = 50;
 const EVENTS = 10_000;
 const BYTES = 2000;
-/** What 50 clients that read nothing may cost while 20 MB are published to each. */
+/** Memory for 50 clients that read nothing while 20 MB are published to each. */
 const ALLOWED_BYTES = 25 << 20;
 
 /** Many megabytes for clients that do not read. */
@@ -17,7 +17,7 @@ function crowd(what: string, path: string, to: PublishOrder['to'], bound: boolea
     async run(lab) {
       await lab.stalled(STALLED, path);
       await eventually('all are open', async () => (await lab.stats()).connections === STALLED);
-      // When garbage is collected, a busy machine decides: the short form looks at what is held alone.
+      // A busy machine collects garbage at other times, so the short form checks only memory in use.
       const order = { to, count: EVENTS, bytes: BYTES, perTurn: 10, everyMs: 0, tidy: SHORT };
       const { tookMs, peakRssBytes, peakHeapBytes, peakBufferBytes } = await lab.ask('publish', order);
       const { connections, queuedBytes, dropped, cutOffs } = await lab.stats();
@@ -47,7 +47,7 @@ const LIVE = 10;
 const ROUNDS = SHORT ? 1 : 5;
 const STAMPS = SHORT ? 100 : 300;
 
-/** What live clients notice of stalled ones: the same publishing with and without them, by turns. */
+/** The effect of stalled clients on live ones: the same publishing with and without them, alternately. */
 function beside(what: string, path: string, to: PublishOrder['to']): Fault {
   return {
     name: `live clients beside ${STALLED} stalled ones: ${what}`,

@@ -1,7 +1,7 @@
 import { SHORT, check, eventually, megabytes, timely, type Fault } from './fault.js';
 import { request } from './lab.js';
 
-/** Clients that ask for all there is, and read nothing. */
+/** Clients that request an endless stream, and read nothing. */
 export const stalls: Fault = {
   name: '50 clients that stop reading',
   options: { stallMs: 2000, heartbeat: 1000 },
@@ -13,14 +13,14 @@ export const stalls: Fault = {
     const { queuedBytes } = await lab.stats();
     await eventually('they are cut off', async () => (await lab.stats()).connections === 0);
     const seconds = (performance.now() - start) / 1000;
-    // stallMs, a quarter of it at most to notice, and what it takes to fill the kernel's buffers.
+    // stallMs, a quarter of it at most until it is noticed, and the time to fill the kernel's buffers.
     const late = timely(seconds < 8, `${seconds.toFixed(1)} s`);
     check((await lab.stats()).cutOffs === 50, 'the log does not tell of each');
     return `cut off after ${seconds.toFixed(1)} s (stallMs: 2 s), a line in the log for each; ${megabytes(queuedBytes)} waited in all${late}`;
   },
 };
 
-/** Clients that say they will send nothing more: Node takes them for gone, also where bytes wait for them. */
+/** Clients that half-close: Node considers them gone, also if bytes wait for them. */
 export const halfCloses: Fault = {
   name: '100 clients that close their half',
   options: { stallMs: 2000, heartbeat: 1000 },
@@ -38,7 +38,7 @@ export const halfCloses: Fault = {
 
 const ROUNDS = SHORT ? 2 : 10;
 
-/** Connections that are reset while a chunk is on its way: one that is being read, and one that waits in the server. */
+/** Connections that are reset during a chunk: one that is being read, and one that waits in the server. */
 export const resets: Fault = {
   name: `${ROUNDS * 50} resets in the middle of a chunk`,
   async run(lab) {
@@ -60,7 +60,7 @@ export const resets: Fault = {
   },
 };
 
-/** Connections that come to nothing, each in another way. */
+/** Connections that fail, each in another way. */
 export const aborts: Fault = {
   name: `${cycles()} connections made and aborted`,
   async run(lab) {
@@ -95,7 +95,7 @@ function cycles(): number {
   return Number(process.env['FAULT_CYCLES'] ?? (SHORT ? 2000 : 10_000));
 }
 
-/** Requests that are never whole. */
+/** Requests that are never complete. */
 export const unfinished: Fault = {
   name: '100 requests whose body never comes',
   options: { heartbeat: 500 },
@@ -103,7 +103,8 @@ export const unfinished: Fault = {
     const body = ['Content-Type: application/x-unread', 'Content-Length: 100000000'];
     const clients = await Promise.all(Array.from({ length: 100 }, () => lab.get('/silent', ...body)));
     await eventually('they are open', async () => (await lab.stats()).connections === 100);
-    // Until the server reads no more, and so hears no more of the connection; kernels take some megabytes before.
+    // Until the server stops reading and so does not notice the end of the connection. Kernels take some megabytes
+    // before.
     const part = Buffer.alloc(1 << 20);
     await eventually('they fill up', () => {
       const taking = clients.filter(({ socket }) => socket.writableLength === 0);

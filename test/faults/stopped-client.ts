@@ -3,7 +3,7 @@ import { check, eventually, type Fault } from './fault.js';
 
 const STREAMS = 20;
 
-/** Opens as many streams, half of them of all there is and half silent, says so when each has its head, and reads. */
+/** Opens this many streams, half of them endless and half silent, reports when each has its head, and reads. */
 const CLIENT_PROGRAM = `
   const window = 2 ** 31 - 1;
   const session = require('node:http2').connect('http://127.0.0.1:' + process.argv[1], {
@@ -19,7 +19,7 @@ const CLIENT_PROGRAM = `
   }
 `;
 
-/** A client that the system has stopped: its connection is there, and takes nothing. */
+/** A client that the system has suspended: its connection is open, and takes nothing. */
 export const stoppedClient: Fault = {
   name: `HTTP/2: a client of ${STREAMS} streams whose process is stopped`,
   options: { stallMs: 2000, heartbeat: 1000 },

@@ -38,7 +38,7 @@ await describePostgres('the epochs of postgresLog', (url) => {
     expect((await log.read('c', slice.entries[0]?.position, ALL)).gap).toBe(false);
   });
 
-  it('an event that a process knows of, and that is gone without being evicted, begins a new epoch', async () => {
+  it('begins a new epoch if a known event is missing and was not evicted', async () => {
     const log = await open();
     const [first, second = ''] = await log.append('c', records(1, 2));
     const [epoch = '', place = ''] = second.split('-');
@@ -63,7 +63,7 @@ await describePostgres('the epochs of postgresLog', (url) => {
     expect([slice.gap, slice.entries.length, slice.from.startsWith(renewed)]).toEqual([true, 1, true]);
   });
 
-  it('an event that took the place of a lost one is no excuse: the position of the lost one is a gap', async () => {
+  it('an event in the place of a lost one does not hide the loss: the position of the lost one is a gap', async () => {
     const log = await open();
     const [, second] = await log.append('c', records(1, 2));
     await sql('UPDATE $S.sse_events SET token = token + 1 WHERE pos = (SELECT max(pos) FROM $S.sse_events)');

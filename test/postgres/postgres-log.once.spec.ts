@@ -33,7 +33,7 @@ await describePostgres('postgresLog appends once', (url) => {
     proxy.close();
   });
 
-  it('when answers are lost on the way back: it finds out, and nothing is repeated or out of order', async () => {
+  it('when answers are lost, it finds out the outcome, and nothing is repeated or out of order', async () => {
     const channels = node(through(proxy.port));
     const viewer = new Viewer(node(url), 'lost');
     await viewer.ready;
@@ -53,7 +53,7 @@ await describePostgres('postgresLog appends once', (url) => {
     expect(again.seen).toEqual(numbers(10, 50));
   });
 
-  it('without waitMs a lost answer leaves it open and says so; it is not sent again', async () => {
+  it('without waitMs a lost answer is reported as an unknown outcome; the batch is not sent again', async () => {
     const channels = node(through(proxy.port), { waitMs: false });
     await channels.channel('open').publish(0);
     proxy.answersLeft = 0;
@@ -72,7 +72,7 @@ await describePostgres('postgresLog appends once', (url) => {
     expect(viewer.seen).toEqual([0, 1, 2]);
   });
 
-  it('a first attempt that arrives late does nothing once it was given up', async () => {
+  it('a first attempt that arrives late has no effect once it was abandoned', async () => {
     const channels = node(url);
     await channels.channel('late').publish(0);
     const resolve = 'SELECT "S".sse_resolve_1($1, 7, 99, 1000, $2, $3)::text AS answer'.replace(

@@ -70,7 +70,7 @@ await describePostgres('publish() in a transaction', (url) => {
     expect((await runSql(url, `SELECT FROM "${schema}".sse_outbox`)).rowCount).toBe(0);
   });
 
-  it('keeps the events of an array and of a transaction together, whatever else is published meanwhile', async () => {
+  it('keeps the events of an array and of a transaction together, also during other publishes', async () => {
     const channels = node();
     const [a, b] = [await client(), await client()];
     for (const tx of [a, b]) await tx.query('BEGIN');
@@ -86,7 +86,7 @@ await describePostgres('publish() in a transaction', (url) => {
     expect(seen.seen).toEqual([0, 1, 2, 'b0', 'b1', 'b2', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5']);
   });
 
-  it('drops what was published after a savepoint that is rolled back', async () => {
+  it('drops events that were published after a savepoint that is rolled back', async () => {
     const channels = node();
     const tx = await client();
     await tx.query('BEGIN');
@@ -113,7 +113,7 @@ await describePostgres('publish() in a transaction', (url) => {
     await there.until('committed');
   });
 
-  it('a transaction that stays open delays nobody, and no reader skips its events', async () => {
+  it('a transaction that stays open delays no other, and no reader skips its events', async () => {
     const channels = node();
     const [early, tx] = [await viewer('open', channels), await client()];
     await tx.query('BEGIN');
@@ -201,7 +201,7 @@ await describePostgres('publish() in a transaction', (url) => {
     const channels = node();
     const inner = await client();
     await inner.query('BEGIN');
-    // As MikroORM has them.
+    // The placeholders of MikroORM.
     const execute = async (text: string, values: unknown[]): Promise<unknown[]> => {
       let n = 0;
       return (

@@ -56,19 +56,19 @@ await describeRedis('the script that appends', (url) => {
   const frames = async () =>
     ((await admin.xRange(names.log, '-', '+')) ?? []).map(({ message }) => message['f']);
 
-  it('answers the same batch again and adds nothing', async () => {
+  it('returns the same answer for a repeated batch, and adds nothing', async () => {
     const first = await append({ batch: 7 }, ['a', 'b']);
     expect(await append({ batch: 7 }, ['a', 'b'])).toEqual(first);
     expect(await frames()).toEqual(['data: a\n\n', 'data: b\n\n']);
   });
 
-  it('answers the same batch again, also if the log keeps fewer events than the batch had', async () => {
+  it('returns the same answer for a repeated batch, also if the log keeps fewer events than the batch had', async () => {
     const first = await append({ batch: 7, maxEvents: 2 }, ['a', 'b', 'c', 'd', 'e']);
     expect(await append({ batch: 7, maxEvents: 2 }, ['a', 'b', 'c', 'd', 'e'])).toEqual(first);
     expect(await frames()).toEqual(['data: d\n\n', 'data: e\n\n']);
   });
 
-  it('refuses a batch that arrives after a later one of the same writer', async () => {
+  it('rejects a batch that arrives after a later one of the same writer', async () => {
     await append({ batch: 5 }, ['later']);
     await expect(append({ batch: 4 }, ['late'])).rejects.toThrow('STALEBATCH');
     expect(await frames()).toEqual(['data: later\n\n']);
@@ -76,7 +76,7 @@ await describeRedis('the script that appends', (url) => {
     expect(await frames()).toEqual(['data: later\n\n', 'data: next\n\n']);
   });
 
-  it('goes on from the newest entry if the clock of Redis is set back', async () => {
+  it('continues from the newest entry if the clock of Redis is set back', async () => {
     const [, , first] = await append({ batch: 1 }, ['a']);
     const ahead = `${(Date.now() + 3_600_000) * 1000}`;
     await admin.hSet(names.meta, 't', ahead);
@@ -112,7 +112,7 @@ await describeRedis('the script that appends', (url) => {
     expect([next > epoch, counts]).toEqual([true, [3]]);
   });
 
-  it('begins a new epoch if a known entry is not there, also if nothing else is', async () => {
+  it('begins a new epoch if a known entry is missing, also if nothing else is', async () => {
     const [epoch, us] = await append({ batch: 1 }, ['a', 'b']);
     await admin.del(names.log);
     const [next] = await append({ batch: 2, epoch: ['abc', epoch, `${us}-3`, ''] }, ['c']);
@@ -132,7 +132,7 @@ await describeRedis('the script that appends', (url) => {
     expect([known > epoch, next > known]).toEqual([true, true]);
   });
 
-  it('begins a new epoch if the one that it finds was begun in ignorance of the known one, and not later', async () => {
+  it('begins a new epoch if the current one was begun without knowing the known one, and not later', async () => {
     const [epoch, us] = await append({ batch: 1 }, ['a']);
     const known = `a${(us - 60_000_000).toString(36)}xyz`;
     const args = { batch: 2, epoch: ['abc', known, `${us - 30_000_000}-4`, ''] as const };
@@ -170,7 +170,7 @@ await describeRedis('the script that appends', (url) => {
       expect(again).toBe(own);
     });
 
-    it('the place that was known counts, not the end in Redis, if both are of the same epoch', async () => {
+    it('compares with the known place, not with the end in Redis, if both are of the same epoch', async () => {
       const { epoch, time, next } = await later(-1, 1, '1');
       const known = `${time - 1}-2`;
       const [own] = await append({ batch: 3, epoch: ['abc', epoch, known, ''] }, ['d']);
@@ -178,7 +178,7 @@ await describeRedis('the script that appends', (url) => {
       expect(await admin.hGet(names.meta, 'k')).toContain(`${epoch} ${known}`);
     });
 
-    it('the latest eight epochs are remembered, each with its latest place', async () => {
+    it('remembers the latest eight epochs, each with its latest place', async () => {
       let batch = 1;
       const epochs: string[] = [];
       for (let i = 0; i < 10; i++) {
@@ -189,7 +189,7 @@ await describeRedis('the script that appends', (url) => {
       const places = ((await admin.hGet(names.meta, 'k')) ?? '').split(' ');
       expect(places.filter((_, i) => i % 2 === 0)).toEqual(epochs.slice(1, 9).toReversed());
       expect(places.filter((_, i) => i % 2 === 1).every((id) => id.endsWith('-100'))).toBe(true);
-      // An epoch that was forgotten is compared by time.
+      // An epoch that is not remembered is compared by time.
       const known = (us: number) => ['abc', epochs[0]!, `${us}-200`, ''] as const;
       expect((await append({ batch: batch++, epoch: known(1) }, ['b']))[0]).toBe(epochs[9]);
       const [next] = await append({ batch: batch++, epoch: known(Date.now() * 1000 + 60_000_000) }, ['c']);
@@ -197,7 +197,7 @@ await describeRedis('the script that appends', (url) => {
     });
   });
 
-  it('begins a new epoch if a known entry is missing in the middle, and none if it was evicted', async () => {
+  it('begins a new epoch if a known entry is missing in the middle, but not if it was evicted', async () => {
     const [epoch, us] = await append({ batch: 1 }, ['a', 'b', 'c']);
     await admin.xDel(names.log, `${us}-2`);
     const [other] = await append({ batch: 2, epoch: ['abc', epoch, `${us}-2`, ''] }, ['d']);
@@ -207,7 +207,7 @@ await describeRedis('the script that appends', (url) => {
     expect(same).toBe(other);
   });
 
-  describe('for a user without some rights', () => {
+  describe('a user with restricted permissions', () => {
     const user = `sse-test-${process.pid}`;
     let client: RedisClientType;
     const login = async (...rights: string[]) => {
@@ -226,14 +226,17 @@ await describeRedis('the script that appends', (url) => {
       ['expire keys', ['-pexpire']],
       ['trim', ['-xtrim']],
       ['write receipts', ['-set']],
-    ])('that may not %s: the entries are added, and the answer says what was refused', async (_, rights) => {
-      await login(...rights);
-      const bounds = { maxAgeMs: 60_000, maxBytes: 20 };
-      const [, , counts, problem] = await append(bounds, ['aaaaaaaaaa', 'bbbbbbbbbb'], client);
-      expect([counts, problem]).toEqual([[1], expect.stringMatching(/permission|NOPERM|can't/) as string]);
-      expect((await frames()).length).toBeGreaterThan(0);
-      expect(await admin.hGet(names.meta, 'n')).toBe('2');
-    });
+    ])(
+      'that may not %s: the entries are added, and the answer says which command was denied',
+      async (_, rights) => {
+        await login(...rights);
+        const bounds = { maxAgeMs: 60_000, maxBytes: 20 };
+        const [, , counts, problem] = await append(bounds, ['aaaaaaaaaa', 'bbbbbbbbbb'], client);
+        expect([counts, problem]).toEqual([[1], expect.stringMatching(/permission|NOPERM|can't/) as string]);
+        expect((await frames()).length).toBeGreaterThan(0);
+        expect(await admin.hGet(names.meta, 'n')).toBe('2');
+      },
+    );
 
     it.each([
       ['append', ['-xadd']],

@@ -48,7 +48,7 @@ describeRedisServer('on a Redis Cluster', () => {
     expect(new Set(seen)).toEqual(new Set(numbers(0, 60)));
   });
 
-  it('a slot that moves to another shard takes its channel along: nothing is lost, repeated or a gap', async () => {
+  it('a slot that moves to another shard takes its channel with it: nothing is lost, repeated or a gap', async () => {
     const prefix = testPrefix();
     const [a, b] = [open(prefix), open(prefix)];
     const viewer = new Viewer(b, 'moving');
@@ -65,7 +65,7 @@ describeRedisServer('on a Redis Cluster', () => {
     expect(viewer.seen).toEqual(numbers(0, 400));
   }, 30_000);
 
-  it('a shard that dies and comes back with its data loses, repeats and skips nothing', async () => {
+  it('a shard that is killed and restarted with its data loses, repeats and skips nothing', async () => {
     const prefix = testPrefix();
     const [a, b] = [open(prefix), open(prefix)];
     const owner = await cluster.ownerOf(`${prefix}{dying}`);
@@ -82,7 +82,7 @@ describeRedisServer('on a Redis Cluster', () => {
     await viewer.until(199);
     expect(viewer.seen).toEqual(numbers(0, 200));
     await until(() => b.health().status === 'up');
-    // A shard that takes the cluster for broken refuses the tests that come next.
+    // A shard that considers the cluster broken rejects the commands of the next tests.
     await cluster.agree();
   }, 30_000);
 

@@ -8,7 +8,7 @@ import { until } from './viewer.js';
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const ROUNDS = 12;
 
-/** A client that comes back to any of the nodes, with the id of the last event it got. */
+/** A client that reconnects to a random node with its last event ID. */
 class Client {
   readonly seen: string[] = [];
   private lastId: string | undefined;
@@ -46,7 +46,7 @@ class Client {
 }
 
 describeRedisServer('redisLog in adversity', () => {
-  it('gives every client every event once, in order, on whatever node it is', async () => {
+  it('gives every client every event once, in order, on every node', async () => {
     const server = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
     const proxies = await Promise.all([0, 1, 2].map(async () => RedisProxy.start(server.url)));
     const nodes = proxies.map(
@@ -64,7 +64,7 @@ describeRedisServer('redisLog in adversity', () => {
       for (let n = 0; publishing; n++) {
         const count = 1 + (n % 3);
         const from = published.get(name) ?? 0;
-        // One publisher a channel, so that the order of what was acknowledged is known, over changing nodes.
+        // One publisher for each channel, on changing nodes, so that the order of acknowledged events is known.
         await nodes[(n + i) % 3]!.channel(name).publish(
           Array.from({ length: count }, (_, k) => `${name}${from + k}`),
         );

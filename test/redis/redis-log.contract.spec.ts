@@ -33,7 +33,7 @@ await describeRedis('on a Redis', (url) => {
     return logs as [never, never];
   });
 
-  it('a client that was given is not used, nor closed', async () => {
+  it('a client of the application is not changed, and not closed', async () => {
     expect(own.isOpen).toBe(false);
     await own.connect();
     const log = redisLog({ client: own, prefix: testPrefix() });

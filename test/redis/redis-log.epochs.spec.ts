@@ -27,7 +27,7 @@ await describeRedis('epochs of a Redis log', (url) => {
     const bytes = admin.withTypeMapping({ 36: Buffer });
     return { log: await bytes.dump(key('log')), meta: await bytes.dump(key('meta')) } as unknown as State;
   }
-  /** An older state, as a failover brings it back. */
+  /** Restores an older state, as a failover does. */
   async function restore(state: State): Promise<void> {
     const commands = admin.multi();
     for (const what of ['log', 'meta'] as const) {
@@ -50,7 +50,7 @@ await describeRedis('epochs of a Redis log', (url) => {
     await removeKeys(url, prefix);
   });
 
-  it('sort as text in the order in which they began, whatever began them', async () => {
+  it('sort as text in the order in which they began, for any cause', async () => {
     const log = open();
     const positions: string[] = [await log.tail(name)];
     const append = async (...values: unknown[]) => {
@@ -75,7 +75,7 @@ await describeRedis('epochs of a Redis log', (url) => {
     expect(new Set(positions.map((position) => position.split('-')[0])).size).toBeGreaterThan(5);
   });
 
-  it('an older epoch that comes back after two failovers is a gap for those who had seen only that one', async () => {
+  it('an older epoch that returns after two failovers is a gap for clients that had seen only that one', async () => {
     const [log, other] = [open(), open()];
     const [first] = await log.append(name, records(1));
     await log.append(name, records(2));
@@ -85,7 +85,7 @@ await describeRedis('epochs of a Redis log', (url) => {
     await restore(older);
     const [fourth] = await log.append(name, records(4));
     expect((await other.read(name, before[0], ALL)).gap).toBe(true);
-    // The second one brings the first epoch back. What was acknowledged in the second is gone.
+    // The second failover restores the first epoch. The events acknowledged in the second epoch are lost.
     await restore(older);
     const [fifth] = await log.append(name, records(5));
     for (const after of [first, before[0], fourth]) {
@@ -95,19 +95,19 @@ await describeRedis('epochs of a Redis log', (url) => {
     expect((await other.read(name, fifth, ALL)).gap).toBe(false);
   });
 
-  it('what the old master acknowledged after a new epoch began is reported to those who read that epoch', async () => {
+  it('events that the old master acknowledged after a new epoch began are reported to readers of that epoch', async () => {
     const [writer, reader] = [open(), open()];
     await writer.append(name, records(1, 2));
     const replica = await snapshot();
     const [third] = await writer.append(name, records(3));
     expect(await reader.tail(name)).toBe(third);
     const master = await snapshot();
-    // The failover: the reader goes over to the replica first, and begins an epoch there.
+    // The failover: the reader switches to the replica first, and begins an epoch there.
     await restore(replica);
     const after = await reader.read(name, third, ALL);
     expect([after.gap, after.entries.length]).toEqual([true, 2]);
     const promoted = await snapshot();
-    // The old master goes on to acknowledge what the writer sends, until the writer goes over as well.
+    // The old master continues to acknowledge the writer's events, until the writer switches as well.
     await restore(master);
     await writer.append(name, records(4, 5));
     await restore(promoted);
@@ -115,7 +115,7 @@ await describeRedis('epochs of a Redis log', (url) => {
     expect((await reader.read(name, after.entries[1]!.position, ALL)).gap).toBe(true);
   });
 
-  it('an older epoch that comes back is a gap for a viewer, also when a node that knows no better publishes there', async () => {
+  it('an older epoch that returns is a gap for a viewer, also if a node that does not know it publishes there', async () => {
     const watching = new Channels({ log: open() });
     const ignorant = open();
     await watching.channel(name).publish([1, 2]);

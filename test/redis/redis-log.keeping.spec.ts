@@ -38,7 +38,7 @@ await describeRedis('what redisLog keeps', (url) => {
     for (const each of prefixes) await removeKeys(url, each);
   });
 
-  it('maxEvents: exactly so many, or a few blocks more', async () => {
+  it('maxEvents: exactly this many, or a few blocks more', async () => {
     const [exact, rough] = [open({ trim: 'exact', maxEvents: 5 }), open({ maxEvents: 5 })];
     for (const n of numbers(0, 300)) {
       await exact.append('exact', records(n));
@@ -51,7 +51,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(kept.length).toBeLessThan(120);
   });
 
-  it('what no Redis would take in one piece is refused, and nothing of it is there', async () => {
+  it('an append that is too large for any Redis is rejected, and none of it is stored', async () => {
     const channels = new Channels({ log: open() });
     const big = 'x'.repeat(262_000);
     for (const [count, payload] of [
@@ -70,7 +70,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(values(await open().read('c', undefined, ALL))).toEqual([1, 2]);
   });
 
-  it('maxBytes: as many of the newest as fit, whatever their sizes', async () => {
+  it('maxBytes: as many of the newest events as fit, of any size', async () => {
     const log = open({ maxBytes: 1000, maxEventBytes: 600 });
     const sizes = [600, 20, 20, 300, 100, 20, 600, 100, 200, 30, 70, 500, 20];
     for (const [i, size] of sizes.entries()) {
@@ -85,11 +85,11 @@ await describeRedis('what redisLog keeps', (url) => {
     expect((await log.read('c', undefined, ALL)).entries.length).toBe(50);
   });
 
-  it('maxAgeMs: what is older goes with the next append, what is younger stays', async () => {
+  it('maxAgeMs: older events are evicted with the next append, younger ones stay', async () => {
     const log = open({ maxAgeMs: 60_000 });
     const positions = await log.append('c', records('old', 'old too'));
     await age('c', 90_000);
-    // By a process that does not know of another past.
+    // By a process that knows no other history.
     await open({ maxAgeMs: 60_000 }).append('c', records('new'));
     const slice = await log.read('c', undefined, ALL);
     expect(values(slice)).toEqual(['new']);
@@ -98,12 +98,12 @@ await describeRedis('what redisLog keeps', (url) => {
     expect([gap, entries.length]).toEqual([false, 1]);
   });
 
-  it('nothing is kept for ever: streams live as long as their newest event, what is remembered a while longer', async () => {
+  it('nothing is kept forever: a stream lives as long as its newest event, and its history a little longer', async () => {
     const clock = new ManualClock();
     const log = open({ maxAgeMs: 60_000, forgetMs: 30_000, pingMs: false, clock });
     await log.append('c', records(1));
     log.watch(['empty'], () => undefined);
-    // A watched channel is created by the next look at it, which comes within a third of forgetMs.
+    // A watched channel is created by the next check, within a third of forgetMs.
     clock.advance(10_000);
     while ((await admin.exists(`${prefix}{empty}:meta`)) === 0) await new Promise(setImmediate);
     const lives = await Promise.all(
@@ -122,7 +122,7 @@ await describeRedis('what redisLog keeps', (url) => {
       expect(await admin.pTTL(key)).toBeGreaterThan(0);
   });
 
-  it('that all are gone, and the stream with them, is a gap only for those who missed some', async () => {
+  it('if all events and their stream are evicted, only clients that missed some get a gap', async () => {
     const log = open();
     const positions = await log.append('c', records(1, 2));
     await admin.del(`${prefix}{c}:log`);
@@ -139,7 +139,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect((await log.read('c', positions[0], ALL)).gap).toBe(true);
   });
 
-  it('a channel whose memory is gone begins anew: its events stay, positions are a gap, own ids still grow', async () => {
+  it('a channel whose history expired begins anew: its events stay, positions are a gap, own IDs still grow', async () => {
     const log = open();
     const [position] = await log.append('c', [toRecord(event({ id: '5', data: 5 }), undefined)]);
     await admin.del(`${prefix}{c}:meta`);
@@ -154,7 +154,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(await log.locate('c', '5')).toMatch(/^[0-9a-z]+-/);
   });
 
-  it('an empty channel is remembered as long as somebody watches it', async () => {
+  it('the history of an empty channel is kept while it is watched', async () => {
     const channels = new Channels({ log: open({ maxAgeMs: 300, forgetMs: 300 }) });
     const viewer = new Viewer(channels, 'c');
     await viewer.ready;
@@ -169,7 +169,7 @@ await describeRedis('what redisLog keeps', (url) => {
     await channels.close();
   });
 
-  it('an announcement that was lost is made up for before long', async () => {
+  it('a lost announcement is replaced within a short time', async () => {
     const log = open({ maxAgeMs: 300, forgetMs: 300 });
     const channels = new Channels({ log });
     const viewer = new Viewer(channels, 'c');
@@ -184,7 +184,7 @@ await describeRedis('what redisLog keeps', (url) => {
     await channels.close();
   });
 
-  it('a flush is a gap for everybody, at once for those who watch', async () => {
+  it('a flush is a gap for all clients, at once for those that watch', async () => {
     const channels = new Channels({ log: open({ forgetMs: 300 }) });
     const watching = new Viewer(channels, 'c');
     await watching.ready;
@@ -201,7 +201,7 @@ await describeRedis('what redisLog keeps', (url) => {
     await channels.close();
   });
 
-  it('what somebody else wrote into a stream is passed over; what somebody deleted is a gap, and no loop', async () => {
+  it('foreign entries in a stream are skipped; a deleted entry is a gap, and causes no loop', async () => {
     const channels = new Channels({ log: open() });
     const log = logs.at(-1) as RedisLog;
     const ids = await channels.channel('c').publish([0, 1, 2, 3]);
@@ -242,7 +242,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(after).toEqual({ entries: [], from: positions[2], gap: true, more: false });
   });
 
-  it('retention says what is kept of which channel', async () => {
+  it('retention reports what is kept of which channel', async () => {
     const retention = (name: string) => (name.startsWith('short:') ? { maxEvents: 2 } : undefined);
     const log = open({ retention, trim: 'exact' });
     await log.append('short:a', records(1, 2, 3));
@@ -255,7 +255,7 @@ await describeRedis('what redisLog keeps', (url) => {
     });
   });
 
-  it('events of every size are announced; big ones are read', async () => {
+  it('events of every size are announced; large ones are read', async () => {
     const channels = new Channels({ log: open() });
     const other = new Channels({ log: open() });
     const viewer = new Viewer(other, 'c');
@@ -271,7 +271,7 @@ await describeRedis('what redisLog keeps', (url) => {
     return ((await admin.xRange(`${prefix}{${channel}}:log`, '-', '+')) ?? []) as never;
   }
 
-  /** Makes everything in a channel as old as this. */
+  /** Makes every entry of a channel this old. */
   async function age(channel: string, ms: number): Promise<void> {
     const key = `${prefix}{${channel}}`;
     const raw = await entriesOf(channel);

@@ -9,24 +9,24 @@ import { until } from './viewer.js';
 const NODES = 2;
 const CHANNELS = 2;
 
-/** What is published: by which node, to which channel, and the number of it among those. */
+/** What is published: the publishing node, the channel, and the number among these. */
 type Value = readonly [node: number, channel: string, n: number];
 
-/** Somebody who reads some channels, now and then from another node, and checks what comes. */
+/** A client that reads some channels, sometimes from another node, and checks the received events. */
 class Reader {
   gaps = 0;
   here = true;
   readonly seen = new Set<string>();
-  /** What was published, and how many gaps there had been then. */
+  /** The published events, and the number of gaps until then. */
   readonly published = new Map<string, number>();
   private readonly last = new Map<string, number>();
-  /** After a gap all may be missing, or come once more: of these the next is not known. */
+  /** After a gap, events can be missing or repeated. The next one is not known. */
   private readonly open = new Set<string>();
   private lastId: string | undefined;
   private subscription: ChannelSubscription;
   private reading: Promise<void>;
   wrong: unknown;
-  /** What was missing, until a gap says so: it takes one who knows of it to say it. */
+  /** Missing events that no gap has reported yet. Only a node that knows of them can report them. */
   owed: string | undefined;
 
   constructor(
@@ -48,7 +48,7 @@ class Reader {
     return this.subscription.ready;
   }
 
-  /** Is away until it moves. */
+  /** Disconnected until it moves to another node. */
   async leave(): Promise<void> {
     this.here = false;
     await this.ready;
@@ -82,7 +82,7 @@ class Reader {
     const before = this.last.get(source) ?? -1;
     if (!this.open.delete(source)) {
       expect([source, n, n > before]).toEqual([source, n, true]);
-      // A gap that came after what is missing was published has said so, whatever came once more since.
+      // A gap that arrived after the missing event was published has reported it, whatever was repeated since.
       for (let missing = before + 1; missing < n; missing++) {
         if (this.gaps === this.published.get(`${source} ${missing}`)) this.owed ??= `${source} ${missing}`;
       }
@@ -128,7 +128,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
 
   const key = (name: string, what: string) => `${prefix}{${name}}:${what}`;
 
-  /** An older state, as a failover brings it back. */
+  /** Restores an older state, as a failover does. */
   async function restore(name: string, state: ReadonlyMap<string, string>): Promise<void> {
     const commands = admin.multi();
     for (const what of ['log', 'meta']) {
@@ -151,7 +151,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
   async function run(steps: readonly Step[]): Promise<{ readers: Reader[]; published: number[] }> {
     const names = Array.from({ length: CHANNELS }, (_, i) => `${runs}-${i}`);
     runs++;
-    // On each node somebody has each channel, so that each of them knows what there was.
+    // Each node has a reader of each channel, so that each node knows the history.
     const readers = nodes.flatMap((node) =>
       [[names[0]!], [names[1]!], names].map((some) => new Reader(some, node)),
     );
@@ -186,7 +186,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
       else if (what === 'trim') await admin.xTrim(log, 'MAXLEN', many);
       else if (what === 'snapshot') await snapshot(name, states);
       else if (what === 'failover') {
-        // What one node has published is lost, while the other, which was cut off, publishes in its place.
+        // The events of one node are lost, while the other node, which was cut off, publishes in their place.
         const [off, other] = [proxies[node]!, 1 - node];
         off.refuses = true;
         off.cut();
@@ -197,7 +197,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
         off.refuses = false;
         await publish(node, name, many);
       } else if (what === 'split') {
-        // One node goes over to the new master, while the old one acknowledges what the other publishes.
+        // One node switches to the new master, while the old one acknowledges events of the other.
         const [late, early] = [proxies[node]!, proxies[1 - node]!];
         late.refuses = false;
         await publish(node, name, 1);
@@ -230,7 +230,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
     for (const proxy of proxies) proxy.refuses = false;
     for (const reader of readers) if (!reader.here) await reader.move(nodes[0]!);
     await Promise.all(pending.splice(0));
-    // The last of all is given to everybody, whatever happened before.
+    // Every client gets the last event, whatever happened before.
     const last: string[] = [];
     for (const name of names) {
       for (const n of nodes.keys()) {
@@ -253,7 +253,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
     return { readers, published: [...each, each.reduce((sum, many) => sum + many, 0)] };
   }
 
-  it('without a loss there is no gap; after one, whoever misses something is told, and everybody goes on', async () => {
+  it('no gap without a loss; after a loss, every client that misses something gets a gap, and all continue', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const { readers, published } = await run(steps);

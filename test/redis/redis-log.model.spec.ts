@@ -10,7 +10,7 @@ import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 const ALL = { events: 100_000, bytes: 100_000_000 };
 
-/** Own ids of one kind, as a channel has them: whole numbers, or texts of one length; with some that have no order. */
+/** Own IDs of one kind, as a channel has them: whole numbers, or texts of one length, and some without an order. */
 const digits = fc.oneof(
   fc.nat(60).map(String),
   fc.nat(60).map((n) => `0${n}`),
@@ -41,7 +41,7 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
     await removeKeys(url, prefix);
   });
 
-  it('with own ids of every kind: what is refused, kept, located, and a gap', async () => {
+  it('with own IDs of every kind: rejected, kept and located events, and gaps', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ calls, asked }) => {
         const name = `ids-${channels++}`;
@@ -74,7 +74,7 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
     );
   });
 
-  it('with own ids of several kinds: what has an order is located, what has none is not, or rightly', async () => {
+  it('with own IDs of several kinds: those with an order are located, others are not or correctly', async () => {
     const log = redisLog({ client: url, prefix });
     logs.push(log);
     await fc.assert(
@@ -103,7 +103,7 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
       }),
       {
         numRuns: 250,
-        // A search by halves that passes over ids without an order came to the entry before the right one.
+        // A binary search that skips IDs without an order found the entry before the right one.
         examples: [
           [{ calls: [['010', '11', undefined], [undefined], ['012', 'a01']], asked: ['a00'] }],
           [
@@ -146,7 +146,7 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
     );
   });
 
-  it('the order of ids is the same in Redis as here', async () => {
+  it('the order of IDs is the same in Redis as in the library', async () => {
     const text = fc.string({
       unit: fc.constantFrom('0', '1', '2', '9', 'a', 'b', 'Z', '-', ' ', '~'),
       minLength: 1,

@@ -35,7 +35,7 @@ await describeRedis('redisLog appends once', (url) => {
     await removeKeys(url, prefix);
   });
 
-  it('when answers are lost on the way back: it asks again, and nothing is repeated or out of order', async () => {
+  it('when answers are lost, it asks again, and nothing is repeated or out of order', async () => {
     const channels = node(proxy.url);
     const viewer = new Viewer(node(url), 'lost');
     await viewer.ready;
@@ -55,7 +55,7 @@ await describeRedis('redisLog appends once', (url) => {
     expect(again.seen).toEqual(numbers(10, 50));
   });
 
-  it('without waitMs a lost answer leaves it open and says so; it is not asked again', async () => {
+  it('without waitMs a lost answer is reported as an unknown outcome; the batch is not sent again', async () => {
     const channels = node(proxy.url, { waitMs: false });
     await channels.channel('open').publish(0);
     proxy.answersLeft = 0;
@@ -74,7 +74,7 @@ await describeRedis('redisLog appends once', (url) => {
     expect(viewer.seen).toEqual([0, 1, 2]);
   });
 
-  it('an own id that is refused when its answer was lost is the answer to the first call, not to the second', async () => {
+  it('a rejection of an own ID whose answer was lost belongs to the first call, not to the second', async () => {
     const channels = node(proxy.url);
     proxy.answersLeft = 0;
     expect(await channels.channel('own').publish(event({ id: '7', data: 1 }))).toBe('7');
@@ -84,7 +84,7 @@ await describeRedis('redisLog appends once', (url) => {
     });
   });
 
-  it('a Redis that has forgotten the scripts is told them again, and the order holds', async () => {
+  it('scripts that Redis has lost are loaded again, and the order holds', async () => {
     const channels = node(url);
     const viewer = new Viewer(channels, 'scripts');
     await viewer.ready;
@@ -97,7 +97,7 @@ await describeRedis('redisLog appends once', (url) => {
     expect(viewer.seen).toEqual(numbers(0, 40));
   });
 
-  it('subscribers whose connection breaks catch up', async () => {
+  it('subscribers catch up after their connection has broken', async () => {
     const viewer = new Viewer(node(proxy.url), 'cut');
     const channels = node(url);
     await viewer.ready;
@@ -109,7 +109,7 @@ await describeRedis('redisLog appends once', (url) => {
     expect(viewer.seen).toEqual(numbers(0, 30));
   });
 
-  it('a log that is closed while it connects leaves no connection', async () => {
+  it('a log that is closed while it connects leaves no connection open', async () => {
     const channels = node(proxy.url);
     expect(channels.health().status).toBe('down');
     await channels.close();

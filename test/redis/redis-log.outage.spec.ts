@@ -7,7 +7,7 @@ import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { Viewer, until } from './viewer.js';
 
-/** Every second would not do: while the disk is busy, Redis answers before it has written. */
+/** `everysec` is not enough: while the disk is busy, Redis answers before it has written. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
@@ -56,7 +56,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await until(() => a.log.health().status === 'up' && b.log.health().status === 'up');
   });
 
-  it('a restart with data keeps positions; without data they are a gap, and what is published then comes', async () => {
+  it('a restart with data keeps positions; without data they are a gap, and new events arrive', async () => {
     await start(...DURABLE);
     const { channels, log } = node();
     const ids = await channels.channel('c').publish([1, 2, 3]);
@@ -78,7 +78,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     ]);
   });
 
-  it('an older state that came back is a gap for all, for those too who had not seen what it lacks', async () => {
+  it('a restored older state is a gap for all clients, also for those that had not seen the lost events', async () => {
     await start();
     const [a, b] = [node(), node()];
     await a.channels.channel('c').publish([1, 2]);
@@ -92,11 +92,11 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await behind.until(4);
     await a.channels.channel('c').publish(7);
     await behind.until(7);
-    // It had 4 already when 5 and 6 turned out to be lost; after the gap comes all that is kept.
+    // It had 4 already when 5 and 6 were found lost. All kept events follow the gap.
     expect(behind.seen).toEqual([4, 'gap', 1, 2, 3, 4, 7]);
   });
 
-  it('an older state that came back is a gap also where somebody who did not know of that publishes first', async () => {
+  it('a restored older state is a gap also if a node that does not know it publishes first', async () => {
     await start();
     const proxy = await RedisProxy.start(server.url);
     const [a, b] = [node({ client: proxy.url }), node()];
@@ -109,20 +109,20 @@ describeRedisServer('redisLog while its Redis is away', () => {
     proxy.cut();
     await server.kill();
     await server.start();
-    // In the place of 3 and 4, which it has never heard of, and after them.
+    // In the places of 3 and 4, which this node does not know, and after them.
     await b.channels.channel('c').publish([5, 6]);
     await b.channels.channel('c').publish(7);
     proxy.refuses = false;
     await viewer.until(7);
     expect(viewer.seen).toEqual([2, 3, 4, 'gap', 1, 2, 5, 6, 7]);
-    // Who had not seen them misses them, too.
+    // A client that had not seen them misses them, too.
     const late = new Viewer(b.channels, 'c', { after: ids[1] as string });
     await late.until(7);
     expect(late.seen).toEqual(['gap', 1, 2, 5, 6, 7]);
     proxy.close();
   });
 
-  it('what was said not to be published is not, though others waited together with it', async () => {
+  it('a rejected publish is never published, though others waited together with it', async () => {
     await start(...DURABLE);
     const clock = new ManualClock();
     const { channels, log } = node({ waitMs: 5000, clock });
@@ -145,7 +145,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual([1, 3]);
   });
 
-  it('a publish fails after waitMs, and without it at once; nothing of it appears later', async () => {
+  it('a publish fails after waitMs, or at once without it; it does not appear later', async () => {
     await start(...DURABLE);
     const [patient, hasty] = [node({ waitMs: 200 }), node({ waitMs: false })];
     await Promise.all([patient.channels.channel('c').publish(1), hasty.channels.channel('c').publish(2)]);
@@ -171,7 +171,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(new Set(viewer.seen)).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  it('a Redis that stands still is given up and taken up again; nothing is lost or repeated', async () => {
+  it('a suspended Redis is disconnected and connected again; nothing is lost or repeated', async () => {
     await start();
     const { channels, log } = node({ pingMs: 50 });
     const viewer = new Viewer(channels, 'c');
@@ -186,7 +186,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual(numbers(0, 51));
   });
 
-  it('a Redis that has become a replica is asked again, over new connections, until it is none', async () => {
+  it('a Redis that has become a replica is asked again over new connections, until it is a master', async () => {
     await start();
     const { channels, log } = node();
     const viewer = new Viewer(channels, 'c');
@@ -201,7 +201,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual(numbers(0, 21));
   });
 
-  it('a paused Redis delays, and loses and repeats nothing', async () => {
+  it('a paused Redis delays events, and loses and repeats nothing', async () => {
     await start();
     const { channels } = node();
     const viewer = new Viewer(channels, 'c');
@@ -213,7 +213,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual(numbers(0, 21));
   });
 
-  it('a first use before Redis is there waits as any other', async () => {
+  it('the first command waits until Redis is available, like any other', async () => {
     await start();
     await server.kill();
     const { channels, log } = node();
@@ -229,7 +229,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen.at(-1)).toBe(2);
   });
 
-  it('a Redis that is full refuses publishes, saying why, and goes on serving viewers', async () => {
+  it('a full Redis rejects publishes with the reason, and continues to serve viewers', async () => {
     await start();
     const { channels, log } = node({ waitMs: 100 });
     await log.ready();
@@ -248,7 +248,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     expect(viewer.seen).toEqual([2, 4]);
   });
 
-  it('needs no more rights than docs/redis.md says', async () => {
+  it('needs no permissions beyond those in docs/redis.md', async () => {
     await start();
     const page = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
     const rights = /(\+@stream[^`]*)`/.exec(page)?.[1]?.replace(/\s+/g, ' ') ?? '';

@@ -35,7 +35,7 @@ await describeRedis('reading a channel that does not exist', (url) => {
     for (const each of prefixes) await removeKeys(url, each);
   });
 
-  it('creates no keys, however it is read, also by a subscription', async () => {
+  it('creates no keys, also when read by a subscription', async () => {
     const log = open();
     const channels = new Channels({ log });
     for (let i = 0; i < 50; i++) {
@@ -51,7 +51,7 @@ await describeRedis('reading a channel that does not exist', (url) => {
     await channels.close();
   });
 
-  it('gives a position that the first event follows, on any node, without a gap', async () => {
+  it('returns a position that the first event follows, on any node, without a gap', async () => {
     const [log, other] = [open(), open()];
     const tail = await log.tail('c');
     const { from } = await other.read('c', undefined, ALL);
@@ -67,7 +67,7 @@ await describeRedis('reading a channel that does not exist', (url) => {
     }
   });
 
-  it('gives a position that is a gap once something after it was evicted', async () => {
+  it('returns a position that is a gap once an event after it was evicted', async () => {
     const log = open({ maxEvents: 2, trim: 'exact' });
     const tail = await log.tail('c');
     await log.append('c', records(1, 2, 3));
@@ -75,19 +75,19 @@ await describeRedis('reading a channel that does not exist', (url) => {
     expect([slice.gap, slice.entries.length]).toEqual([true, 2]);
   });
 
-  it('gives a position that is a gap once something after it was lost and a node knows of it', async () => {
+  it('returns a position that is a gap once an event after it was lost and a node knows of it', async () => {
     const [log, other] = [open(), open()];
     const tail = await log.tail('c');
     await other.append('c', records(1));
     await admin.del(await keys());
-    // The node that had published tells Redis of it, and Redis tells all others.
+    // The node that had published reports the loss to Redis, and Redis to all others.
     await other.append('c', records(2));
     const slice = await log.read('c', tail, ALL);
     expect([slice.gap, slice.entries.length]).toEqual([true, 1]);
     expect((await other.read('c', slice.from, ALL)).gap).toBe(false);
   });
 
-  it('is a gap at once on a node that knows of something lost, and no loop', async () => {
+  it('is a gap at once on a node that knows of a loss, and causes no loop', async () => {
     const log = open();
     const tail = await log.tail('c');
     const [position] = await log.append('c', records(1));
@@ -102,7 +102,7 @@ await describeRedis('reading a channel that does not exist', (url) => {
     expect((await keys()).filter((key) => key.includes('{c}'))).toEqual([]);
   });
 
-  it('gives a position that is a gap when Redis may have forgotten what followed it', async () => {
+  it('returns a position that is a gap when Redis may have forgotten the events after it', async () => {
     const log = open({ maxAgeMs: 20, forgetMs: 20 });
     const tail = await log.tail('c');
     expect((await log.read('c', tail, ALL)).gap).toBe(false);
@@ -111,7 +111,7 @@ await describeRedis('reading a channel that does not exist', (url) => {
     expect([slice.gap, slice.entries.length]).toEqual([true, 0]);
   });
 
-  it('creates it once it has been watched for a while, so that its watchers miss no gap and see none', async () => {
+  it('creates it once it has been watched for a while, so that its watchers neither miss a gap nor get one', async () => {
     const clock = new ManualClock();
     const log = open({ clock, pingMs: false, maxAgeMs: 30_000, forgetMs: 30_000 });
     const channels = new Channels({ log });

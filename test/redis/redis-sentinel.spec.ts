@@ -13,7 +13,7 @@ describeRedisServer('redisLog under sentinels', () => {
     for (const server of servers.splice(0)) await server.remove();
   });
 
-  it('follows a failover: everything acknowledged comes once and in order, or a gap says that something went', async () => {
+  it('follows a failover: acknowledged events arrive once and in order, or a gap reports a loss', async () => {
     const master = await RedisServer.start();
     const replica = await RedisServer.start('--replicaof', '127.0.0.1', `${master.port}`);
     const sentinel = await RedisServer.startSentinel(master);
@@ -30,7 +30,7 @@ describeRedisServer('redisLog under sentinels', () => {
     const [a, b] = [open(), open()];
     const viewer = new Viewer(b, 'c');
     await viewer.ready;
-    /** For each value, how much the viewer had seen when it was published. */
+    /** For each value, the number of events that the viewer had seen when it was published. */
     const seenBefore: number[] = [];
     let last = Infinity;
     const publishing = (async () => {
@@ -44,7 +44,7 @@ describeRedisServer('redisLog under sentinels', () => {
     await viewer.until(last - 1);
     let previous = -1;
     for (const [i, seen] of viewer.seen.entries()) {
-      // After a gap everything that is kept comes again, without what was lost.
+      // After a gap all kept events are sent again, without the lost ones.
       if (seen === 'gap') previous = -1;
       else {
         expect(seen).toBeGreaterThan(previous);

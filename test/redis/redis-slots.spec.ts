@@ -8,7 +8,7 @@ import { RedisServer } from '../fixtures/redis-server.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { until as waitUntil } from './viewer.js';
 
-/** A process that takes places, and notes whose connections were told to go. */
+/** A process that takes places, and records which connections were told to leave. */
 class Node {
   readonly replaced: string[] = [];
   readonly slots: RedisSlots;
@@ -57,7 +57,7 @@ await describeRedis('redisSlots', (url) => {
     for (const each of prefixes) await removeKeys(url, each);
   });
 
-  it('gives as many places under a key as there are, over all nodes', async () => {
+  it('grants a fixed number of places for a key, over all nodes', async () => {
     const [a, b] = [node(), node()];
     const asked = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? a : b).take('k', 7)));
     expect(asked.filter(Boolean).length).toBe(7);
@@ -65,7 +65,7 @@ await describeRedis('redisSlots', (url) => {
     expect([a.size + b.size, await admin.zCard(`${prefix}{slots}:k:since`)]).toEqual([8, 7]);
   });
 
-  it('a place that was given back is free at once, also for another node; twice is once', async () => {
+  it('a released place is free at once, also for another node; a second release has no effect', async () => {
     const [a, b] = [node(), node()];
     const slot = await a.take('k', 1);
     expect(await b.take('k', 1)).toBeUndefined();
@@ -77,7 +77,7 @@ await describeRedis('redisSlots', (url) => {
     expect(a.size).toBe(0);
   });
 
-  it('the oldest makes way, wherever it is, and is told so once', async () => {
+  it('the oldest holder is evicted on whichever node it is, and notified once', async () => {
     const [a, b] = [node(), node()];
     await a.take('k', 2, 'first');
     await b.take('k', 2, 'second');
@@ -87,7 +87,7 @@ await describeRedis('redisSlots', (url) => {
     expect([a.replaced, b.replaced, a.size, b.size]).toEqual([['first'], ['second'], 0, 2]);
   });
 
-  it('is told so by the next renewal, if the word was lost', async () => {
+  it('is notified by the next renewal, if the announcement was lost', async () => {
     const [a, b] = [node({ leaseMs: 150 }), node()];
     await a.take('k', 1, 'first');
     await admin.zRem(`${prefix}{slots}:k:until`, await admin.zRange(`${prefix}{slots}:k:until`, 0, -1));
@@ -97,7 +97,7 @@ await describeRedis('redisSlots', (url) => {
     expect([a.replaced, a.size]).toEqual([['first'], 0]);
   });
 
-  it('a node that lives keeps its places; those of one that has died are free within leaseMs', async () => {
+  it('a live node keeps its places; those of a dead node are free within leaseMs', async () => {
     const alive = node({ leaseMs: 200 });
     await alive.take('kept', 1);
     const stopped = { now: () => 0, wallNow: () => 0, schedule: () => 0, cancel() {}, defer: setImmediate };
@@ -110,7 +110,7 @@ await describeRedis('redisSlots', (url) => {
   });
 
   describe('requests of one process at the same moment', () => {
-    it('leave one holder if each replaces the one before, and the others are told at once', async () => {
+    it('leave one holder if each replaces the one before, and the others are notified at once', async () => {
       const a = node({ leaseMs: 60_000 });
       await Promise.all(['1', '2', '3', '4'].map((who) => a.take('k', 1, who, true)));
       expect([a.replaced, a.size]).toEqual([['1', '2', '3'], 1]);
@@ -144,7 +144,7 @@ await describeRedis('redisSlots', (url) => {
       expect(await admin.zRange(since(), 0, -1)).not.toContain(dead);
     });
 
-    it('that has expired is not evicted, so nobody else goes', async () => {
+    it('that has expired is not evicted, so no other holder is evicted', async () => {
       const [a, b] = [node(), node()];
       await a.take('k', 2, 'expired');
       const [dead = ''] = await admin.zRange(until(), 0, -1);
@@ -169,7 +169,7 @@ await describeRedis('redisSlots', (url) => {
       while ((await admin.zScore(until(), lease))! < ends!) await new Promise(setImmediate);
       expect(await admin.zScore(since(), lease)).toBe(from);
       for (const key of [until(), since()]) expect(await admin.pTTL(key)).toBeGreaterThan(60_000);
-      // And again.
+      // Once more.
       await admin.zAdd(until(), { score: ends! - 30_000, value: lease });
       clock.advance(20_000);
       while ((await admin.zScore(until(), lease))! < ends!) await new Promise(setImmediate);
@@ -191,10 +191,10 @@ await describeRedis('redisSlots', (url) => {
       ]);
     });
 
-    it('half of which was removed takes no place for good', async () => {
+    it('that was removed by half does not block a place permanently', async () => {
       const [a, b] = [node(), node()];
       await a.take('k', 1);
-      // As a process left it that died between two commands.
+      // As a process leaves it that dies between two commands.
       await admin.zRem(until(), await admin.zRange(until(), 0, -1));
       expect(await b.take('k', 1)).toBeDefined();
       await b.take('k', 1, '', true);
@@ -224,7 +224,7 @@ await describeRedis('redisSlots', (url) => {
     });
   });
 
-  it('a closed one has given back everything', async () => {
+  it('a closed one has released everything', async () => {
     const [a, b] = [node(), node()];
     await a.take('k', 1);
     await a.close();
@@ -248,7 +248,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     await server.remove();
   });
 
-  it('counts the connections of each process alone, or refuses them; open ones stay', async () => {
+  it('counts the connections of each process separately, or rejects them; open ones stay', async () => {
     const [a, b, strict] = [node(), node(), node({ whileAway: 'refuse' })];
     await a.take('k', 2, 'a1');
     await server.kill();
@@ -260,7 +260,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     expect([a.replaced, b.replaced]).toEqual([['a1'], []]);
   });
 
-  it('and when it is back without data, all register again; who finds no place any more is told to go', async () => {
+  it('when it is available again without data, all register again; connections beyond the limit are closed', async () => {
     const [a, b] = [node(), node()];
     const slots = [await a.take('k', 2, 'a1'), await b.take('k', 2, 'b1')];
     await server.kill();
@@ -274,10 +274,10 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     while (!taken) taken = await node().take('k', 2);
   });
 
-  it('a connection waits for an answer at most for waitMs', async () => {
+  it('a connection waits for an answer for waitMs at most', async () => {
     const waitMs = 50;
     const waits = new Set<() => void>();
-    // The wait is over when the test says so.
+    // The test decides when the wait is over.
     const clock: Clock = {
       ...systemClock,
       schedule: (run, ms) => (ms === waitMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
@@ -307,7 +307,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     admin.destroy();
   }
 
-  it('gives back a place that is granted too late', async () => {
+  it('releases a place that is granted too late', async () => {
     const waitMs = 50;
     const waits = new Set<() => void>();
     const clock: Clock = {
@@ -330,7 +330,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     expect(strict.size + other.size).toBe(2);
   });
 
-  it('gives back what was released while Redis was away, when it is back', async () => {
+  it('releases places whose release failed during the outage, when Redis is available again', async () => {
     const leaseMs = 600_000;
     const [a, b] = [node({ leaseMs }), node({ leaseMs })];
     const slot = await a.take('k', 1);
@@ -343,7 +343,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
     expect(a.size).toBe(0);
   });
 
-  it('evicts nobody for a connection that made way while Redis was away', async () => {
+  it('evicts no holder for a connection that was replaced during the outage', async () => {
     const leaseMs = 600_000;
     const clock = new ManualClock();
     const a = node({ leaseMs, clock });

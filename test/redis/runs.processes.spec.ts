@@ -20,7 +20,7 @@ async function until(test: () => Promise<boolean>): Promise<void> {
 }
 
 describeRedisServer('runs of processes that are suspended', () => {
-  // Within the project, where its dependencies are found.
+  // Inside the project, so that its dependencies are found.
   const folder = mkdtempSync(join(ROOT, '.tmp-runs-'));
   const processes: RunProcess[] = [];
   let server: RedisServer;
@@ -55,14 +55,14 @@ describeRedisServer('runs of processes that are suspended', () => {
     await until(async () => (await other.call('status', id)) === 'lost');
   }
 
-  it('does not give an id that was started anew and has completed back to its old owner', async () => {
+  it('does not return an ID that was started anew and has completed to its old owner', async () => {
     const [a, b] = [await add(), await add()];
     await suspend(a, b, 'r1');
     await b.call('start', 'r1', ['new 1', 'new 2']);
     await until(async () => (await b.call('status', 'r1')) === 'completed');
     a.resume();
     const c = await add();
-    // From the first moment on, and until each node has spoken several times.
+    // From the first moment on, and until each node has sent several signs of life.
     for (const end = Date.now() + 2 * LEASE_MS; Date.now() < end; await sleep(30)) {
       for (const node of [a, b, c]) expect(await node.call('status', 'r1')).toBe('completed');
     }
@@ -92,7 +92,7 @@ describeRedisServer('runs of processes that are suspended', () => {
     }
   });
 
-  it('does not take a lost id back if nobody has started it anew', async () => {
+  it('does not reclaim a lost ID if no node has started it anew', async () => {
     const [a, b] = [await add(), await add()];
     await suspend(a, b, 'r3');
     a.resume();
@@ -104,7 +104,7 @@ describeRedisServer('runs of processes that are suspended', () => {
     }
   });
 
-  it('goes on after a suspension that is shorter than the lease', async () => {
+  it('continues after a suspension that is shorter than the lease', async () => {
     const [a, b] = [await add(), await add()];
     await a.call('startEndless', 'r4', 'only');
     expect(await b.call('status', 'r4')).toBe('running');

@@ -58,7 +58,7 @@ describeRedisServer('runs over a Redis', () => {
     await expect(b.runs.attach('never')).rejects.toMatchObject({ code: 'SSE_RUN_UNKNOWN' });
   });
 
-  it('have one owner, whoever asks at once', async () => {
+  it('have one owner, whichever nodes start them at once', async () => {
     const all = range(0, 6).map(() => node());
     for (const round of range(0, 10)) {
       const id = `race${round}`;
@@ -85,7 +85,7 @@ describeRedisServer('runs over a Redis', () => {
     expect(a.logger.errors).toEqual([]);
   });
 
-  it('go on over restarts of Redis, each event written once', async () => {
+  it('continue over restarts of Redis, each event written once', async () => {
     const [a, b] = [node({ leaseMs: 2000 }), node({ leaseMs: 2000 })];
     let n = 0;
     let going = true;
@@ -109,7 +109,7 @@ describeRedisServer('runs over a Redis', () => {
     expect([...a.logger.errors, ...b.logger.warnings]).toEqual([]);
   }, 30_000);
 
-  it('go on over a Redis that stands still, and are not taken for lost', async () => {
+  it('continue while Redis is suspended, and do not count as lost', async () => {
     const [a, b] = [node({ leaseMs: 600 }), node({ leaseMs: 600 })];
     const hand = new Hand();
     await a.runs.start('r4', hand.source);
@@ -126,7 +126,7 @@ describeRedisServer('runs over a Redis', () => {
     expect([await viewer.end, viewer.seen]).toEqual(['ended', [1, 2, 3]]);
   }, 30_000);
 
-  it('that another node views are not orphans while Redis is away or stands still', async () => {
+  it('that another node views are not orphans while Redis is unavailable or suspended', async () => {
     const [a, b] = [node({ leaseMs: 1500, orphanMs: 800 }), node({ leaseMs: 1500 })];
     const hand = new Hand();
     await a.runs.start('r5', hand.source);

@@ -22,18 +22,18 @@ interface Holder {
   name: number;
   node: number;
   slot: Slot | undefined;
-  /** The keys under which it holds a place, by the model. */
+  /** The keys under which the model holds a place for it. */
   keys: Set<Key>;
 }
 interface Entry {
   holder: Holder;
-  /** Its time is up, and nobody has noticed. */
+  /** Its lease has expired, and no request has noticed it. */
   expired: boolean;
 }
 
-/** What both kinds of store have to do, as plainly as possible. */
+/** The behavior of both kinds of store, as simply as possible. */
 class Model {
-  /** What the store holds under each key, oldest first. */
+  /** The places under each key, oldest first. */
   readonly entries = new Map<Key, Entry[]>(NAMES.map((key) => [key, []]));
   readonly holders: Holder[] = [];
   readonly replaced: number[] = [];
@@ -96,7 +96,7 @@ class Model {
   }
 
   private replace(holder: Holder): void {
-    // A process that has died is told nothing, and holds its other places until they expire.
+    // A process that has died is not notified, and holds its other places until they expire.
     if (holder.node < 0 || holder.keys.size === 0) return;
     this.replaced.push(holder.name);
     this.release(holder);
@@ -115,7 +115,7 @@ class Model {
   }
 }
 
-/** A kind of store, with what can be done to it. */
+/** A kind of store, and the operations on it. */
 interface System {
   store(node: number): SlotStore;
   /** The names of the holders under each key, oldest first. */
@@ -135,7 +135,7 @@ interface Real {
 }
 type Command = fc.AsyncCommand<Model, Real, true>;
 
-/** Waits until the system is what the model says. */
+/** Waits until the system has the state of the model. */
 async function agree(model: Model, { system, replaced }: Real): Promise<void> {
   const expected = Object.fromEntries(
     NAMES.map((key) => [key, model.of(key).map(({ holder }) => holder.name)]),
@@ -162,7 +162,7 @@ class Acquire implements Command {
   check = async () => true;
   async run(model: Model, real: Real): Promise<void> {
     const holder: Holder = { name: real.names++, node: this.node, slot: undefined, keys: new Set() };
-    // What the library does with a connection that was replaced.
+    // Like the library with a connection that was replaced.
     let over = false;
     const onReplaced = (): void => {
       if (!over) real.replaced.push(holder.name);
@@ -254,7 +254,7 @@ function slotSuite(make: () => Promise<System>, faults: typeof failing, numRuns:
     );
   }, 120_000);
 
-  it('keeps every limit when requests come at the same moment', async () => {
+  it('keeps every limit when requests arrive at the same moment', async () => {
     const requests = fc.array(
       fc.tuple(fc.nat(1), fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 })),
       {
@@ -282,7 +282,7 @@ function slotSuite(make: () => Promise<System>, faults: typeof failing, numRuns:
         };
         try {
           await Promise.all(all.map(ask));
-          // Everybody who was not told to go has a place, and no other has one.
+          // Every holder that was not evicted has a place, and no other has one.
           const deadline = Date.now() + 3000;
           for (;;) {
             const alive = [...held.values()].filter(({ over }) => !over);
@@ -349,7 +349,7 @@ describeRedisServer('redisSlots', () => {
       const dead: ReturnType<typeof redisSlots>[] = [];
       const until = (key: Key): string => `${prefix}{slots}:${key}:until`;
       const since = (key: Key): string => `${prefix}{slots}:${key}:since`;
-      /** The holders, by what their leases have in common: the time of the grant is theirs alone. */
+      /** The holders by their leases, without the time of the grant, which differs. */
       const grants = new Map<string, number>();
       const leases = new Map<number, string[]>();
       const start = async (node: number): Promise<void> => {

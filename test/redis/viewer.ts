@@ -1,9 +1,9 @@
 import type { Channels, ChannelSubscription } from 'nestjs-event-stream';
 
-/** Somebody who watches a channel from when he was made, and writes down what comes; a gap as `gap`. */
+/** Watches a channel from the time of its creation, and records the events; a gap as `gap`. */
 export class Viewer {
   readonly seen: unknown[] = [];
-  /** The ids of what was seen. */
+  /** The IDs of the received events. */
   readonly ids: (string | undefined)[] = [];
   private readonly subscription: ChannelSubscription;
   private waiting: (() => void)[] = [];
@@ -22,7 +22,7 @@ export class Viewer {
     return this.subscription.ready;
   }
 
-  /** Resolves when this came. */
+  /** Resolves when this event has arrived. */
   async until(last: unknown): Promise<void> {
     while (!this.seen.includes(last)) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -41,7 +41,7 @@ export class Viewer {
   }
 }
 
-/** Resolves when a condition holds; looks again after each turn of the loop. */
+/** Resolves when a condition holds. Checks it after each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

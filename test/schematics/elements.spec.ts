@@ -79,7 +79,7 @@ describe('where an element is written', () => {
     );
   });
 
-  it('is not written over', () => {
+  it('is not overwritten', () => {
     const files = { 'src/chat/chat.controller.spec.ts': '', 'src/app.module.ts': ESM_MODULE };
     const tree = new FakeTree({ 'package.json': '{}', ...files });
     expect(() => sseController({ name: 'chat' })(tree, new FakeContext())).toThrow(
@@ -88,13 +88,13 @@ describe('where an element is written', () => {
     expect(tree.touched.size).toBe(0);
   });
 
-  it('is nowhere for a name that makes no route', () => {
+  it('is rejected for a name that makes no route', () => {
     expect(() => controller({ name: 'straße' })).toThrow(
       '"straße" does not make a route. Choose a name of ASCII letters and digits.',
     );
   });
 
-  it.each(['2fast', 7, "it's", ''])('is nowhere for the name %j, which makes no class name', (name) => {
+  it.each(['2fast', 7, "it's", ''])('is rejected for the name %j, which makes no class name', (name) => {
     const rule = sseController({ name, sourceRoot: 'src' });
     const tree = new FakeTree();
     expect(() => rule(tree, new FakeContext())).toThrow(
@@ -102,7 +102,7 @@ describe('where an element is written', () => {
     );
   });
 
-  it('is nowhere in a JavaScript project', () => {
+  it('is rejected in a JavaScript project', () => {
     expect(() => controller({ name: 'chat', language: 'js' })).toThrow(
       'This schematic writes TypeScript; the project is set to "js".',
     );
@@ -161,7 +161,7 @@ export class ChatModule {}
     expect(controller({ name: 'chat', skipImport: true }).touched).not.toContain('src/app.module.ts');
   });
 
-  it('is left alone when it is not understood, with the lines to add', () => {
+  it('is left unchanged if its shape is not recognized, and the lines to add are printed', () => {
     const { touched, warnings } = controller(
       { name: 'chat' },
       { 'src/app.module.ts': '@Module(m) class M {}' },

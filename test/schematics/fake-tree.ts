@@ -53,7 +53,7 @@ function key(path: string): string {
   return path.replace(/^\/+|\/+$/g, '');
 }
 
-/** A context that keeps what was logged. */
+/** A context that records log messages. */
 export class FakeContext implements Context {
   readonly infos: string[] = [];
   readonly warnings: string[] = [];
@@ -63,7 +63,7 @@ export class FakeContext implements Context {
   };
 }
 
-/** A source text as it stands in a test: without the first line break and the indentation of its last line. */
+/** A source text in a test, without its first line break and the indentation of its last line. */
 export function text(strings: TemplateStringsArray): string {
   const raw = (strings.raw[0] ?? '').replace(/^\n/, '');
   const indent = /\n?([ ]*)$/.exec(raw)?.[1] ?? '';

@@ -16,14 +16,14 @@ function added(source: string, entry = SSE): string {
   return edit.source;
 }
 
-/** What becomes of the decorator alone. */
+/** The resulting decorator alone. */
 function decorated(decorator: string, entry = SSE): string {
   const source = added(`${IMPORT}${decorator}\nexport class AppModule {}\n`, entry);
   expect(source.endsWith('\nexport class AppModule {}\n')).toBe(true);
   return source.slice(source.indexOf('@Module'), source.indexOf('\nexport class'));
 }
 
-describe('a module whose shape is understood', () => {
+describe('a module whose shape is recognized', () => {
   it('gets the import and the entry, and keeps every other character', () => {
     const source = text`
       import { Module } from '@nestjs/common';
@@ -131,11 +131,11 @@ describe('a module whose shape is understood', () => {
       '@Module({\n  imports: [A], // a, b\n  controllers: [X],\n  exports: [E],\n})',
     ],
     ['controllers', '@Module({\n  imports: [A]\n})', '@Module({\n  imports: [A],\n  controllers: [X]\n})'],
-  ] as const)('puts a missing %s where it is usually written', (property, before, after) => {
+  ] as const)('puts a missing %s at its usual place', (property, before, after) => {
     expect(decorated(before, { property, symbol: 'X', specifier: './x' })).toBe(after);
   });
 
-  it('is found behind strings, templates, comments and regular expressions that look like it', () => {
+  it('is found despite strings, templates, comments and regular expressions that look like it', () => {
     const before = [
       "const a = '@Module({';",
       'const b = `@Module({ ${f({ c: `}` })} `; // @Module({',
@@ -187,7 +187,7 @@ describe('the import that is added', () => {
     expect(added(`${IMPORT}${after}${module}`)).toBe(`${ADDED_IMPORT}${after}${edited}`);
   });
 
-  it('opens a text without imports', () => {
+  it('starts a file without imports', () => {
     expect(added(module)).toBe(`import { SseModule } from 'nestjs-event-stream';\n${edited}`);
   });
 });
@@ -201,19 +201,19 @@ describe('a module that has the entry', () => {
     expect(addToModule(`${ADDED_IMPORT}${decorator} class M {}`, SSE)).toEqual({ kind: 'present' });
   });
 
-  it('is recognised under another name', () => {
+  it('is recognized under another name', () => {
     const source = `import { SseModule as Streams } from 'nestjs-event-stream';\n@Module({ imports: [Streams.forRoot()] }) class M {}`;
     expect(addToModule(source, SSE)).toEqual({ kind: 'present' });
   });
 
-  it('is not taken for having it when only a comment says so', () => {
+  it('does not count as present if only a comment names it', () => {
     expect(decorated('// SseModule\n@Module({ imports: [/* SseModule */] })')).toBe(
       '@Module({ imports: [/* SseModule */\n  SseModule.forRoot(),\n] })',
     );
   });
 });
 
-describe('a module that is not understood', () => {
+describe('a module whose shape is not recognized', () => {
   it.each([
     ['class M {}', 'it has no @Module() decorator'],
     ['@Module({}) class A {}\n@Module({}) class B {}', 'it has more than one @Module() decorator'],
@@ -232,7 +232,7 @@ describe('a module that is not understood', () => {
       'its imports may come from an object that is spread into @Module()',
     ],
     ['@Module({ imports: [ class M {}', 'the argument of its @Module() is not an object literal'],
-  ])('%s is refused with the reason', (source, reason) => {
+  ])('%s is rejected with the reason', (source, reason) => {
     expect(addToModule(IMPORT + source, SSE)).toEqual({ kind: 'unclear', reason });
   });
 

@@ -44,7 +44,7 @@ describe('the root module', () => {
     expect([touched, infos, warnings]).toEqual([['src/app.module.ts'], [], []]);
   });
 
-  it('is not changed by a second run, which says so', () => {
+  it('is not changed by a second run, which reports it', () => {
     const { touched, infos } = run({ 'src/app.module.ts': EDITED });
     expect(touched).toEqual([]);
     expect(infos).toEqual(['src/app.module.ts has SseModule already; it was left as it is.']);
@@ -59,7 +59,7 @@ describe('the root module', () => {
     expect(touched).toEqual(['src/root/root.module.ts']);
   });
 
-  it('is app.module.ts when the entry file does not tell', () => {
+  it('is app.module.ts if the entry file does not name one', () => {
     const { touched } = run({
       'src/main.ts': "import { boot } from './boot';\nvoid boot();\n",
       'src/app.module.ts': MODULE,
@@ -86,14 +86,14 @@ describe('the root module', () => {
     expect(run(files, { sourceRoot: 'apps/api/src' }).touched).toEqual(['apps/api/src/api.module.ts']);
   });
 
-  it('is the file that is given', () => {
+  it('is the given file', () => {
     const files = { 'src/app.module.ts': MODULE, 'src/core.module.ts': MODULE };
     expect(run(files, { sourceRoot: 'src', module: 'src/core.module.ts' }).touched).toEqual([
       'src/core.module.ts',
     ]);
   });
 
-  it('is left alone, with the lines to add, when it is not understood', () => {
+  it('is left unchanged if its shape is not recognized, and the lines to add are printed', () => {
     const { touched, warnings } = run({
       'src/app.module.ts': '@Module(metadata) export class AppModule {}\n',
     });
@@ -103,14 +103,14 @@ describe('the root module', () => {
     ]);
   });
 
-  it('is asked for, with the lines to add, when there is none', () => {
+  it('is asked for if there is none, with the lines to add', () => {
     expect(run({}).warnings).toEqual([`the root module of the application was not found. ${BY_HAND}`]);
     expect(run({}, { module: 'src/x.ts' }).warnings).toEqual([`src/x.ts was not found. ${BY_HAND}`]);
   });
 });
 
 describe('the dependency', () => {
-  it('is the installed version and what is compatible with it', () => {
+  it('is the installed version and compatible ones', () => {
     const { tree, infos } = run({
       'package.json': '{\n  "name": "app"\n}\n',
       'node_modules/nestjs-event-stream/package.json': '{ "version": "1.2.3" }',
@@ -124,7 +124,7 @@ describe('the dependency', () => {
     );
   });
 
-  it('is the latest one when none is installed', () => {
+  it('is the latest one if none is installed', () => {
     expect(run({ 'package.json': '{ "name": "app" }' }).tree.text('package.json')).toBe(
       '{ "name": "app", "dependencies": { "nestjs-event-stream": "latest" } }',
     );
@@ -148,13 +148,13 @@ describe('the dependency', () => {
       '{\n    "dependencies": {\n        "n": "^1"\n    },\n    "x": 1\n}',
     ],
     ['{}', '{\n  "dependencies": {\n    "n": "^1"\n  }\n}\n'],
-  ])('goes to its place in %j', (before, after) => {
+  ])('is added at its place in %j', (before, after) => {
     expect(addDependency(before, 'n', '^1')).toBe(after);
     expect(JSON.parse(after)).toMatchObject({ dependencies: { n: '^1' } });
   });
 
   it.each(['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies'])(
-    'is not added when it is among the %s',
+    'is not added if it is among the %s',
     (kind) => {
       expect(addDependency(JSON.stringify({ [kind]: { n: 'file:n.tgz' } }), 'n', '^1')).toBeUndefined();
     },

@@ -1,5 +1,5 @@
-/** True only for two types that are the same, `any` and modifiers included. */
+/** True only for two identical types, including `any` and modifiers. */
 export type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-/** Does not compile for anything but `true`. */
+/** Compiles only for `true`. */
 export type Expect<T extends true> = T;

@@ -87,7 +87,7 @@ export async function follow(): Promise<void> {
   for await (const each of channels.subscribe('a', { events, gap: false })) each satisfies EventOf<Events>;
 }
 
-// Filters are asked about events of the contract.
+// Filters are called with events of the contract.
 channel.subscribe({
   filter: (each, name) => each.type === 'done' || (each.data.percent > 5 && name === 'a'),
   until: ({ type }) => type === 'done',
@@ -102,7 +102,7 @@ channel.subscribe({ gap: true });
 // @ts-expect-error: 'colour' does not exist
 channels.channel('a', { colour: 1 });
 
-// Runs: the source, and those who attach.
+// Runs: the source, and the viewers.
 export async function run(): Promise<void> {
   const started = await runs.start(
     'a',

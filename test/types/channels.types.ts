@@ -50,7 +50,7 @@ export function publisher<T>(channel: Channel<T>, value: T): Promise<string[]> {
   return channel.publish([value]);
 }
 
-// What comes is what was published, or a gap.
+// A subscriber gets what was published, or a gap.
 export async function follow(): Promise<void> {
   for await (const received of scores.subscribe({ gap: 'missed' })) {
     if (isGap(received)) received.data satisfies Gap;
@@ -64,7 +64,7 @@ export async function follow(): Promise<void> {
   for await (const { data } of channels.subscribe<Score>('a', { gap: false })) data satisfies Score;
   for await (const { data } of channels.subscribe(['a', 'b'], { gap: false })) data satisfies unknown;
   for await (const { data } of await runs.attach<Score>('a', { gap: false })) data satisfies Score;
-  // Filters are not asked about gaps.
+  // Filters are not called with gaps.
   scores.subscribe({
     filter: ({ data }) => data.home > 0,
     until: ({ data }, channel) => channel === String(data.home),

@@ -19,7 +19,7 @@ interface Jobs {
   done: { url: string };
 }
 
-// Events of a stream whose types are known are told apart by them.
+// Events of a stream with known types are distinguished by them.
 export async function follow(): Promise<void> {
   for await (const event of connect<Jobs>('/jobs/7')) {
     if (event.type === 'progress') event.json().pct.toFixed();

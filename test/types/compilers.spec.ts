@@ -25,7 +25,7 @@ interface Found {
   message: string;
 }
 
-/** The lines of a file that must not compile, each with what the compiler has to say about it. */
+/** The lines of a file that must not compile, each with the expected message of the compiler. */
 function expectedIn(text: string): Found[] {
   const lines = text.split('\n');
   return lines.flatMap((line, i) => {
@@ -125,7 +125,7 @@ describe('the types of the package, as a user compiles them', () => {
       );
       const errors = new Map<string, Found[]>();
       for (const file of program.getSourceFiles()) {
-        // The declarations of other packages are not ours to judge.
+        // Errors in declarations of other packages do not count.
         if (!file.fileName.startsWith(folder)) continue;
         const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
           ({ start = 0, messageText }) => ({

@@ -56,7 +56,7 @@ export const events = defineEvents({
 });
 type Events = typeof events;
 
-// A creator takes the input of its schema, and gives an event with a name and data of those types.
+// A creator takes the input of its schema, and returns an event with a name and data of those types.
 events.zod({ percent: 1 }) satisfies SseEvent<'zod', { percent: number }>;
 events.valibot({ percent: 1 }, { id: 7, retry: 5, comment: 'c' }).data.percent.toFixed();
 events.arktype({ percent: 1 }).type satisfies 'arktype';
@@ -90,7 +90,7 @@ events.text('a', { name: 'b' });
 // @ts-expect-error: Cannot assign to 'text' because it is a read-only property
 events.text = events.short;
 
-// Input goes in, output comes out.
+// Input is published, output is received.
 export type Payloads = [
   Expect<Equal<PayloadOf<Events, 'zod'>, { percent: number }>>,
   Expect<Equal<ReceivedPayloadOf<Events, 'coerced'>, Date>>,
@@ -119,7 +119,7 @@ export function render(each: EventOf<Events, 'zod' | 'choice' | 'message'>): str
   }
 }
 
-// All that a handler may yield.
+// All values that a handler may yield.
 export const yields: Yields<Events>[] = [
   events.zod({ percent: 1 }),
   event({ type: 'zod', data: { percent: 1 } }),
@@ -173,7 +173,7 @@ defineEvents({ a: 5 });
 // @ts-expect-error: not assignable to parameter of type 'StandardSchemaV1
 text(z.number());
 
-// What looks suspicious and is right.
+// Valid code that looks suspicious.
 defineEvents({ a: z.literal('[DONE]') });
 defineEvents({ a: text(z.enum(['1', '2'])) });
 defineEvents({ a: type<{ at: string; meta: Record<string, unknown> }>() });

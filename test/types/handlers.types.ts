@@ -47,7 +47,7 @@ interface ExpressResponse {
   end(): this;
 }
 
-// Without a contract: all that can be streamed or answered.
+// Without a contract: everything that can be streamed or answered.
 @Controller()
 export class Any {
   @Sse() array() {
@@ -169,7 +169,7 @@ export class NotAny {
   }
 }
 
-// With a contract: its events, whatever carries them.
+// With a contract: its events, in every form of a result.
 @Controller()
 export class Typed {
   @Sse('a', { events }) async *created(@SseSignal() signal: AbortSignal) {

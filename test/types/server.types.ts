@@ -36,7 +36,7 @@ declare const context: ExecutionContext;
 declare const connections: SseConnections;
 declare const unknown: unknown;
 
-// What makes events gives events, which nobody can change.
+// Functions that make events return events, which cannot be changed.
 export type Makers = [
   Expect<Equal<ReturnType<typeof event>, SseEvent>>,
   Expect<Equal<ReturnType<typeof comment>, SseEvent<undefined, undefined>>>,
@@ -140,7 +140,7 @@ export class Wrong {
   }
 }
 
-// Options of a level are no more than that level's.
+// The options of a level are only those of that level.
 export type Levels = [
   Expect<Equal<'method' extends keyof SseOptions ? true : false, false>>,
   Expect<Equal<'method' extends keyof SseRouteOptions ? true : false, true>>,
@@ -196,7 +196,7 @@ export const payloads: HeartbeatOptions['data'][] = [
 ];
 export const asked: TimeoutOptions['data'] = (request) => request.getHandler().name;
 
-// Connections may be looked at and closed, and nothing else.
+// Connections can be inspected and closed, and nothing else.
 export function administrate(app: INestApplication): void {
   const [first] = connections.list();
   const asked: [string | undefined, Date | undefined, number | undefined] = [
@@ -219,7 +219,7 @@ export function administrate(app: INestApplication): void {
   isSseRoute(context) satisfies boolean;
 }
 
-// Errors are told apart by their codes.
+// Errors are distinguished by their codes.
 export function handle(error: unknown): SseErrorCode | undefined {
   // @ts-expect-error no such code
   isSseError(error, 'SSE_OOPS');
