@@ -25,7 +25,7 @@ const part = (id: string, ...deltas: string[]) => [
 ];
 
 describe('uiMessageChunks()', () => {
-  it('puts text into a part, and begins another one after a chunk', async () => {
+  it('puts text into a part, and starts another part after a chunk', async () => {
     const data = { type: 'data-x', data: 1 };
     expect(await collect(of('a', '', 'b', undefined, data, 'c'))).toEqual([
       start,
@@ -36,7 +36,7 @@ describe('uiMessageChunks()', () => {
     ]);
   });
 
-  it('begins a message of chunks without an id, and finishes only a message that it has begun', async () => {
+  it('starts a message of chunks without an ID, and finishes only a message that it has started', async () => {
     const data = { type: 'data-x', data: 1 };
     expect(await collect(of(data))).toEqual([{ type: 'start' }, data, finish]);
     expect(await collect(of({ type: 'start', messageId: 'm' }, 'a'))).toEqual([
@@ -52,7 +52,7 @@ describe('uiMessageChunks()', () => {
     ['a promise', Promise.resolve(of('a'))],
     ['an array', ['a']],
     ['a web stream', new ReadableStream({ start: (to) => (to.enqueue('a'), to.close()) })],
-  ])('takes %s', async (_name, source) => {
+  ])('accepts %s', async (_name, source) => {
     expect(await collect(source)).toEqual([start, ...part('text-1', 'a'), finish]);
   });
 

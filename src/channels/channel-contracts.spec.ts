@@ -29,7 +29,7 @@ describe('a channel with a contract', () => {
     await channels.close();
   });
 
-  it('gives its subscribers the events as they were published, text as text', async () => {
+  it('delivers the events as they were published, text as text', async () => {
     const channel = channels.channel('a', events);
     const subscription = channel.subscribe({ from: 'oldest' });
     const ids = await channel.publish([events.progress({ percent: 1 }), events.token('5'), events.on('on')]);
@@ -57,7 +57,7 @@ describe('a channel with a contract', () => {
       { type: 'progress', data: { percent: 1 } },
       'The contract has no event "message".',
     ],
-  ])('refuses %s that breaks it, and the whole array with it', async (_what, wrong, message) => {
+  ])('rejects %s that breaks it, and the whole array with it', async (_what, wrong, message) => {
     const channel = channels.channel('a', events);
     const subscription = channel.subscribe();
     for (const given of [wrong, [events.token('a'), wrong]]) {
@@ -71,7 +71,7 @@ describe('a channel with a contract', () => {
     subscription.close();
   });
 
-  it('refuses a schema that is asynchronous, or throws', async () => {
+  it('rejects a schema that is asynchronous, or throws', async () => {
     const slow = defineEvents({ a: z.number().refine(() => Promise.resolve(true)) });
     const broken = defineEvents({
       a: v.pipe(
@@ -89,7 +89,7 @@ describe('a channel with a contract', () => {
     });
   });
 
-  it('does not validate in production, nor where it is switched off, nor what others publish', async () => {
+  it('does not validate in production, nor if validation is disabled, nor events of other publishers', async () => {
     const wrong = unchecked(event({ type: 'progress', data: 'wrong' }));
     const off = new Channels({ validate: false });
     await off.channel('a', events).publish(wrong);
@@ -104,7 +104,7 @@ describe('a channel with a contract', () => {
     await Promise.all([off, inProduction, on].map((each) => each.close()));
   });
 
-  it('has one contract in a process, by whatever object', () => {
+  it('has one contract in a process, through whatever object it is used', () => {
     channels.channel('a', events);
     channels.channel('a');
     channels.channel('a', events);
@@ -116,7 +116,7 @@ describe('a channel with a contract', () => {
     ['another schema', { ...events['~contract'], progress: z.object({ percent: z.number() }) }, 'progress'],
     ['an event more', { ...events['~contract'], done: type<null>() }, 'done'],
     ['an event less', { progress: events['~contract'].progress, on: events['~contract'].on }, 'token'],
-  ])('refuses a second contract with %s, and names the event', (_what, schemas, name) => {
+  ])('rejects a second contract with %s, and names the event', (_what, schemas, name) => {
     channels.channel('a', events);
     const other = defineEvents(schemas as never);
     const error = {
@@ -130,11 +130,11 @@ describe('a channel with a contract', () => {
     expect(() => channels.subscribe(['0', 'a'], { events: other })).toThrow(
       expect.objectContaining(error) as Error,
     );
-    // A subscription that was refused has not claimed the other channel.
+    // A rejected subscription has not claimed the other channel.
     channels.channel('0', events);
   });
 
-  it.each([null, {}, 5, 'progress'])('refuses %p as a contract', (given) => {
+  it.each([null, {}, 5, 'progress'])('rejects %p as a contract', (given) => {
     expect(() => channels.channel('a', given as never)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_CONTRACT' }) as Error,
     );
@@ -150,7 +150,7 @@ describe('a channel with a contract', () => {
     expect(() => channels.channel('job:10000', other)).toThrow('has two contracts');
   });
 
-  it('still refuses options that subscriptions do not have', () => {
+  it('still rejects options that subscriptions do not have', () => {
     expect(() => channels.channel('a', events).subscribe({ events } as never)).toThrow(
       'Unknown option "events"',
     );

@@ -121,7 +121,7 @@ describe('a cursor', () => {
     [5, 'not a string'],
     [{ toString: () => 'x' }, 'not a string'],
     [null, 'not a string'],
-  ])('that nobody was given is refused (%#)', (after, why) => {
+  ])('that no client was given is rejected (%#)', (after, why) => {
     const channel = new Channels().channel('a');
     expect(() => channel.subscribe({ after: after as string })).toThrow(withCode('SSE_INVALID_CURSOR', why));
   });

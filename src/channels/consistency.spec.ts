@@ -9,7 +9,7 @@ import type { ChannelSubscription } from './subscription.js';
 const turn = () => new Promise(setImmediate);
 const NAMES = ['a', 'b', 'c'];
 
-/** Where the readers of a test publish and subscribe: the nodes of one application. */
+/** The nodes of one application, on which the readers of a test publish and subscribe. */
 interface Nodes {
   readonly nodes: readonly Channels[];
   readonly log: EventLog;
@@ -34,7 +34,7 @@ class Reader {
     for (const name of names) this.last.set(name, 0);
   }
 
-  /** Asks for the next events as an iterating handler does; what is not there yet comes later. */
+  /** Pulls the next events like an iterating handler. Events that are not there yet arrive later. */
   async next(count: number): Promise<void> {
     const { subscription } = this;
     for (let i = this.parked; i < count; i++) {
@@ -47,7 +47,7 @@ class Reader {
     await turn();
   }
 
-  /** Takes what is there, as a connection does. */
+  /** Takes the available events, like a connection. */
   takeBatch(): void {
     if (this.parked > 0) return;
     const batch = this.subscription.take();
@@ -63,7 +63,7 @@ class Reader {
     await this.subscription.ready;
   }
 
-  /** Whether the last of all that was published has arrived. */
+  /** Whether the last published event has arrived. */
   get done(): boolean {
     return this.names.every((name) => this.last.get(name) === (this.published.get(name) ?? 0));
   }

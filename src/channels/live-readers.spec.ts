@@ -12,7 +12,7 @@ import type { SubscribeOptions } from './subscription.options.js';
 
 const turn = () => new Promise(setImmediate);
 
-/** A connection that takes batches, has room or not as a test says, and keeps what it was given. */
+/** A connection that takes batches, has room or not as a test says, and keeps the received batches. */
 class Consumer implements BatchSink {
   readonly given: number[] = [];
   readonly errors: unknown[] = [];
@@ -228,7 +228,7 @@ describe.each<[string, () => EventLog]>([
           else {
             const even = kind === 'filter';
             const filter = even ? ({ data }: { data: unknown }) => (data as number) % 2 === 0 : undefined;
-            // From the start, so that it is known what each has to get.
+            // From the start, so that the expected events of each are known.
             const options = { from: 'oldest', ...(filter && { filter }) } as SubscribeOptions;
             here.push({ consumer: new Consumer(channels, ['a'], options), even });
           }

@@ -22,7 +22,7 @@ describe('SseError', () => {
 });
 
 describe('isSseError()', () => {
-  it('knows an error by its name and code, of this copy of the package or another', () => {
+  it('recognizes an error by its name and code, of this copy of the package or another', () => {
     const own = new SseError('SSE_ENDED', '');
     const copy = Object.assign(new Error('of the other copy'), { name: 'SseError', code: 'SSE_ENDED' });
     for (const error of [own, copy]) {
@@ -33,7 +33,7 @@ describe('isSseError()', () => {
   });
 
   it.each([new Error('SseError'), { name: 'SseError', code: 'SSE_ENDED' }, null, undefined, 'SSE_ENDED'])(
-    'takes no %p for one',
+    'does not accept %p',
     (other) => {
       expect(isSseError(other)).toBe(false);
     },

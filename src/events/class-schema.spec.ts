@@ -39,7 +39,7 @@ const refusal = (data: unknown, contract: Parameters<typeof validPayload>[0] = e
 };
 
 describe('classSchema()', () => {
-  it('gives an instance, whatever it was given, with the values that the decorators make', () => {
+  it('returns an instance for any input, with the values that the decorators produce', () => {
     const read = validPayload(events, 'progress', {
       percent: 10,
       at: '2026-01-02T00:00:00.000Z',
@@ -66,14 +66,14 @@ describe('classSchema()', () => {
     });
   });
 
-  it.each([undefined, null, 5, 'text', []])('refuses %p', (data) => {
+  it.each([undefined, null, 5, 'text', []])('rejects %p', (data) => {
     expect(refusal(data)).toMatchObject({
       code: 'SSE_INVALID_EVENT',
       context: { issues: [{ path: 'data', message: 'expected an object of Progress' }] },
     });
   });
 
-  it('passes options on', () => {
+  it('passes options to class-transformer and class-validator', () => {
     const strict = defineEvents({
       progress: classSchema(Progress, libraries, { whitelist: true, forbidNonWhitelisted: true }),
     });
@@ -83,7 +83,7 @@ describe('classSchema()', () => {
     expect(refusal({ percent: 1, other: 2 })).toBeInstanceOf(Progress);
   });
 
-  it('refuses data of a class without decorators, as class-validator does', () => {
+  it('rejects data of a class without decorators, as class-validator does', () => {
     class Bare {
       declare a: number;
     }

@@ -21,7 +21,7 @@ describe('defineEvents()', () => {
     message: type<{ any: number }>(),
   });
 
-  it('gives a function for each name, which makes what event() makes', () => {
+  it('returns a function for each name, which makes the same event as event()', () => {
     expect(Object.keys(events)).toEqual(['progress', 'token', 'message']);
     expect(events.progress({ percent: 1 })).toEqual(event({ type: 'progress', data: { percent: 1 } }));
     expect(events.token('a')).toEqual(event({ type: 'token', data: 'a' }));
@@ -30,7 +30,7 @@ describe('defineEvents()', () => {
     expect(Object.isFrozen(events.token('a'))).toBe(true);
   });
 
-  it('takes the other fields of an event, and checks them as event() does', () => {
+  it('accepts the other fields of an event, and checks them as event() does', () => {
     expect(events.token('a', { id: 7, retry: 5, comment: 'c' })).toEqual(
       new SseEvent('token', '7', 5, 'c', 'a'),
     );
@@ -45,7 +45,7 @@ describe('defineEvents()', () => {
     });
   });
 
-  it.each(['progress', 'message'] as const)('refuses an event of "%s" without data', (name) => {
+  it.each(['progress', 'message'] as const)('rejects an event of "%s" without data', (name) => {
     for (const fields of [undefined, { id: 1 }]) {
       expect(refusal(() => events[name](undefined as never, fields))).toMatchObject({
         code: 'SSE_INVALID_FIELD',
@@ -54,7 +54,7 @@ describe('defineEvents()', () => {
     }
   });
 
-  it('validates nothing: that is for the stream', () => {
+  it('does not validate: the stream does', () => {
     expect(events.progress('wrong' as never).data).toBe('wrong');
   });
 
@@ -73,7 +73,7 @@ describe('defineEvents()', () => {
     expect(Object.keys(contract['~contract'])).toEqual(['a']);
   });
 
-  it('takes every name that an event can have, those of Object included', () => {
+  it('accepts every name that an event can have, also names of properties of Object', () => {
     const names = fc.string({ minLength: 1 }).filter((name) => !/^~|[\r\n]/.test(name) && name !== 'then');
     const known = fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', 'a b', 'ü');
     fc.assert(
@@ -92,14 +92,14 @@ describe('defineEvents()', () => {
     );
   });
 
-  it.each(['', 'a\nb', '\r', 'a\r\nb', '~end', '~', 'then'])('refuses the name %j', (name) => {
+  it.each(['', 'a\nb', '\r', 'a\r\nb', '~end', '~', 'then'])('rejects the name %j', (name) => {
     const error = refusal(() => define({ [name]: type<number>() }));
     expect(error).toMatchObject({ code: 'SSE_INVALID_CONTRACT' });
     expect((error as Error).message).toContain(`An event cannot be named ${JSON.stringify(name)}.`);
   });
 
   it.each([undefined, null, 5, 'a', [], [type<number>()]])(
-    'refuses %p, which is not an object of schemas',
+    'rejects %p, which is not an object of schemas',
     (given) => {
       expect(refusal(() => define(given))).toMatchObject({
         code: 'SSE_INVALID_CONTRACT',
@@ -108,7 +108,7 @@ describe('defineEvents()', () => {
     },
   );
 
-  it('refuses a contract without events', () => {
+  it('rejects a contract without events', () => {
     expect(refusal(() => define({}))).toMatchObject({
       code: 'SSE_INVALID_CONTRACT',
       message: 'The contract has no events. Name at least one: defineEvents({ name: schema }).',
@@ -125,7 +125,7 @@ describe('defineEvents()', () => {
     { '~standard': undefined },
     { '~standard': { version: 2, validate: () => ({ value: 1 }) } },
     { '~standard': { version: 1 } },
-  ])('refuses %p as a schema, and names the event', (schema) => {
+  ])('rejects %p as a schema, and names the event', (schema) => {
     expect(refusal(() => define({ ok: type<number>(), wrong: schema }))).toMatchObject({
       code: 'SSE_INVALID_CONTRACT',
       message: expect.stringContaining('The schema of the event "wrong" is ') as string,

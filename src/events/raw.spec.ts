@@ -13,7 +13,7 @@ describe('raw()', () => {
     'id: é\ndata: \0\n\n',
     'id\nretry:007\n\n',
     'data: x\n\n: comment\n',
-  ])('takes %p as it is', (text) => {
+  ])('accepts %p unchanged', (text) => {
     expect(raw(text).raw).toBe(text);
   });
 
@@ -33,7 +33,7 @@ describe('raw()', () => {
     ['retry: 1s\n\n', 'has the reconnection time "1s", which is not digits'],
     ['retry:\n\n', 'has the reconnection time "", which is not digits'],
     ['retry: -1\n\n', 'has the reconnection time "-1", which is not digits'],
-  ])('refuses %p: it %s', (text, what) => {
+  ])('rejects %p: it %s', (text, what) => {
     expect(() => raw(text)).toThrow(
       expect.objectContaining({
         code: 'SSE_INVALID_RAW',
@@ -43,7 +43,7 @@ describe('raw()', () => {
     );
   });
 
-  it.each([undefined, null, 5, Buffer.from('data: x\n\n')])('refuses %p, which is not a string', (value) => {
+  it.each([undefined, null, 5, Buffer.from('data: x\n\n')])('rejects %p, which is not a string', (value) => {
     expect(() => raw(value as never)).toThrow('is not a string');
   });
 });

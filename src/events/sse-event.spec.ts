@@ -9,23 +9,23 @@ const refusal = (init: unknown): unknown => {
 };
 
 describe('event()', () => {
-  it('keeps every field that it was given', () => {
+  it('keeps every given field', () => {
     expect(event({ type: 't', id: 'i', retry: 5, comment: 'c', data: { a: 1 } })).toEqual(
       new SseEvent('t', 'i', 5, 'c', { a: 1 }),
     );
   });
 
-  it('takes "event" as another name of "type", also when both are given alike', () => {
+  it('accepts "event" as another name of "type", also if both are given with the same value', () => {
     expect(event({ event: 't', data: '' }).type).toBe('t');
     expect(event({ event: 't', type: 't', data: '' }).type).toBe('t');
   });
 
-  it('takes an empty type as none', () => {
+  it('ignores an empty type', () => {
     expect(event({ type: '', data: 1 }).type).toBeUndefined();
     expect(event({ type: '' })).toEqual(new SseEvent(undefined, undefined, undefined, undefined, undefined));
   });
 
-  it('takes a field of null as one that is not there, but data of null as a value', () => {
+  it('ignores a field of null, but takes null as data for a value', () => {
     const init = { type: null, event: null, id: null, retry: null, comment: null, data: null };
     expect(event(init as unknown as EventInit)).toEqual(
       new SseEvent(undefined, undefined, undefined, undefined, null),
@@ -41,7 +41,7 @@ describe('event()', () => {
     [0, '0'],
     [-3, '-3'],
     [Number.MAX_SAFE_INTEGER, '9007199254740991'],
-  ])('takes the id %p', (id, written) => {
+  ])('accepts the id %p', (id, written) => {
     expect(event({ id, data: '' }).id).toBe(written);
   });
 
@@ -65,34 +65,34 @@ describe('event()', () => {
     {},
     [],
     1n,
-  ])('refuses the id %p, and names it', (id) => {
+  ])('rejects the id %p, and names it', (id) => {
     expect(refusal({ id, data: '' })).toMatchObject({
       code: 'SSE_INVALID_FIELD',
       context: { field: 'id', value: id },
     });
   });
 
-  it.each([-1, 0.5, NaN, Infinity, 2 ** 53, '5', true, {}])('refuses the retry %p', (retry) => {
+  it.each([-1, 0.5, NaN, Infinity, 2 ** 53, '5', true, {}])('rejects the retry %p', (retry) => {
     expect(refusal({ retry })).toMatchObject({
       code: 'SSE_INVALID_FIELD',
       context: { field: 'retry', value: retry },
     });
   });
 
-  it.each(['a\nb', 'a\rb', 'a\r\nb', '\n', 7, true, {}])('refuses the type %p', (type) => {
+  it.each(['a\nb', 'a\rb', 'a\r\nb', '\n', 7, true, {}])('rejects the type %p', (type) => {
     expect(refusal({ type, data: '' })).toMatchObject({
       code: 'SSE_INVALID_FIELD',
       context: { field: 'type', value: type },
     });
   });
 
-  it('refuses a type without data, two types, and fields that the format has not', () => {
+  it('rejects a type without data, two types, and unknown fields', () => {
     expect(refusal({ type: 'a' })).toMatchObject({ context: { field: 'data' } });
     expect(refusal({ type: 'a', event: 'b', data: 1 })).toMatchObject({ context: { field: 'type' } });
     expect(refusal({ name: 'x' })).toMatchObject({ context: { field: 'name' } });
   });
 
-  it('says which field, the value (shortened) and the remedy', () => {
+  it('names the field, the shortened value and the remedy', () => {
     const { message } = refusal({ id: 'é'.repeat(200), data: '' }) as Error;
     expect(message).toBe(
       `The event field "id" cannot be "${'é'.repeat(59)}… (202 characters). Clients return it in the ` +
@@ -101,7 +101,7 @@ describe('event()', () => {
     );
   });
 
-  it.each(['a\nb', 'a\r', 'a\r\nb'])('refuses no line breaks in data and comments (%p)', (text) => {
+  it.each(['a\nb', 'a\r', 'a\r\nb'])('accepts line breaks in data and comments (%p)', (text) => {
     expect(event({ data: text, comment: text })).toMatchObject({ data: text, comment: text });
   });
 });
@@ -110,7 +110,7 @@ it.each([
   ['a type and data', ['progress', { pct: 1 }], '"progress"'],
   ['nothing', [], 'undefined'],
   ['null', [null], 'null'],
-])('event() refuses %s, and says how fields are given', (_what, given, said) => {
+])('event() rejects %s, and says how to pass fields', (_what, given, said) => {
   expect(() => event(...(given as [never]))).toThrow(
     `event() was given ${said}. Give it the fields of the event as one object: event({ type, data }).`,
   );
@@ -123,7 +123,7 @@ describe('comment() and retryAfter()', () => {
     expect(retryAfter(0)).toEqual(new SseEvent(undefined, undefined, 0, undefined, undefined));
   });
 
-  it('refuse what is not text, or not a time', () => {
+  it('reject a value that is not text, or not a time', () => {
     expect(() => comment(5 as never)).toThrow('"comment" cannot be 5');
     expect(() => retryAfter(-1)).toThrow('"retry" cannot be -1');
     expect(() => retryAfter(undefined as never)).toThrow('"retry" cannot be undefined');
@@ -132,7 +132,7 @@ describe('comment() and retryAfter()', () => {
 });
 
 describe('isSseEvent()', () => {
-  it('knows events of this and of another copy of the package, and nothing else', () => {
+  it('recognizes events of this and of another copy of the package, and nothing else', () => {
     const copy = { [Symbol.for('nestjs-event-stream:event')]: true };
     expect(isSseEvent(comment(''))).toBe(true);
     expect(isSseEvent(copy)).toBe(true);

@@ -6,14 +6,14 @@ const json = JSON.stringify as (value: unknown) => string | undefined;
 const data = (text: string): SseEvent => new SseEvent(undefined, undefined, undefined, undefined, text);
 
 describe('toEvent()', () => {
-  it('reads plain objects as MessageEvents only where every key is a field and one of them says something', () => {
+  it('reads plain objects as MessageEvents only if every key is a field and at least one has a value', () => {
     expect(toEvent({ data: 'x', id: 1 }, 'events', json)).toEqual(event({ data: 'x', id: 1 }));
     expect(toEvent({ data: 'x', other: 1 }, 'events', json)).toEqual(data('{"data":"x","other":1}'));
     expect(toEvent({ id: 1, type: 'x' }, 'events', json)).toEqual(data('{"id":1,"type":"x"}'));
     expect(toEvent({ data: 'x' }, 'data', json)).toEqual(data('{"data":"x"}'));
   });
 
-  it('counts own keys only, and also those that getters are behind', () => {
+  it('counts only own keys, including getters', () => {
     const getter = {
       get data() {
         return 'got';
@@ -23,7 +23,7 @@ describe('toEvent()', () => {
     expect(toEvent(Object.create({ data: 'x' }), 'events', json)).toEqual(data('{}'));
   });
 
-  it('takes arrays, dates, maps and instances of classes as payload', () => {
+  it('treats arrays, dates, maps and instances of classes as payload', () => {
     class Tick {
       data = 1;
     }
@@ -32,33 +32,33 @@ describe('toEvent()', () => {
     expect(toEvent(new Map([['data', 1]]), 'events', json)).toEqual(data('{}'));
   });
 
-  it('gives nothing for what says nothing', () => {
+  it('returns nothing for an empty value', () => {
     expect(toEvent(undefined, 'events', json)).toBeUndefined();
     expect(toEvent({ data: undefined }, 'events', json)).toBeUndefined();
     expect(toEvent({ retry: undefined, type: undefined }, 'events', json)).toBeUndefined();
     expect(toEvent({ data: undefined }, 'data', json)).toEqual(data('{}'));
   });
 
-  it('leaves events alone whose data is text', () => {
+  it('does not change events whose data is text', () => {
     for (const made of [comment('c'), raw('data: x\n\n'), event({ type: 't', data: 'x' })]) {
       expect(toEvent(made, 'events', json)).toBe(made);
       expect(toEvent(made, 'data', json)).toBe(made);
     }
   });
 
-  it('does not touch what it was given', () => {
+  it('does not change its argument', () => {
     const given = Object.freeze({ data: Object.freeze({ a: 1 }), type: 't' });
     expect(toEvent(given, 'events', json)).toEqual(event({ type: 't', data: '{"a":1}' }));
   });
 
-  it('does not take a prototype that was tampered with for a field', () => {
+  it('does not read a modified prototype as a field', () => {
     const value = JSON.parse('{"__proto__": {"data": 1}, "data": "x"}') as unknown;
     expect(toEvent(value, 'events', json)).toEqual(data('{"__proto__":{"data":1},"data":"x"}'));
   });
 });
 
 describe('toText()', () => {
-  it('leaves strings alone and serializes everything else', () => {
+  it('keeps strings and serializes everything else', () => {
     expect(toText('a"b', json)).toBe('a"b');
     expect(toText({ a: [1] }, json)).toBe('{"a":[1]}');
   });
@@ -68,7 +68,7 @@ describe('toText()', () => {
     [() => 1, 'function', undefined],
     [Symbol('s'), 'Symbol(s)', undefined],
     [{ toJSON: () => undefined }, '[object Object]', undefined],
-  ])('refuses %p, which JSON cannot express', (value, named, why) => {
+  ])('rejects %p, which JSON cannot express', (value, named, why) => {
     let error: unknown;
     try {
       toText(value, json);
@@ -80,7 +80,7 @@ describe('toText()', () => {
     if (why) expect((error as Error).message).toContain(why);
   });
 
-  it('refuses a promise, of which JSON makes an empty object, and says to await it; its rejection is nobody’s', async () => {
+  it('rejects a promise, of which JSON makes an empty object, and says to await it; its rejection is handled', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', note);

@@ -28,11 +28,11 @@ describe.each<[string, AnyContract, message: RegExp]>([
   ],
   ['arktype', defineEvents({ a: ark({ list: ark({ n: 'number' }).array() }) }), /must be a number/],
 ])('a schema of %s', (_library, contract, message) => {
-  it('lets data pass that it describes', () => {
+  it('accepts data that it describes', () => {
     expect(validPayload(contract, 'a', { list: [{ n: 1 }] })).toEqual({ list: [{ n: 1 }] });
   });
 
-  it('says where other data breaks it, in its own words', () => {
+  it('reports why it rejects other data, in its own words', () => {
     const error = refusal(contract, { list: [{ n: 1 }, { n: 'x' }] });
     expect(error).toMatchObject({
       code: 'SSE_INVALID_EVENT',
@@ -48,7 +48,7 @@ describe.each<[string, AnyContract, message: RegExp]>([
 });
 
 describe('the payload of an event', () => {
-  it('is what the schema gives out', () => {
+  it('is the output of the schema', () => {
     const contract = defineEvents({ a: z.coerce.number(), b: z.object({ c: z.number().default(7) }) });
     expect(validPayload(contract, 'a', '5')).toBe(5);
     expect(validPayload(contract, 'b', {})).toEqual({ c: 7 });
@@ -96,22 +96,22 @@ describe('the payload of an event', () => {
   });
 });
 
-describe('a schema that cannot be used', () => {
+describe('an unusable schema', () => {
   it.each([
     ['that is asynchronous', () => Promise.resolve({ value: 1 })],
     ['that rejects', () => Promise.reject(new Error('late'))],
     ['that never settles', () => new Promise(() => undefined)],
     ['that returns a thenable', () => ({ then: (): void => undefined })],
-  ])('%s is refused at once', async (_how, validate) => {
+  ])('%s is rejected at once', async (_how, validate) => {
     expect(refusal(schema(validate), 1)).toMatchObject({
       code: 'SSE_INVALID_CONTRACT',
       message: expect.stringContaining('The schema of the event "a" answered with a promise.') as string,
     });
-    // A rejection that nobody handles would end the process, and fail the test.
+    // An unhandled rejection would end the process, and fail the test.
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('of zod with an asynchronous check is refused as well', () => {
+  it('of zod with an asynchronous check is rejected as well', () => {
     const contract = defineEvents({ a: z.number().refine(() => Promise.resolve(true)) });
     expect(refusal(contract, 1)).toMatchObject({ code: 'SSE_INVALID_CONTRACT' });
   });
@@ -128,7 +128,7 @@ describe('a schema that cannot be used', () => {
     });
   });
 
-  it.each([undefined, null, true, 'value'])('that answers with %p is refused', (answer) => {
+  it.each([undefined, null, true, 'value'])('that answers with %p is rejected', (answer) => {
     expect(
       refusal(
         schema(() => answer),

@@ -60,20 +60,20 @@ class Routes {
 describe('@Sse()', () => {
   const routes = new Routes();
 
-  it('makes a route of its path and method', () => {
+  it('makes a route from its path and method', () => {
     expect([meta('path', routes.one), meta('method', routes.one)]).toEqual(['one/:id', RequestMethod.GET]);
     expect([meta('path', routes.post), meta('method', routes.post)]).toEqual(['/', RequestMethod.POST]);
     expect([meta('path', routes.root), meta('method', routes.root)]).toEqual(['/', RequestMethod.GET]);
     expect(meta('path', routes.several)).toEqual(['a', 'b']);
   });
 
-  it('keeps the options for the route, and marks nothing else', () => {
+  it('stores the options on the route, and changes nothing else', () => {
     expect(routeOptionsOf(routes.one)).toEqual({ heartbeat: 5 });
     expect(routeOptionsOf(routes.root)).toEqual({});
     expect(routeOptionsOf(routes.notOurs)).toBeUndefined();
   });
 
-  it("keeps the method's name, and what decorators above and below say", () => {
+  it("keeps the method's name, and the metadata of decorators above and below", () => {
     expect(routes.one.name).toBe('one');
     expect(meta('above', routes.decorated)).toBe(1);
     expect(meta('below', routes.decorated)).toBe(2);
@@ -84,7 +84,7 @@ describe('@Sse()', () => {
     expect(meta('__httpCode__', routes.post)).toBe(200);
   });
 
-  it('leaves the method callable by hand, as a test of the controller does', async () => {
+  it('keeps the method callable, for unit tests of the controller', async () => {
     const values: unknown[] = [];
     for await (const value of routes.one('7')) values.push(value);
     for await (const value of routes.one('8', '3')) values.push(value);
@@ -92,7 +92,7 @@ describe('@Sse()', () => {
     expect(routes.post()).toEqual(['a']);
   });
 
-  it('says so when a request comes and the module was not imported', () => {
+  it('reports a missing import of the module when a request arrives', () => {
     const response = { end: (): void => undefined };
     const call = (): unknown => Reflect.apply(routes.one, routes, ['7', undefined, response]) as unknown;
     expect(call).toThrow(
@@ -107,7 +107,7 @@ describe('@Sse()', () => {
 });
 
 describe('@SseDefaults()', () => {
-  it('keeps options on the class', () => {
+  it('stores options on the class', () => {
     @SseDefaults({ heartbeat: false })
     class Controller {}
     const [key] = Reflect.getMetadataKeys(Controller) as symbol[];

@@ -43,7 +43,7 @@ describe('HeartbeatInterceptor', () => {
     expect(timers.size).toBe(0);
   });
 
-  it('keeps no timer once it is left', () => {
+  it('keeps no timer after it is unsubscribed', () => {
     const { clock, timers, got, subscription } = beating(NEVER);
     expect(timers.size).toBe(1);
     subscription.unsubscribe();

@@ -20,7 +20,7 @@ describe('a channel key', () => {
     [7, 'is not a string'],
     [undefined, 'is not a string'],
     [['a'], 'is not a string'],
-  ])('refuses %p', (name, problem) => {
+  ])('rejects %p', (name, problem) => {
     expect(() => channelKey(name as string)).toThrow(
       expect.objectContaining({ code: 'SSE_INVALID_CHANNEL', message: expect.stringContaining(problem) }),
     );

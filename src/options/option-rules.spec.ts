@@ -170,7 +170,7 @@ describe('an unknown option is rejected, with the name that was probably meant',
   });
 });
 
-describe('a value of the wrong kind is refused, with what to write instead', () => {
+describe('a value of the wrong kind is rejected, with a valid alternative', () => {
   it.each<[object, string]>([
     [{ ids: 'seq' }, `"ids": "seq". Use false for none, 'sequence' or a function of the value`],
     [{ ids: true }, `"ids": true. Use false for none, 'sequence' or`],
@@ -260,7 +260,7 @@ describe('a value of the wrong kind is refused, with what to write instead', () 
   });
 });
 
-describe('options that contradict each other are refused, with both values', () => {
+describe('options that contradict each other are rejected, with both values', () => {
   it.each<[string, SseOptions, string, string]>([
     ['a heartbeat longer than the stall limit', { heartbeat: 40_000, stallMs: 30_000 }, '40000', '30000'],
     [
@@ -287,21 +287,21 @@ describe('options that contradict each other are refused, with both values', () 
     expect(message).toContain(other);
   });
 
-  it('not where the process limit of a route is below a limit of the module', () => {
+  it('but not if the process limit of a route is below a limit of the module', () => {
     const route: SseOptions = { limit: { key: 'process', max: 1 } };
     expect(refusal(() => resolveOptions('A', { limit: { key: 'ip', max: 5 } }, {}, route))).toBe(
       'was not refused',
     );
   });
 
-  it('also where they come from different levels', () => {
+  it('also if they come from different levels', () => {
     const module: SseOptions = { limit: { key: 'process', max: 10 }, maxDurationMs: 1000 };
     expect(refusal(() => resolveOptions('A', module, { limit: { key: 'ip', max: 11 } }))).toContain('11');
     expect(refusal(() => resolveOptions('A', module, {}, { revalidateMs: 2000 }))).toContain('2000');
   });
 });
 
-describe('options that may be', () => {
+describe('valid options', () => {
   it.each<[string, SseRouteOptions]>([
     ['none at all', {}],
     ['times of 2^31 − 1', { maxDurationMs: MAX_DELAY, stallMs: MAX_DELAY }],

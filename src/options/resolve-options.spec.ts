@@ -10,7 +10,7 @@ const refusal = (options: object, route: object = {}): unknown => {
 };
 
 describe('the options of a route', () => {
-  it('are the defaults where nothing is given', () => {
+  it('are the defaults if nothing is set', () => {
     expect(resolveOptions('here', {})).toEqual({
       emits: 'events',
       serialize: JSON.stringify,
@@ -44,7 +44,7 @@ describe('the options of a route', () => {
     ['complete', { event: 'a' }, 'reconnect', { event: 'c' }],
     ['timeout', { afterMs: 1 }, { afterMs: 2 }, false],
   ])(
-    '%s: over the default stands the module, over that the controller, over that the route',
+    '%s: the module overrides the default, the controller the module, and the route the controller',
     (name, a, b, c) => {
       const [module, controller, route] = [{ [name]: a }, { [name]: b }, { [name]: c }] as SseOptions[];
       const resolved = (...levels: (SseOptions | undefined)[]): unknown =>
@@ -57,13 +57,13 @@ describe('the options of a route', () => {
     },
   );
 
-  it('are not hidden by an option that is there but undefined', () => {
+  it('are not hidden by an option that is undefined', () => {
     const route = { heartbeat: undefined, emits: undefined } as object as SseRouteOptions;
     const { heartbeat, emits } = resolveOptions('here', { heartbeat: 5, emits: 'data' }, {}, route);
     expect([heartbeat, emits]).toEqual([expect.objectContaining({ intervalMs: 5 }), 'data']);
   });
 
-  it('stand as a whole over those of the level above', () => {
+  it('replace the whole option of the level above', () => {
     const { heartbeat, errors } = resolveOptions(
       'here',
       { heartbeat: { intervalMs: 5, event: 'ping' }, errors: { event: 'failure', map: () => 1 } },
@@ -81,14 +81,14 @@ describe('the options of a route', () => {
     ],
     [{ event: 'ping' }, { intervalMs: 15_000, event: 'ping' }],
     [false, false],
-  ])('take a heartbeat as a number, as all about it, or none: %j', (heartbeat, expected) => {
+  ])('accept a heartbeat as a number, an object or a switch: %j', (heartbeat, expected) => {
     const resolved = resolveOptions('here', { heartbeat } as SseOptions).heartbeat;
     expect(resolved).toEqual(
       expected === false ? false : { ...(expected as object), serialize: JSON.stringify },
     );
   });
 
-  it('give a slow heartbeat the stall limit that it needs, unless one was given', () => {
+  it('derive the stall limit from a slow heartbeat, unless one was set', () => {
     expect(resolveOptions('here', { heartbeat: 60_000 }).stallMs).toBe(60_000);
     expect(resolveOptions('here', { heartbeat: 5_000 }).stallMs).toBe(30_000);
     expect(resolveOptions('here', { heartbeat: 60_000, stallMs: false }).stallMs).toBe(false);
@@ -99,12 +99,12 @@ describe('the options of a route', () => {
     [0, Infinity],
     [Infinity, Infinity],
     [undefined, 1_048_576],
-  ])("take Nest's maxPendingDataLength %p for a bound of %p", (maxPendingDataLength, maxBytes) => {
+  ])("treat Nest's maxPendingDataLength %p as a bound of %p", (maxPendingDataLength, maxBytes) => {
     const route = { maxPendingDataLength } as SseRouteOptions;
     expect(resolveOptions('here', {}, {}, route).overflow.maxBytes).toBe(maxBytes);
   });
 
-  it("hold a route's maxPendingDataLength over the module's bound, and under its own", () => {
+  it("prefer a route's maxPendingDataLength to the module's bound, and the route's bound to both", () => {
     const module = { overflow: { maxBytes: 5, policy: 'drop-oldest' } } as const;
     const resolved = (route: SseRouteOptions): unknown => resolveOptions('here', module, {}, route).overflow;
     expect(resolved({})).toMatchObject({ maxBytes: 5, policy: 'drop-oldest' });
@@ -127,7 +127,7 @@ describe('the options of a route', () => {
   });
 });
 
-describe('options out of range are refused, with the name and the value', () => {
+describe('options out of range are rejected, with the name and the value', () => {
   it.each<[object, string]>([
     [{ emits: 'text' }, '"emits": "text"'],
     [{ openAfterMs: -1 }, '"openAfterMs": -1'],
@@ -173,7 +173,7 @@ describe('options out of range are refused, with the name and the value', () => 
   });
 });
 
-describe('options that contradict each other are refused, with both values', () => {
+describe('options that contradict each other are rejected, with both values', () => {
   it.each<[SseOptions, SseOptions, string, string]>([
     [{ heartbeat: 40_000 }, { stallMs: 20_000 }, '"stallMs": 20000', 'the heartbeat, 40000'],
     [
@@ -195,7 +195,7 @@ describe('options that contradict each other are refused, with both values', () 
     expect(message).toContain(other);
   });
 
-  it('not where a function decides for each request', () => {
+  it('but not if a function decides for each request', () => {
     expect(() => resolveOptions('here', { maxDurationMs: 10, timeout: { afterMs: () => 20 } })).not.toThrow();
   });
 });

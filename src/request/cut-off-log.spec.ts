@@ -23,7 +23,7 @@ const add = (count: number, cutOff: CutOff): void => {
   for (let i = 0; i < count; i++) log.add(connection(String(i)), cutOff);
 };
 
-it('a line names the route, the connection, the limit and what was queued', () => {
+it('a line names the route, the connection, the limit and the queued bytes', () => {
   add(1, STALL);
   add(1, OVERFLOW);
   expect(warnings).toEqual([
@@ -34,7 +34,7 @@ it('a line names the route, the connection, the limit and what was queued', () =
   ]);
 });
 
-it('fifty at once are fifty lines, and as many timers as before', () => {
+it('fifty disconnects at once are fifty lines, and no further timers', () => {
   add(50, STALL);
   expect(warnings).toHaveLength(50);
   expect(warnings.every((line) => !line.includes('\n'))).toBe(true);
@@ -52,7 +52,7 @@ it('a thousand at once are fifty lines, and one that counts the others', () => {
   expect(clock.size).toBe(0);
 });
 
-it('each window has its lines, and is accounted for before the next begins', () => {
+it('each window has its lines, and its summary comes before the next window begins', () => {
   add(51, STALL);
   clock.advance(9000);
   add(1, STALL);

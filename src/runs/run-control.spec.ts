@@ -29,7 +29,7 @@ describe('a control channel', () => {
   });
 
   it.each([alive('a'), claim('a'), ended('a')])(
-    'gives nothing on $is of which the log has evicted what came before',
+    'reports nothing on $is after the log has evicted earlier records',
     async (late) => {
       const { control } = open(2);
       const [old, next] = [control(), control()];
@@ -38,7 +38,7 @@ describe('a control channel', () => {
       await next.catchUp();
       await next.append(ended('b'));
       await next.catchUp();
-      // Up to here the records show that it is late. From here on only the log can.
+      // Up to here the records show that it is late. From here on only the log can show it.
       await old.append(late);
       const reader = control();
       await reader.catchUp();

@@ -16,7 +16,7 @@ function after(...records: RunRecord[]) {
 }
 
 describe('the state of a control channel', () => {
-  it('gives the id to the first claim, and to no other one until that run has ended', () => {
+  it('assigns the ID to the first claim, and to no other one until that run has ended', () => {
     const { state, meant } = after(claim('a'), claim('b'), alive('a'), ended('b'));
     expect([state.current?.run, state.running, meant]).toEqual(['a', true, [true, false, true, false]]);
     const next = after(claim('a'), claim('b'), ended('a'), claim('b', 'a'));
@@ -28,17 +28,17 @@ describe('the state of a control channel', () => {
     expect([state.current?.run, meant]).toEqual(['d', [true, true, false, false, true]]);
   });
 
-  it('ends a run once, and ignores what is written about it afterwards', () => {
+  it('ends a run once, and ignores later records about it', () => {
     const { state, meant } = after(claim('a'), ended('a'), ended('a'), alive('a'), claim('a', 'a'));
     expect([state.running, meant]).toEqual([false, [true, true, false, false, false]]);
   });
 
-  it('never takes a sign of life for a claim', () => {
+  it('never treats a sign of life as a claim', () => {
     const { state, meant } = after(claim('a'), ended('a'), claim('b', 'a'), ended('b'), alive('a'));
     expect([state.current?.run, state.running, meant.at(-1)]).toEqual(['b', false, false]);
   });
 
-  it('begins with any record that names a run, where older records are gone', () => {
+  it('begins with any record that names a run, if older records were evicted', () => {
     const lone = after(ended('a'));
     expect([lone.state.current, lone.state.ended?.outcome]).toEqual([
       { run: 'a', from: 'e-0' },
@@ -65,7 +65,7 @@ describe('the state of a control channel', () => {
     expect(after(claim('a'), stop('a'), ended('a'), claim('b', 'a')).state.stopWanted).toBe(false);
   });
 
-  it('ignores what somebody else has written to the channel', () => {
+  it('ignores foreign records in the channel', () => {
     const texts = ['', 'x', 'null', '5', '[]', '{}', '{"is":"alive"}', '{"is":"x","run":"a"}', undefined, {}];
     for (const text of texts) expect(parseRunRecord(text)).toBeUndefined();
     expect(parseRunRecord(JSON.stringify(stop('a')))).toEqual(stop('a'));

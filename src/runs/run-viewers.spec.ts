@@ -21,7 +21,7 @@ function watched(log: { here: number; answers: boolean } = { here: 0, answers: t
 }
 
 describe('the viewers of a run', () => {
-  it('are missing once nobody was here, or heard from elsewhere, for orphanMs', async () => {
+  it('are missing after orphanMs without a viewer here and without a sign of one elsewhere', async () => {
     const { advance, orphaned, log, viewers } = watched();
     log.here = 1;
     await advance(20_000);
@@ -38,7 +38,7 @@ describe('the viewers of a run', () => {
     expect(orphaned).toHaveLength(1);
   });
 
-  it('on a node that is silent for a lease are gone', async () => {
+  it('on a node that is silent for a lease have left', async () => {
     const { advance, orphaned, viewers } = watched();
     viewers.onViewing('b', true);
     await advance(LEASE_MS + ORPHAN_MS - 2000);
@@ -59,13 +59,13 @@ describe('the viewers of a run', () => {
     expect(orphaned).toHaveLength(1);
   });
 
-  it('elsewhere are not gone while the log does not answer', async () => {
+  it('elsewhere have not left while the log does not answer', async () => {
     const { advance, orphaned, viewers, log } = watched();
     viewers.onViewing('b', true);
     log.answers = false;
     for (let i = 0; i < 30; i++) {
       await advance(LEASE_MS / 3);
-      // As the renewals of the lease do, which fail.
+      // Like the renewals of the lease, which fail.
       viewers.restart();
     }
     expect(orphaned).toEqual([]);
@@ -76,7 +76,7 @@ describe('the viewers of a run', () => {
     expect(orphaned).toHaveLength(1);
   });
 
-  it('are given the time in which this process was suspended', async () => {
+  it('get the time back in which this process was suspended', async () => {
     const { clock, viewers } = watched();
     viewers.onViewing('b', true);
     const orphaned: string[] = [];

@@ -12,11 +12,11 @@ async function* counting(asked: { count: number }, value: unknown) {
   }
 }
 
-describe('what a run writes', () => {
+describe('the writes of a run', () => {
   it.each([
     ['events', 0, 256],
     ['bytes', KIB, 64],
-  ])('is at most one append ahead of the log, in %s', async (_, value, most) => {
+  ])('are at most one append ahead of the log, in %s', async (_, value, most) => {
     const nodes = new TestNodes();
     const { runs, wire } = nodes.add();
     const asked = { count: 0 };
@@ -41,7 +41,7 @@ describe('what a run writes', () => {
     await runs.stop('r');
   });
 
-  it('is one append for what a source yields without a pause', async () => {
+  it('are one append for everything that a source yields without a pause', async () => {
     const nodes = new TestNodes();
     const { runs, wire } = nodes.add();
     const sizes: number[] = [];
@@ -60,7 +60,7 @@ describe('what a run writes', () => {
     expect(sizes).toEqual([3, 2, 1]);
   });
 
-  it('may be pushed at once where the log takes it at once', async () => {
+  it('can be pushed at once if the log accepts them at once', async () => {
     const nodes = new TestNodes({ maxBytes: 10_000_000 });
     const node = nodes.add({}, 'direct');
     const source = new Observable((subscriber) => {
@@ -71,7 +71,7 @@ describe('what a run writes', () => {
     expect((await RunViewer.collect(node, 'r')).seen).toHaveLength(4000);
   });
 
-  it('may not be pushed a mebibyte ahead of the log: then the run fails, with what was written', async () => {
+  it('cannot be pushed a mebibyte ahead of the log: then the run fails, and keeps what was written', async () => {
     const nodes = new TestNodes({ maxBytes: 10_000_000 });
     const node = nodes.add();
     let released = false;
@@ -94,7 +94,7 @@ describe('what a run writes', () => {
   it.each([
     ['fewer events than the batch has', { maxEvents: 2 }],
     ['all of the batch', {}],
-  ])('is written once if the answer to a batch is lost and the log keeps %s', async (_, retention) => {
+  ])('happen once if the answer to a batch is lost and the log keeps %s', async (_, retention) => {
     const nodes = new TestNodes(retention);
     const { runs, wire } = nodes.add();
     const appended: unknown[] = [];

@@ -56,7 +56,7 @@ describe.each(Object.entries(AWAY))('while the log %s', (_, away) => {
     },
   );
 
-  it('whichever node finds it back first, nobody is taken for gone', async () => {
+  it('whichever node reaches it first, no viewer counts as gone', async () => {
     const viewer = await RunViewer.attach(b, 'r');
     for (const order of [
       [a, b],
@@ -84,7 +84,7 @@ describe.each(Object.entries(AWAY))('while the log %s', (_, away) => {
     expect([viewer.over, hand.signal?.aborted]).toEqual([false, false]);
   });
 
-  it('a run that nobody views becomes no orphan, and becomes one when it is back', async () => {
+  it('a run without viewers becomes no orphan during the outage, and becomes one after it', async () => {
     away.from([a, b]);
     await nodes.advance(3 * LEASE_MS);
     expect(hand.signal?.aborted).toBe(false);
@@ -95,7 +95,7 @@ describe.each(Object.entries(AWAY))('while the log %s', (_, away) => {
 });
 
 describe('viewers of a run with orphanMs', () => {
-  it('are gone when their node has died', async () => {
+  it('have left when their node has died', async () => {
     const nodes = new TestNodes();
     const [a, b, c] = [nodes.add({ orphanMs: ORPHAN_MS }), nodes.add(), nodes.add()];
     await a.runs.start('r', () => new Promise(() => undefined));
@@ -116,7 +116,7 @@ describe('viewers of a run with orphanMs', () => {
     await Promise.all([b, c].map(({ runs }) => runs.close()));
   });
 
-  it('cannot attach without telling the owner', async () => {
+  it('cannot attach without notifying the owner', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add({ orphanMs: ORPHAN_MS }), nodes.add()];
     await a.runs.start('r', () => new Promise(() => undefined));
@@ -129,7 +129,7 @@ describe('viewers of a run with orphanMs', () => {
   });
 });
 
-describe('a node that cannot hear', () => {
+describe('a node that receives no events', () => {
   let nodes: TestNodes;
   let a: TestNode;
   let b: TestNode;
@@ -168,7 +168,7 @@ describe('a node that cannot hear', () => {
   it.each([
     ['cannot be read', new SseError('SSE_LOG_UNAVAILABLE', 'Away.'), 0],
     ['fails', new TypeError('broken'), 1],
-  ])('does not take a run for an orphan if its log %s', async (_, error, logged) => {
+  ])('does not count a run as an orphan if its log %s', async (_, error, logged) => {
     await a.runs.start('s', () => new Promise(() => undefined), { orphanMs: ORPHAN_MS });
     const other = await RunViewer.attach(b, 's');
     await turns();
@@ -185,10 +185,10 @@ describe('a node that cannot hear', () => {
     await a.runs.stop('s');
   });
 
-  it('does not take the silence for that of the owner if the log has stood still for both', async () => {
+  it('does not blame the owner for the silence if the log has not answered either of them', async () => {
     for (const { process } of [a, b]) process.holdLog();
     await nodes.advance(2 * LEASE_MS);
-    // The viewer first: it has not heard the owner when its answer comes.
+    // The viewer first: it has not heard from the owner when its answer arrives.
     b.process.releaseLog();
     await nodes.advance(4000);
     a.process.releaseLog();

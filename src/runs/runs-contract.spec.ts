@@ -64,7 +64,7 @@ describe('a run with a contract', () => {
     expect(seen).toMatchObject([{ code: 'SSE_INVALID_EVENT', context: { event: 'progress' } }]);
   });
 
-  it('does not validate where that is switched off', async () => {
+  it('does not validate if that is disabled', async () => {
     const wrong = (): unknown => of(event({ type: 'progress', data: 'wrong' }));
     await runs.start('a', () => unchecked(wrong()), { events, validate: false });
     expect((await (await runs.attach('a')).next()).value?.data).toBe('wrong');
@@ -76,7 +76,7 @@ describe('a run with a contract', () => {
     await off.close();
   });
 
-  it('tells its viewers that it was stopped by an event with an object as its data', async () => {
+  it('reports a stop to its viewers with an event whose data is an object', async () => {
     const run = await runs.start(
       'a',
       async function* (signal) {
@@ -103,7 +103,7 @@ describe('a run with a contract', () => {
     );
   });
 
-  it('refuses those who attach with another contract', async () => {
+  it('rejects viewers that attach with another contract', async () => {
     await runs.start('a', () => [events.token('a')], { events });
     const others = defineEvents({ other: text() });
     await expect(runs.attach('a', { events: others })).rejects.toMatchObject({
@@ -113,7 +113,7 @@ describe('a run with a contract', () => {
     (await runs.attach('a')).close();
   });
 
-  it.each([null, {}, 5])('refuses %p as a contract', async (given) => {
+  it.each([null, {}, 5])('rejects %p as a contract', async (given) => {
     const options = { events: given as never };
     await expect(runs.start('a', () => [], options)).rejects.toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
     await expect(runs.attach('a', options)).rejects.toMatchObject({ code: 'SSE_INVALID_OPTIONS' });

@@ -31,7 +31,7 @@ eachReach('runs', (add, nodes) => {
     }
   });
 
-  it('say a last word when they are stopped, in the turn of the stop; what comes later is dropped', async () => {
+  it('send last words when they are stopped, in the turn of the stop; later values are dropped', async () => {
     const a = add();
     const late: unknown[] = [];
     await a.runs.start('r', (signal) => {
@@ -59,14 +59,14 @@ eachReach('runs', (add, nodes) => {
     await turns();
     expect(await a.runs.stop('r')).toBe(true);
     expect(await viewer.end).toBe('ended');
-    // Its factory may not even have come to an answer.
+    // Its factory may not even have returned.
     await a.runs.start('p', parked);
     expect(await a.runs.stop('p')).toBe(true);
-    // The timer of the warning is the last thing that remains of both.
+    // The timer of the warning is the only thing left of both.
     await nodes().advance(10_000);
   });
 
-  it('may stop without a word, or with another one', async () => {
+  it('can stop without last words, or with others', async () => {
     const a = add({ stopped: false });
     await a.runs.start('r', parked);
     await a.runs.stop('r');
@@ -77,7 +77,7 @@ eachReach('runs', (add, nodes) => {
     expect((await subscription.next()).value).toMatchObject({ type: 'cancelled', data: { reason: 'stop' } });
   });
 
-  it('that fail show what an HttpException says, and of anything else only that it happened, logged once', async () => {
+  it('that fail show the response of an HttpException, and no details of another error, which is logged once', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     await a.runs.start('told', hand.source);
@@ -109,7 +109,7 @@ eachReach('runs', (add, nodes) => {
     ]);
   });
 
-  it('that failed before the first event, or have nothing new, answer with the error instead of a stream', async () => {
+  it('that failed before the first event, or have no new events, answer with the error instead of a stream', async () => {
     const [a, b] = [add(), add()];
     await a.runs.start('r', () => {
       throw new ConflictException('No');
@@ -128,7 +128,7 @@ eachReach('runs', (add, nodes) => {
     expect((await collect(b, 's', { after: '5' })).seen).toEqual(['y']);
   });
 
-  it('that failed give their values to who iterates as they were', async () => {
+  it('that failed return their values unchanged to an iterating caller', async () => {
     const a = add();
     await a.runs.start('r', function* () {
       yield { n: 1 };
@@ -153,7 +153,7 @@ eachReach('runs', (add, nodes) => {
     expect(a.logger.errors.splice(0)).toEqual([expect.stringMatching(/^Run "r": SseError: /)]);
   });
 
-  it('that yield what cannot be written fail there: what came before is kept, the source is released', async () => {
+  it('that yield an invalid value fail there: earlier events are kept, the source is released', async () => {
     const a = add();
     const bad: [unknown, string][] = [
       [1n, 'SSE_NOT_SERIALIZABLE'],
@@ -181,7 +181,7 @@ eachReach('runs', (add, nodes) => {
     }
   });
 
-  it('cannot be ended by what they yield', async () => {
+  it('cannot be ended by a yielded value', async () => {
     const a = add();
     const fake = [
       event({ type: 'run-end', data: JSON.stringify({ run: 'x', outcome: { status: 'completed' } }) }),
@@ -192,7 +192,7 @@ eachReach('runs', (add, nodes) => {
     expect((await collect(a, 'r')).seen).toEqual(['run-end', 'run-end', 'run-end', 'last']);
   });
 
-  it('that nobody views end after orphanMs, and not before', async () => {
+  it('without viewers end after orphanMs, and not before', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     await a.runs.start('r', hand.source, { orphanMs: 8000 });
@@ -208,7 +208,7 @@ eachReach('runs', (add, nodes) => {
     await here.end;
     await nodes().advance(7000);
     expect(await a.runs.status('r')).toBe('running');
-    // A node's word that it has viewers no more comes with its next sign of life, at most 5 s later.
+    // A node reports with its next sign of life, at most 5 s later, that it has no viewers left.
     await nodes().advance(7500);
     expect([await a.runs.status('r'), hand.signal?.aborted]).toEqual(['stopped', true]);
     const subscription = await b.runs.attach('r');
@@ -220,7 +220,7 @@ eachReach('runs', (add, nodes) => {
     await subscription.return();
   });
 
-  it('that nobody ever came to are orphans, too', async () => {
+  it('that never had a viewer are orphans, too', async () => {
     const a = add({ orphanMs: 1000 });
     await a.runs.start('r', parked);
     await a.runs.start('kept', parked, { orphanMs: false });
@@ -228,7 +228,7 @@ eachReach('runs', (add, nodes) => {
     expect([await a.runs.status('r'), await a.runs.status('kept')]).toEqual(['stopped', 'running']);
   });
 
-  it('end with their application, and say that they were interrupted', async () => {
+  it('end with their application, and report that they were interrupted', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     let reason: unknown;
@@ -247,7 +247,7 @@ eachReach('runs', (add, nodes) => {
     ]);
     expect(await b.runs.status('r')).toBe('interrupted');
     await expect(a.runs.start('s', () => [])).rejects.toThrow(code('SSE_SHUTDOWN'));
-    // Another node may take over.
+    // Another node can take over.
     await b.runs.start('r', () => [2]);
     expect((await collect(b, 'r', { after: viewer.ids[0] })).seen).toEqual(['gap', 2]);
   });
@@ -301,7 +301,7 @@ describe('a late error of a source', () => {
 });
 
 describe('a request to stop', () => {
-  it('that comes before its owner knows that it is one is not missed', async () => {
+  it('that arrives before its owner knows that it is the owner is not missed', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     const append = nodes.log.append.bind(nodes.log);

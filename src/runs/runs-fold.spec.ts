@@ -23,7 +23,7 @@ async function deltas(nodes: TestNodes, hand: Hand, count: number): Promise<void
 const text = (count: number) => Array.from({ length: count }, (_, i) => `${i},`).join('');
 
 describe('a run with a fold', () => {
-  it('gives late viewers on every node the state and the rest, although its first events are evicted', async () => {
+  it('sends late viewers on every node the state and the rest, although its first events are evicted', async () => {
     const nodes = new TestNodes({ maxEvents: 200 });
     const [one, two, three] = [nodes.add(), nodes.add(), nodes.add()];
     const fold = concat({ every: 10 });
@@ -109,7 +109,7 @@ describe('a run with a fold', () => {
     expect(await textOf(node, { fold: false })).toBe('ab[stopped]');
   });
 
-  it('takes a snapshot of the application instead, also of a run that has ended', async () => {
+  it('uses a snapshot of the application instead, also for a run that has ended', async () => {
     const nodes = new TestNodes();
     const [one, two] = [nodes.add(), nodes.add()];
     const hand = new Hand();

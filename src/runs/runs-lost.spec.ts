@@ -44,7 +44,7 @@ describe('a run whose node dies', () => {
     expect([await late.end, late.seen]).toEqual([expect.objectContaining(lost('r')), [1]]);
   });
 
-  it('keeps its id until it is lost; then another node may start it anew', async () => {
+  it('keeps its ID until it is lost; then another node can start it anew', async () => {
     await expect(b.runs.start('r', () => [2])).rejects.toThrow(code('SSE_RUN_EXISTS'));
     await nodes.advance(LEASE_MS);
     await b.runs.start('r', () => [2]);
@@ -52,7 +52,7 @@ describe('a run whose node dies', () => {
     expect([await again.end, again.seen]).toEqual(['ended', ['gap', 2]]);
   });
 
-  it('ends on that node, too, when it turns out to live: what it writes from then on reaches nobody', async () => {
+  it('ends on that node, too, if the node is alive: its later writes reach no viewer', async () => {
     await nodes.advance(LEASE_MS);
     await viewer.end;
     hand.give(2);
@@ -72,14 +72,14 @@ describe('a run whose node dies', () => {
     }
   });
 
-  it('is stopped, when somebody waits for that, by being lost', async () => {
+  it('counts as stopped for a caller that waits for the stop, once it is lost', async () => {
     const stopped = b.runs.stop('r');
     await nodes.advance(LEASE_MS);
     expect(await stopped).toBe(true);
   });
 
   it.each(['status', 'start'] as const)(
-    'is lost a lease after somebody looked (%s) although nobody views it',
+    'is lost a lease after the last check (%s), although it has no viewers',
     async (how) => {
       await b.runs.close();
       const c = nodes.add();
@@ -125,7 +125,7 @@ describe('a run whose node dies', () => {
 });
 
 describe('a run while the log is unavailable', () => {
-  it('goes on, written once, and is not taken for lost, however long that is', async () => {
+  it('continues, is written once, and does not count as lost, however long the outage is', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     const hand = new Hand();
@@ -153,7 +153,7 @@ describe('a run while the log is unavailable', () => {
     expect([a.logger, b.logger].flatMap(({ warnings, errors }) => [...warnings, ...errors])).toEqual([]);
   });
 
-  it('is watched by who was cut off as if the silence had been its own', async () => {
+  it('is watched by a node that was cut off as if only the node itself had been silent', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     const hand = new Hand();
@@ -170,7 +170,7 @@ describe('a run while the log is unavailable', () => {
     expect(await viewer.end).toBe('ended');
   });
 
-  it('ends when it is back, and cannot be started or attached to meanwhile', async () => {
+  it('ends when the log is available again, and cannot be started or attached to meanwhile', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     const hand = new Hand();
@@ -190,7 +190,7 @@ describe('a run while the log is unavailable', () => {
     expect(await b.runs.status('r')).toBe('completed');
   });
 
-  it('is given up at shutdown, in the time there is', async () => {
+  it('is abandoned at shutdown, within the time of the shutdown', async () => {
     const nodes = new TestNodes();
     const a = nodes.add();
     const hand = new Hand();
@@ -202,13 +202,13 @@ describe('a run while the log is unavailable', () => {
     await closing;
     await turns();
     expect([hand.finished, a.runs.list(), a.logger.errors]).toEqual([true, [], []]);
-    // The log's sweep of what is too old.
+    // The log's sweep of old entries.
     expect(nodes.clock.size).toBeLessThanOrEqual(1);
   });
 });
 
 describe('a run in a log that keeps little', () => {
-  it('shows what is kept, says that the beginning is missing, and ends', async () => {
+  it('shows the kept events, reports that the beginning is missing, and ends', async () => {
     const nodes = new TestNodes({ maxEvents: 3 });
     const [a, b] = [nodes.add({}, 'direct'), nodes.add()];
     await a.runs.start('r', () => range(0, 10));
@@ -219,7 +219,7 @@ describe('a run in a log that keeps little', () => {
     }
   });
 
-  it('is known while it runs, for longer than anything is kept', async () => {
+  it('is known while it runs, also after all its entries have expired', async () => {
     const nodes = new TestNodes({ maxAgeMs: 20_000 });
     const [a, b] = [nodes.add(), nodes.add()];
     const hand = new Hand();
@@ -237,14 +237,14 @@ describe('a run in a log that keeps little', () => {
     await expect(b.runs.attach('r')).rejects.toThrow(code('SSE_RUN_UNKNOWN'));
   });
 
-  it('ends for a viewer who comes to its end when that is gone', async () => {
+  it('ends for a viewer that reaches its end after that was evicted', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     await a.runs.start('r', () => range(0, 500));
     await turns();
     const slow = await b.runs.attach('r');
     expect(await slow.next()).toMatchObject({ value: { data: 0 } });
-    // Another one has taken all the room before it asks again.
+    // Another channel has taken all the room before the viewer reads again.
     const name = b.channels.list()[0]?.name ?? '';
     const filler = b.channels.channel(name);
     for (let i = 0; i < 6; i++)
@@ -260,7 +260,7 @@ describe('a run in a log that keeps little', () => {
     expect(seen).toContain('gap');
   });
 
-  it('ends for a viewer who comes for more when all is gone but the word that it ended', async () => {
+  it('ends for a viewer that reads on when only the record of the end is left', async () => {
     const nodes = new TestNodes({ maxTotalBytes: 8000 });
     const a = nodes.add({}, 'direct');
     await a.runs.start('r', () => range(0, 10));

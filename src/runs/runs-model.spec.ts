@@ -6,22 +6,22 @@ import { Hand } from '../../test/fixtures/run-viewer.js';
 const LEASE_MS = 15_000;
 const ID = 'r';
 
-/** A value of a source: the number of the start of the id, and the number of the value. */
+/** A value of a source: the number of the start of the ID, and the number of the value. */
 type Value = readonly [start: number, n: number];
 
-/** One start of the id, as the test drives it. */
+/** One start of the ID, under the control of the test. */
 interface Start {
   readonly hand: Hand;
   given: number;
   ended: boolean;
 }
 
-/** Somebody who views the run, and checks what comes. */
+/** A viewer of the run, which checks the received events. */
 class Viewer {
   start: number | undefined;
   last = -1;
   lastId: string | undefined;
-  /** How it ended; what is wrong with what came, if something was. */
+  /** How it ended, and the first fault in the received events, if any. */
   end: string | undefined;
   over = false;
   private subscription: ChannelSubscription | undefined;
@@ -124,7 +124,7 @@ class Model {
     for (const { wire } of this.all) wire.mend();
     await turns();
     for (const start of this.starts) this.finish(start);
-    // A claim whose answer was lost has no owner: that is noticed from when somebody looks.
+    // A claim whose answer was lost has no owner. That is noticed at the next check.
     await Promise.all(this.all.map(({ runs }) => runs.status(ID)));
     await this.nodes.advance(LEASE_MS * 3);
     await Promise.all(this.pending);
@@ -182,8 +182,8 @@ class Model {
   }
 }
 
-describe('runs, whatever happens to their nodes and viewers in whatever order', () => {
-  it('are seen from their beginning on, each value once and in order, and end alike for everybody', async () => {
+describe('runs, whatever happens to their nodes and viewers in any order', () => {
+  it('deliver each value once and in order from the beginning, and the same end to every viewer', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const model = new Model();

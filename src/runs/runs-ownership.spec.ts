@@ -53,7 +53,7 @@ class Model {
     await this.observe();
   }
 
-  /** Whatever a suspended node sends, an id never goes back to an earlier run, and a run that has ended stays so. */
+  /** Whatever a suspended node sends, an ID never returns to an earlier run, and a run that has ended stays ended. */
   private async observe(): Promise<void> {
     const end = await this.nodes.log.tail(`run:${ID}`);
     await this.observer.catchUp();
@@ -67,7 +67,7 @@ class Model {
       if (!running) this.over.add(current.run);
       else expect(this.over).not.toContain(current.run);
     }
-    // A node that comes late knows the same, or nothing, if nothing was written between the two reads.
+    // A node that is late knows the same, or nothing, if nothing was written between the two reads.
     const quiet = (await this.nodes.log.tail(`run:${ID}`)) === end;
     if (quiet && known.current && late.state.current) {
       expect([late.state.current.run, late.state.running]).toEqual([known.current.run, known.running]);
@@ -111,12 +111,12 @@ class Model {
   }
 }
 
-describe('the owner of an id, whatever happens to the nodes in whatever order', () => {
+describe('the owner of an ID, whatever happens to the nodes in any order', () => {
   it.each([
     ['everything', 3_600_000],
     ['little more than a lease', 20_000],
   ])(
-    'is one, and an earlier one never takes the id back, in a log that keeps %s',
+    'is unique, and an earlier one never takes the ID back, in a log that keeps %s',
     async (_, maxAgeMs) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {

@@ -7,14 +7,14 @@ import { RunViewer } from '../../test/fixtures/run-viewer.js';
 const LARGE = 'x'.repeat(2000);
 const id = (n: number) => event({ id: `${n}`, data: n });
 
-describe.each(['direct', 'wire'] as const)('a run (%s) whose log refuses an event', (how) => {
+describe.each(['direct', 'wire'] as const)('a run (%s) whose log rejects an event', (how) => {
   const add = (nodes: TestNodes) => [nodes.add({}, how), nodes.add({}, 'wire')] as const;
 
   it.each([
     ['too large', () => [1, 2, LARGE], 'SSE_EVENT_TOO_LARGE', [1, 2]],
     ['out of order', () => [id(1), id(3), id(2)], 'SSE_ID_ORDER', [1, 3]],
     ['too large and alone', () => [LARGE], 'SSE_EVENT_TOO_LARGE', []],
-  ])('is failed if its last event is %s, and viewers get what came before', async (_, source, code, seen) => {
+  ])('fails if its last event is %s, and viewers get the events before', async (_, source, code, seen) => {
     const nodes = new TestNodes({ maxEventBytes: 1000 });
     const [a, b] = add(nodes);
     await a.runs.start('r', source);
@@ -31,7 +31,7 @@ describe.each(['direct', 'wire'] as const)('a run (%s) whose log refuses an even
     expect(a.runs.list()).toEqual([]);
   });
 
-  it('is failed also if the event comes in a later turn, or is pushed', async () => {
+  it('fails also if the event comes in a later turn, or is pushed', async () => {
     const nodes = new TestNodes({ maxEventBytes: 1000 });
     const [a, b] = add(nodes);
     await a.runs.start('late', async function* () {
@@ -57,7 +57,7 @@ describe.each(['direct', 'wire'] as const)('a run (%s) whose log refuses an even
     expect(a.logger.errors).toHaveLength(2);
   });
 
-  it('says goodbye when it is stopped, also if the last event of its source was refused', async () => {
+  it('sends its last words when it is stopped, also if the last event of its source was rejected', async () => {
     const nodes = new TestNodes({ maxEventBytes: 1000 });
     const [a, b] = add(nodes);
     await a.runs.start('r', (signal) => {
@@ -84,7 +84,7 @@ describe.each(['direct', 'wire'] as const)('a run (%s) whose log refuses an even
       await turns(3);
       throw new HttpException({ message: 'x'.repeat(5000), more: 'x'.repeat(50_000) }, 409);
     });
-    // Not cut to its status where it fits.
+    // Not reduced to its status if it fits.
     await a.runs.start('s', () => {
       throw new HttpException({ message: 'x'.repeat(100) }, 409);
     });
@@ -104,7 +104,7 @@ describe.each(['direct', 'wire'] as const)('a run (%s) whose log refuses an even
     expect([a.logger.errors, a.runs.list()]).toEqual([[], []]);
   });
 
-  it('cuts an error that the log alone finds too large', async () => {
+  it('shortens an error that only the log finds too large', async () => {
     const nodes = new TestNodes({ maxEventBytes: 1000 });
     const [a, b] = add(nodes);
     await a.runs.start('r', () => {

@@ -48,7 +48,7 @@ describe('a run whose owner is suspended for longer than its lease', () => {
     await c.runs.close();
   });
 
-  it('is not the owner anymore when it was started anew and is still running', async () => {
+  it('is not the owner anymore if it was started anew and is still running', async () => {
     const other = new Hand();
     await b.runs.start('r', other.source);
     other.give('new');
@@ -61,10 +61,10 @@ describe('a run whose owner is suspended for longer than its lease', () => {
     expect([await viewer.end, viewer.seen, other.finished]).toEqual(['ended', ['new', 'stopped'], true]);
   });
 
-  it('does not take the id back where the log has evicted everything that came after it', async () => {
+  it('does not take the ID back if the log has evicted all later records', async () => {
     await nodes.add().runs.start('r', () => ['new']);
     await turns();
-    // Longer than the log keeps anything.
+    // Longer than the log keeps any entry.
     await nodes.advance(3_700_000, 100_000);
     expect(await b.runs.status('r')).toBeUndefined();
     a.process.resume();
@@ -73,7 +73,7 @@ describe('a run whose owner is suspended for longer than its lease', () => {
     expect([hand.finished, hand.signal?.reason]).toEqual([true, code('SSE_RUN_LOST')]);
   });
 
-  it('is not believed by anyone if a sign of life was on its way all the time', async () => {
+  it('is not believed by any node, even if a sign of life was under way all the time', async () => {
     await nodes.add().runs.start('r', () => ['new']);
     await turns();
     const { entries } = (await nodes.log.read('run:r', undefined, {
@@ -96,7 +96,7 @@ describe('a run whose owner is suspended for longer than its lease', () => {
     for (const node of [b, nodes.add()]) expect(await node.runs.stop('r')).toBe(node === b);
   });
 
-  it('has no say in how it has ended: the status and the viewers agree', async () => {
+  it('does not decide how it has ended: the status and the viewers agree', async () => {
     const viewer = await RunViewer.attach(b, 'r');
     expect(await viewer.end).toMatchObject({ code: 'SSE_RUN_LOST' });
     hand.done();
@@ -110,7 +110,7 @@ describe('a run whose owner is suspended for longer than its lease', () => {
 });
 
 describe('a process that is suspended', () => {
-  it('while it claims an id does not get it if another one had it meanwhile', async () => {
+  it('while it claims an ID does not get it if another node had it meanwhile', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];
     const append = a.wire.append.bind(a.wire);
@@ -134,7 +134,7 @@ describe('a process that is suspended', () => {
     await b.runs.stop('r');
   });
 
-  it('does not take the owner for dead when it is resumed with all others', async () => {
+  it('does not consider the owner dead if it is resumed with all others', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add({ orphanMs: 8000 }), nodes.add()];
     const hand = new Hand();
@@ -159,7 +159,7 @@ describe('a process that is suspended', () => {
     expect(await viewer.end).toBe('ended');
   });
 
-  it('does not take viewers elsewhere for gone that have spoken meanwhile', async () => {
+  it('does not count viewers elsewhere as gone if they have sent a sign of life meanwhile', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add({ orphanMs: 4000 }), nodes.add()];
     const hand = new Hand();

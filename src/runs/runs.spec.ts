@@ -14,7 +14,7 @@ const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Er
 const { collect } = RunViewer;
 
 eachReach('runs', (add) => {
-  it('are seen alike by all, whenever they come and wherever they are', async () => {
+  it('are the same for all viewers, whenever they attach and on any node', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     const run = await a.runs.start('r', hand.source);
@@ -63,7 +63,7 @@ eachReach('runs', (add) => {
     expect(again.seen).toEqual([]);
   });
 
-  it('lose nothing when a thousand events come at once, from whatever source', async () => {
+  it('lose no event when a source of any kind yields a thousand at once', async () => {
     const a = add();
     const sources = [
       () => numbers(1000),
@@ -80,7 +80,7 @@ eachReach('runs', (add) => {
     }
   });
 
-  it('write values as a handler would: events, text, payload, comments, and nothing for undefined', async () => {
+  it('write values as in a handler: events, text, payload, comments, and nothing for undefined', async () => {
     const a = add();
     await a.runs.start('r', () => [
       'text',
@@ -119,7 +119,7 @@ eachReach('runs', (add) => {
     ]);
   });
 
-  it('are attached to with options that there are', async () => {
+  it('accept the options of attach()', async () => {
     const { runs } = add();
     await runs.start('r', () => [1]);
     for (const [options, says] of [
@@ -137,7 +137,7 @@ eachReach('runs', (add) => {
     }
   });
 
-  it.each(['', 'x'.repeat(237), 'a\nb'])('have no id like %j', async (id) => {
+  it.each(['', 'x'.repeat(237), 'a\nb'])('reject the ID %j', async (id) => {
     const { runs } = add();
     for (const act of [
       () => runs.start(id, () => []),
@@ -148,13 +148,13 @@ eachReach('runs', (add) => {
       await expect(act()).rejects.toThrow(code('SSE_INVALID_CHANNEL'));
   });
 
-  it.each(['__proto__', 'a:b', 'ü'.repeat(100)])('may have the id %j', async (id) => {
+  it.each(['__proto__', 'a:b', 'ü'.repeat(100)])('accept the ID %j', async (id) => {
     const a = add();
     await a.runs.start(id, () => ['x']);
     expect((await collect(a, id)).seen).toEqual(['x']);
   });
 
-  it('have one owner: an id that runs cannot be started, wherever', async () => {
+  it('have one owner: a running ID cannot be started, on any node', async () => {
     const [a, b] = [add(), add()];
     const hand = new Hand();
     await a.runs.start('r', hand.source);
@@ -169,7 +169,7 @@ eachReach('runs', (add) => {
     expect((await collect(b, 'r')).seen).toEqual([]);
   });
 
-  it('have one owner, also if all want to be it at once', async () => {
+  it('have one owner, also if all nodes start it at once', async () => {
     const all = range(0, 5).map(() => add());
     for (const round of range(0, 20)) {
       const id = `r${round}`;
@@ -214,7 +214,7 @@ eachReach('runs', (add) => {
     ]);
   });
 
-  it('are encoded once for all who view them', async () => {
+  it('are encoded once for all viewers', async () => {
     const a = add();
     const hand = new Hand();
     await a.runs.start('r', hand.source);
@@ -230,7 +230,7 @@ eachReach('runs', (add) => {
     for (const subscription of all) subscription.close();
   });
 
-  it('refuse what cannot be an id, and say so of one that never was', async () => {
+  it('reject invalid IDs, and report an ID that never existed', async () => {
     const a = add();
     await a.runs.start('r', () => ['x']);
     await turns();
@@ -243,7 +243,7 @@ eachReach('runs', (add) => {
     expect((await collect(a, 'r', { after: '' })).seen).toEqual(['x']);
   });
 
-  it('refuse a source that was made before, and answer a handler that returns one with what it is', async () => {
+  it('reject a source that was created before, and explain it to a handler that returns one', async () => {
     const a = add();
     await expect(a.runs.start('made', numbers(3) as never)).rejects.toThrow(
       expect.objectContaining({

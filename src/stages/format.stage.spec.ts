@@ -19,7 +19,7 @@ const stage = (out: Sink<SseEvent>, makeId?: IdMaker): FormatStage =>
   new FormatStage({ emits: 'events', serialize: JSON.stringify, makeId }, out);
 
 describe('formatting', () => {
-  it('hands on one event for each value that says something, and the end', () => {
+  it('emits one event for each value that is not empty, and the end', () => {
     const out = new Told();
     const values = stage(out);
     for (const value of ['a', undefined, { data: 1 }]) values.next(value);
@@ -27,7 +27,7 @@ describe('formatting', () => {
     expect(out.log).toEqual([event({ data: 'a' }), event({ data: '1' }), 'end']);
   });
 
-  it('ends with the first value that cannot be an event', () => {
+  it('ends with the first value that is not a valid event', () => {
     const out = new Told();
     const values = stage(out);
     for (const value of ['a', 1n, 'b', 2n]) values.next(value);
@@ -39,7 +39,7 @@ describe('formatting', () => {
     ]);
   });
 
-  it('ends with the first event that those behind it cannot take', () => {
+  it('ends with the first event that a later stage rejects', () => {
     const out = new Told();
     const cannot = new Error('cannot');
     out.next = () => {
@@ -51,7 +51,7 @@ describe('formatting', () => {
     expect(out.log).toEqual([cannot]);
   });
 
-  it('asks for an id only where there is data and none of its own', () => {
+  it('calls the function for an ID only for events with data and without an ID of their own', () => {
     const asked: unknown[] = [];
     const values = stage(new Told(), (value) => {
       asked.push(value);

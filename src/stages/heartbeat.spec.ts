@@ -7,7 +7,7 @@ import { Heartbeat } from './heartbeat.js';
 
 const context = { of: 'the request' } as unknown as ExecutionContext;
 
-/** A stream that notes what it is sent, and when. */
+/** A stream that records what it is sent, and when. */
 class Noted {
   lastWriteAt = 0;
   waiting = false;
@@ -35,11 +35,11 @@ function beating(options: HeartbeatOptions & { intervalMs: number }) {
   return { clock, timers, stream, failures, heartbeat };
 }
 
-/** Later than due by at most the 32nd part that timers share. */
+/** At most 1/32 later than due, because timers are shared. */
 const LATE = 1 + 1 / 32;
 
 describe('a heartbeat', () => {
-  it('comes once after each interval of silence', () => {
+  it('is sent after each interval of silence', () => {
     const { clock, stream } = beating({ intervalMs: 1000 });
     clock.advance(999);
     expect(stream.sent).toEqual([]);
@@ -49,7 +49,7 @@ describe('a heartbeat', () => {
     expect(stream.sent).toHaveLength(11);
   });
 
-  it('comes only after silence', () => {
+  it('is sent only after silence', () => {
     const { clock, stream } = beating({ intervalMs: 1000 });
     for (let i = 0; i < 50; i++) {
       clock.advance(900);
@@ -60,7 +60,7 @@ describe('a heartbeat', () => {
     expect(stream.sent).toHaveLength(1);
   });
 
-  it('comes also while events flow where it is asked to', () => {
+  it('is sent also while events flow if an option asks for it', () => {
     const { clock, stream } = beating({ intervalMs: 1000, always: true });
     for (let i = 0; i < 100; i++) {
       clock.advance(100);
@@ -90,13 +90,13 @@ describe('a heartbeat', () => {
     [{ data: () => 'made' }, event({ data: 'made' })],
     [{ data: (request: { of: string }) => request.of }, event({ data: 'the request' })],
     [{ event: 'ping', id: () => '8', data: () => [1] }, event({ type: 'ping', id: '8', data: '[1]' })],
-  ])('is made as asked for: %j', (options, expected) => {
+  ])('is made according to its option: %j', (options, expected) => {
     const { clock, stream } = beating({ intervalMs: 1000, ...options });
     clock.advance(1000 * LATE);
     expect(stream.sent.map(([, sent]) => sent)).toEqual([expected]);
   });
 
-  it('is made anew for each beat', () => {
+  it('is made again for each beat', () => {
     let beats = 0;
     const { clock, stream } = beating({ intervalMs: 1000, id: () => String(++beats), data: () => beats });
     clock.advance(3100);
@@ -115,7 +115,7 @@ describe('a heartbeat', () => {
     },
     { data: 1n },
     { data: 'x', id: () => 'a\nb' },
-  ])('that cannot be made ends its stream with that error, and beats no more', (options) => {
+  ])('that cannot be made ends its stream with that error, and stops', (options) => {
     const { clock, stream, timers, failures } = beating({ intervalMs: 1000, ...options });
     clock.advance(10_000);
     expect(failures).toHaveLength(1);
@@ -123,7 +123,7 @@ describe('a heartbeat', () => {
     expect(timers.size).toBe(0);
   });
 
-  it('is over once it is stopped', () => {
+  it('stops with stop()', () => {
     const { clock, stream, timers, heartbeat } = beating({ intervalMs: 1000 });
     heartbeat.stop();
     clock.advance(10_000);

@@ -7,7 +7,7 @@ const turns = async (count = 30) => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate);
 };
 
-/** Everything that comes within some turns, as the type or data of each event. */
+/** Everything that arrives within some turns, as the type or data of each event. */
 async function taken(subscription: ChannelSubscription): Promise<unknown[]> {
   const seen: unknown[] = [];
   for (let i = 0; i < 8; i++) {
@@ -35,7 +35,7 @@ function lines() {
 }
 
 describe('a channel with a fold', () => {
-  it('gives the state and then the events, although the first of them are evicted', async () => {
+  it('sends the state and then the events, although the first of them are evicted', async () => {
     const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
     const channel = channels.channel<number>('a', { fold: sum });
     for (let i = 1; i <= 40; i++) await channel.publish(i);
@@ -49,7 +49,7 @@ describe('a channel with a fold', () => {
     await channels.close();
   });
 
-  it('gives the state instead of a gap', async () => {
+  it('sends the state instead of a gap', async () => {
     const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
     const channel = channels.channel<number>('a', { fold: sum });
     const after = await channel.publish(1);
@@ -155,7 +155,7 @@ describe('a channel with a fold', () => {
     await channels.close();
   });
 
-  it('gives the states of several channels with one cursor', async () => {
+  it('sends the states of several channels with one cursor', async () => {
     const channels = new Channels({ clock: new ManualClock() });
     await channels.channel('a').publish([1, 2]);
     await channels.channel('b').publish([3]);

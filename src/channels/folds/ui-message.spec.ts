@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import { event, uiMessage, type SseEvent, type UiMessageState } from 'nestjs-event-stream';
 
-/** The message that the reader of the SDK makes of parts. */
+/** The message that the reader of the SDK builds from parts. */
 async function messageOf(chunks: readonly unknown[]): Promise<UIMessage | undefined> {
   const stream = new ReadableStream<UIMessageChunk>({
     start(controller) {
@@ -24,7 +24,7 @@ function folded(chunks: readonly unknown[]): { state: UiMessageState; chunks: un
   return { state: stored, chunks: (fold.toEvents(stored) as SseEvent[]).map(({ data }) => data) };
 }
 
-/** A valid stream of a message, with everything interleaved that the SDK allows. */
+/** A valid stream of a message, with every interleaving that the SDK allows. */
 const messages = fc
   .array(fc.record({ kind: fc.nat(11), n: fc.nat(2), text: fc.string({ maxLength: 5 }) }), { maxLength: 60 })
   .map((moves) => {
@@ -84,7 +84,7 @@ const messages = fc
   });
 
 describe('uiMessage()', () => {
-  it('gives the reader of the SDK the same message as all parts, at every place of every stream', async () => {
+  it('builds the same message for the reader of the SDK as all parts, at every place of every stream', async () => {
     await fc.assert(
       fc.asyncProperty(messages, fc.nat(), async (chunks, at) => {
         const cut = at % (chunks.length + 1);
@@ -119,7 +119,7 @@ describe('uiMessage()', () => {
     });
   });
 
-  it('reads parts that are text, and rejects what is not a part', () => {
+  it('reads parts that are text, and rejects values that are not parts', () => {
     const text = JSON.stringify({ type: 'text-delta', id: '0', delta: 'a' });
     expect(folded([text, text]).chunks).toEqual([{ type: 'text-delta', id: '0', delta: 'aa' }]);
     expect(() => folded([{ text: 'a' }])).toThrow('not a part of a UI message stream');

@@ -3,7 +3,7 @@ import { memoryLog } from '../../log/memory-log.js';
 import { DelayedLog } from '../../../test/contract/delayed-log.js';
 import { Channels } from '../channels.js';
 
-/** Takes what is there: `[type or data, has an id]` of each event. */
+/** Takes the available events: `[type or data, has an ID]` of each event. */
 function taken(subscription: ChannelSubscription): unknown[] {
   const seen: unknown[] = [];
   for (let batch = subscription.take(); batch; batch = subscription.take()) {
@@ -20,7 +20,7 @@ const turns = async (count = 30) => {
 };
 
 describe('subscribe({ snapshot })', () => {
-  it('sends the snapshot to a client without a cursor, then what follows its position', async () => {
+  it('sends the snapshot to a client without a cursor, then the events after its position', async () => {
     const channels = new Channels();
     const channel = channels.channel('a');
     await channel.publish([1, 2]);
@@ -47,7 +47,7 @@ describe('subscribe({ snapshot })', () => {
     await channels.close();
   });
 
-  it('replaces the gap of a client whose cursor is gone', async () => {
+  it('replaces the gap of a client whose cursor was evicted', async () => {
     const channels = new Channels({ log: memoryLog({ maxEvents: 2 }) });
     const channel = channels.channel('a');
     const after = await channel.publish(0);
@@ -67,7 +67,7 @@ describe('subscribe({ snapshot })', () => {
     await channels.close();
   });
 
-  it('loses nothing that is published while it is taken, and takes it again if its position is evicted', async () => {
+  it('loses no event that is published while it is taken, and is taken again if its position is evicted', async () => {
     const channels = new Channels({ log: memoryLog({ maxEvents: 3 }) });
     const channel = channels.channel('a');
     let finish: (value: unknown) => void = () => undefined;

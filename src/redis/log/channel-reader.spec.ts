@@ -19,7 +19,7 @@ const raw = (us: number, count: number): RawEntry => {
 };
 const at = (epoch: string, us: number, count: number) => formatPosition(epoch, { us, count });
 
-/** One answer to the three questions of a read: the end, the entries, and the epoch after both. */
+/** One answer with the three results of a read: the end, the entries, and the epoch after both. */
 type Answer = readonly [end: readonly (string | null)[], entries: readonly RawEntry[], epoch: string | null];
 const end = (epoch: string, us: number, count: number, previous = '') => [
   epoch,

@@ -84,7 +84,7 @@ eachAdapter((adapter) => {
     expect(stream.status).toBe(400);
   });
 
-  it('the sixth device replaces the oldest one, which stays away', async () => {
+  it('the sixth device replaces the oldest one, which does not reconnect', async () => {
     const session = await logIn('ada');
     const device = () =>
       openStream(recipe.app, '/notifications', { headers: { ...session, 'cache-control': 'no-cache' } });

@@ -7,7 +7,7 @@ import { Upstream } from '../../fixtures/upstream.js';
 import { closeRecipes, nothingIsOpen, startRecipe, type RecipeApp } from '../recipe-app.js';
 import { AppModule } from './app.module.js';
 
-/** What a browser sends. A stream that is over for good answers with an id of its own. */
+/** The request of a browser. A stream that has ended permanently answers with an ID of its own. */
 const BROWSER = { headers: { 'cache-control': 'no-cache' } };
 
 const errorEvent = (statusCode: number, error: string, message: string) =>
@@ -35,7 +35,7 @@ eachAdapter((adapter) => {
     await feeds.stop();
   });
 
-  it('the events of the feed arrive, changed or as they are, until the feed ends', async () => {
+  it('the events of the feed arrive, changed or unchanged, until the feed ends', async () => {
     const stream = await openStream(recipe.app, '/headlines/a%2Fb', BROWSER);
     await stream.collect(2);
     expect(feeds.requests.at(-1)?.request.url).toBe('/a%2Fb');
@@ -49,7 +49,7 @@ eachAdapter((adapter) => {
     );
   });
 
-  it('a reconnect continues behind the last event, as the feed does', async () => {
+  it('a reconnect continues after the last event, as with the feed itself', async () => {
     const ids: (string | undefined)[] = [];
     for await (const { id } of connect(`${recipe.url}/headlines/weather`, {
       retry: { maxServerMs: 0, minMs: 0 },
@@ -76,7 +76,7 @@ eachAdapter((adapter) => {
       () =>
         (answer = (response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).destroy()),
     ],
-  ])('a feed that %s is an error event, and the client may reconnect', async (_, fail) => {
+  ])('a feed that %s is an error event, and the client can reconnect', async (_, fail) => {
     fail();
     const stream = await openStream(recipe.app, '/headlines/weather', BROWSER);
     expect(stream.status).toBe(200);
@@ -85,7 +85,7 @@ eachAdapter((adapter) => {
     expect(recipe.logger.errors.splice(0)).toHaveLength(1);
   });
 
-  it('a feed that breaks later is an error event, and the client may reconnect', async () => {
+  it('a feed that breaks later is an error event, and the client can reconnect', async () => {
     const stream = await openStream(recipe.app, '/headlines/weather', BROWSER);
     await stream.collect(2);
     feeds.response.destroy();
@@ -94,7 +94,7 @@ eachAdapter((adapter) => {
     expect(recipe.logger.errors.splice(0)).toHaveLength(1);
   });
 
-  it('a feed that does not exist is an HTTP error, and the client stays away', async () => {
+  it('a feed that does not exist is an HTTP error, and the client does not reconnect', async () => {
     answer = (response) => response.writeHead(404).end();
     const client = followWithStockClient(`${recipe.url}/headlines/none`);
     await client.closed();

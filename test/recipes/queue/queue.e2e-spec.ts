@@ -26,7 +26,7 @@ await describeRedis('the queue', (url) => {
 
   eachAdapter((adapter) => {
     let recipe: RecipeApp;
-    /** Lets the jobs begin. */
+    /** Starts the jobs. */
     const work = () => queue().resume();
     const queue = () => recipe.app.get<Queue>(getQueueToken('imports'));
 
@@ -108,7 +108,7 @@ await describeRedis('the queue', (url) => {
     });
 
     it('a shutdown ends the streams, and closes the connections to Redis', async () => {
-      // BullMQ gives names to the connections that wait for jobs and events.
+      // BullMQ names the connections that wait for jobs and events.
       const connections = async () =>
         String(await redis.sendCommand(['CLIENT', 'LIST']))
           .split('\n')

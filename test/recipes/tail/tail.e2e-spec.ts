@@ -37,7 +37,7 @@ eachAdapter((adapter) => {
   afterEach(async () => {
     await closeRecipes();
     delete process.env['LOG_FILE'];
-    // A read that was under way ends before its file is closed.
+    // A read in progress ends before its file is closed.
     await until(() => openDescriptors().length === 0, 'the end of all files');
     await rm(folder, { recursive: true });
   });
@@ -57,7 +57,7 @@ eachAdapter((adapter) => {
     await nothingIsOpen(recipe);
   });
 
-  it('a reconnect continues behind the last line', async () => {
+  it('a reconnect continues after the last line', async () => {
     const stream = await follow();
     await appendFile(file, 'one\n');
     const { id } = await stream.next();

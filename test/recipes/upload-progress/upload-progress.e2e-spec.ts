@@ -35,7 +35,7 @@ eachAdapter((adapter) => {
     await rm(folder, { recursive: true });
   });
 
-  /** Begins an upload, whose pieces the test writes. */
+  /** Starts an upload whose pieces come from the test. */
   function begin(bytes: number): { upload: ClientRequest; answer: Promise<[number, unknown]> } {
     const upload = request(`${recipe.url}/uploads/${id}`, {
       method: 'PUT',
@@ -108,7 +108,7 @@ eachAdapter((adapter) => {
     expect(await readFile(join(folder, id), 'utf8')).toBe('first');
   });
 
-  it('a body without a length, a body that is too long, and another id are refused', async () => {
+  it('a body without a length, a body that is too long, and another ID are rejected', async () => {
     const put = (path: string, init: RequestInit = {}) =>
       fetch(`${recipe.url}/uploads/${path}`, { method: 'PUT', headers: BINARY, body: 'x', ...init });
     expect((await put('7')).status).toBe(400);
