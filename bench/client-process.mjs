@@ -1,4 +1,4 @@
-// The load: a process of its own, told by the bench what to do.
+// The load: a separate process, controlled by the bench.
 import { answer } from './machinery/child-process.mjs';
 import { Audience } from './client/audience.mjs';
 import { Recorder } from './client/recorder.mjs';

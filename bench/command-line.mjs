@@ -15,7 +15,7 @@ const USAGE = `npm run bench -- [scenario…] [options]
 Scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
 Servers: ${Object.keys(SERVERS).join(', ')}`;
 
-/** What is asked for; prints the usage and ends the process where it cannot be understood. */
+/** Parses the arguments. Prints the usage and ends the process if they are invalid. */
 export function readCommandLine(args) {
   try {
     const { values, positionals } = parseArgs({

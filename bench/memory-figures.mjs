@@ -11,7 +11,7 @@ const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(so
 const turn = () => new Promise(setImmediate);
 const named = (channels, i) => channels.channel(`channel:${i}`);
 
-/** A subscription to each of some channels, which notes how long each event took. */
+/** Subscribes to several channels, and records how long each event took. */
 function watch(channels, count) {
   const latencies = [];
   for (let i = 0; i < count; i++) {

@@ -19,7 +19,7 @@ export function drawPlots(rows, folder) {
   }
 }
 
-/** One line a server (and way through it), a point a number of connections. */
+/** One line for each server and its variant, one point for each number of connections. */
 function seriesOf(rows, pattern) {
   const lines = new Map();
   for (const { server, metric, value } of rows) {

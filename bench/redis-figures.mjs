@@ -14,7 +14,7 @@ const names = (count) => Array.from({ length: count }, (_, i) => `channel:${i}`)
 const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 const open = (url, prefix) => new Channels({ log: redisLog({ client: url, prefix }) });
 
-/** Subscribes to all of some channels; counts what comes, and how long it took. */
+/** Subscribes to several channels, and counts the events and their latency. */
 async function watch(channels, count) {
   const seen = { events: 0, latencies: [] };
   const subscriptions = names(count).map((name) => channels.channel(name).subscribe());
@@ -32,12 +32,12 @@ async function watch(channels, count) {
     subscription.onReadable(take);
     take();
   }
-  // Pub/sub subscriptions of one turn go out together and take a moment.
+  // Pub/sub subscriptions of one turn are sent together and take a moment.
   await new Promise((resolve) => setTimeout(resolve, 500 + count / 5));
   return seen;
 }
 
-/** As many publishes under way at a time as there are publishers, each to its next channel. */
+/** One pending publish for each publisher, each to its next channel. */
 async function publishFor(channels, count, publishers) {
   const end = now() + SECONDS * 1000;
   let published = 0;
@@ -63,7 +63,7 @@ async function publishPaced(channels, count, perSecond) {
   }
 }
 
-/** The other process: watches, and says what it saw. */
+/** The other process: subscribes, and reports its figures. */
 async function viewer() {
   const [, , , url, prefix, count] = process.argv;
   const channels = open(url, prefix);

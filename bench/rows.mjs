@@ -1,10 +1,8 @@
 import { nestFor } from './servers/catalogue.mjs';
 
 /**
- * The rounds of one scenario as rows: medians, and medians of the ratios within each round, which is what a machine
- * that runs faster now and slower then leaves alone.
- *
- * `rounds` is an array of maps: server → what was measured, or the error that came instead.
+ * The rounds of one scenario as rows: medians, and medians of the ratios within each round. These ratios do not change
+ * with the speed of the machine. `rounds` is an array of maps: server → the figures, or the error instead.
  */
 export function rowsOf({ name, floor }, servers, rounds) {
   return servers.flatMap((server) => {
@@ -35,7 +33,7 @@ function failedRow(scenario, server, error) {
   return { ...row, error: error.message };
 }
 
-/** How many times better than another server, `null` where there is nothing to compare with. */
+/** How many times better than another server. `null` without a server to compare with. */
 function ratio(rounds, [server, metric], [other, otherMetric], more) {
   const ratios = rounds.flatMap((round) => {
     const own = valueOf(round.get(server), metric);
@@ -56,7 +54,7 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Three figures that mean something, as none of these has more. */
+/** Three significant figures. No measurement has more. */
 function rounded(value) {
   return value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(3));
 }

@@ -10,7 +10,7 @@ import { isInstalled as isNchanInstalled } from './servers/nchan.mjs';
 import { tableOf } from './table.mjs';
 import { Trial } from './trial.mjs';
 
-/** Sockets that a process has besides those of the load. */
+/** Sockets of a process besides those of the load. */
 const SPARE_FILES = 200;
 
 const options = readCommandLine(process.argv.slice(2));
@@ -30,7 +30,7 @@ async function bench() {
     const found = await runScenario(scenario);
     rows.push(...found);
     console.log(`${tableOf(found)}\n`);
-    // After each scenario: a run of an hour that is stopped has lost nothing.
+    // After each scenario, so that a run of an hour that is stopped has lost nothing.
     if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 1)}\n`);
   }
   if (options.plots) drawPlots(rows, options.plots);
@@ -70,7 +70,7 @@ async function runRound(scenario, servers, lab) {
   return round;
 }
 
-/** What a scenario measures with. */
+/** The environment of a scenario. */
 function labFor({ name: label }) {
   const { quick, profiles } = options;
   const trial = (server, settings, work, execArgv) =>
@@ -86,7 +86,7 @@ function labFor({ name: label }) {
           : trial(server, {}, (started) => nest(others, [...running, started]));
       return nest(servers, []);
     },
-    /** The numbers of connections that this machine allows. */
+    /** The numbers of connections that this machine supports. */
     clients: (counts) => counts.map((count) => Math.min(count, openFileLimit() - SPARE_FILES)),
   };
 }

@@ -1,4 +1,4 @@
-// One server under test: a process of its own. What it serves is up to a file in servers/.
+// One server under test, in its own process. A file in servers/ defines what it serves.
 import { answer, givenSettings } from './machinery/child-process.mjs';
 import { sleep } from './machinery/clock.mjs';
 import { Profiler } from './machinery/profiler.mjs';
@@ -13,11 +13,11 @@ const profiler = new Profiler();
 answer(
   {
     publish: (args) => publisher.run(args),
-    // What happened before counts for what a resume finds; nobody is connected then.
+    // Earlier events count for the log that a resume reads. No client is connected then.
     fillLog: ({ events }) => publisher.run({ ms: 60_000, max: events, perTurn: 100 }),
     resumeId: ({ after }) => resumeId(after),
     async usedHeap() {
-      // What finalizers release goes in a later collection.
+      // Memory that finalizers release is freed in a later collection.
       for (let i = 0; i < 4; i++) {
         globalThis.gc();
         await sleep(50);

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** In the rows, but too much for a table: what follows from other figures, or is there to be drawn. */
+/** In the rows, but omitted from the table: figures derived from others, or only for plots. */
 const DETAILS = /^(?:heapAt|memoryAt|bytesPerEvent|\w+PerSecond)(?:\.|$)/;
 
 /** The rows of a scenario as text: one table a metric, a line a server. */

@@ -7,9 +7,9 @@ import { summarizeCpu, summarizeHeap } from './machinery/profile-summary.mjs';
 
 const PROFILED_FUNCTIONS = 30;
 
-/** One server in a process of its own and one load client in another, made for one measurement and then ended. */
+/** One server and one load client, each in its own process, for one measurement. */
 export class Trial {
-  /** Starts the pair, hands it to `work`, and ends it whatever happens. */
+  /** Starts the pair, passes it to `work`, and always stops it. */
   static async run(server, { settings = {}, execArgv = [], profiles, label }, work) {
     const trial = new Trial();
     Object.assign(trial, { name: server, profiles, label });
@@ -49,7 +49,7 @@ export class Trial {
     return { result, cpu, busy: cpu / micros, clientBusy: clientCpu / micros };
   }
 
-  /** What the server allocates while `work` runs and still holds then, if profiles are asked for. */
+  /** The memory that the server allocates while `work` runs and still holds then, if profiles are requested. */
   async heapWhile(part, connections, work) {
     if (this.profiles === undefined || !this.isNode) return work();
     await this.server.ask('startHeapProfile');

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
 
-/** A Jest reporter: one line for each suite, the failures in full, and the counts in the file that TEST_COUNTS names. */
+/** A Jest reporter: one line for each suite, the failures in full, and the counts in the file named by TEST_COUNTS. */
 export default class ProgressReporter {
   done = 0;
 

@@ -15,7 +15,7 @@ execFileSync(process.execPath, ['node_modules/typescript7/bin/tsc', '-p', 'tscon
   stdio: 'inherit',
 });
 mkdirSync(FOLDER, { recursive: true });
-// The package imports itself by its name, as its users do.
+// The package imports itself by its name, like its users.
 writeFileSync(
   `${FOLDER}/package.json`,
   JSON.stringify({

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 // Version 10 needs Node 22.
 const STRYKER = ['@stryker-mutator/core@9.6.1', '@stryker-mutator/jest-runner@9.6.1'];
 
-/** The folders of `src/` that are mutated, and the folders whose specs judge the mutants. */
+/** The folders of `src/` that are mutated, and the folders whose specs must detect the mutants. */
 const FOLDERS = {
   wire: ['src/wire', 'src/events'],
   events: ['src/events', 'src/wire', 'src/stages'],
@@ -58,7 +58,7 @@ function mutate(folder) {
       jest: {
         configFile: 'jest.config.mjs',
         config: { roots: FOLDERS[folder].map((path) => `<rootDir>/${path}`) },
-        // The imports of the sources end in .js, and the graph of a folder is nearly everything.
+        // The imports of the sources end in .js, and the graph of a folder is almost everything.
         enableFindRelatedTests: false,
       },
       coverageAnalysis: 'perTest',

@@ -13,7 +13,7 @@ const NEST_11 = {
   '@nestjs/swagger': '^11.0.0',
   '@nestjs/testing': '^11.0.0',
 };
-/** What Nest 12 has and 11 has not, the demo, and what is about the package rather than the code. */
+/** Excluded: tests of features of Nest 12 only, the demo, and tests of the package rather than the code. */
 const NOT_HERE = [
   '/demo/',
   'test/schematics',

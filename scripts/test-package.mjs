@@ -54,7 +54,7 @@ const GENERATED = [
   ['sse-channel', 'news'],
 ];
 
-/** What the page of each example shows, and a stream that it opens. */
+/** For each example, the expected content of its page, and a stream to open. */
 const EXAMPLES = {
   hello: { path: '/hello/Ada', text: 'data: {"greeting":"Hello","name":"Ada"}\n\n' },
   notifications: { path: '/notifications', cookie: 'user=ada', text: ':\n' },

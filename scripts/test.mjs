@@ -40,7 +40,7 @@ const run = spawnSync(
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
     '--reporters=<rootDir>/scripts/progress-reporter.mjs',
-    // Most suites wait for sockets and processes half of their time.
+    // Most suites spend half of their time waiting for sockets and processes.
     `--maxWorkers=${Math.min(2 * availableParallelism(), 8)}`,
     ...(short ? [`--testPathIgnorePatterns=/node_modules/|${LONG.join('|')}`] : []),
     ...(long ? [`--testPathPatterns=${LONG.join('|')}`] : []),
@@ -57,7 +57,7 @@ const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 
-/** Nothing was counted if Jest ended before its last suite. */
+/** Counts are missing if Jest ended before its last suite. */
 function readCounts() {
   try {
     return JSON.parse(readFileSync(countsFile, 'utf8'));

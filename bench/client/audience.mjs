@@ -5,18 +5,18 @@ import { Reference } from './reference.mjs';
 import { StreamSocket } from './stream-socket.mjs';
 
 const CONNECTING_AT_ONCE = 64;
-/** One connection in so many tells how long its events were on the way. */
+/** One connection in this many reports how long its events were under way. */
 const SAMPLED = 8;
 const QUIET_MS = 300;
 
 /**
- * Many connections that are to get the same events. Every byte is compared: whoever is furthest ahead writes the
- * reference, the others are held against it, and at the end the reference is read event by event.
+ * Many connections that should receive the same events. Every byte is compared: the connection that is furthest ahead
+ * writes the reference, the others are compared with it, and at the end the reference is read event by event.
  */
 export class Audience {
   #listeners = [];
   #reference = new Reference();
-  /** By event, how many connections have it. */
+  /** By event, the number of connections that have it. */
   #arrivals = [];
   #complete = 0;
   #wanted = Infinity;
@@ -44,7 +44,7 @@ export class Audience {
     return { open: this.#listeners.length, micros };
   }
 
-  /** From here on every byte counts. */
+  /** From here on every byte is compared. */
   mark() {
     this.#reference = new Reference();
     this.#arrivals = [];
@@ -57,7 +57,7 @@ export class Audience {
     for (const listener of this.#listeners) listener.mark(this.#reference);
   }
 
-  /** Opens `total` connections of which every byte counts from the first on, and waits until each has `events`. */
+  /** Opens `total` connections whose bytes are compared from the first on, and waits until each has `events`. */
   async receive({ port, path, headers, total, atOnce, events, timeoutMs }) {
     const startedAt = nowMicros();
     this.mark();
@@ -67,7 +67,7 @@ export class Audience {
     return { ...result, micros: result.at - startedAt };
   }
 
-  /** Waits until all have `events`, or nothing more arrives; says when that was and how it went. */
+  /** Waits until all have `events`, or no more bytes arrive. Returns the time of the end, and the result. */
   async settled({ events, timeoutMs = 20_000 }) {
     if (events > 0 && this.#complete < events) {
       await new Promise((resolve) => {
@@ -90,7 +90,7 @@ export class Audience {
     };
   }
 
-  /** What is wrong with what arrived since the mark, over all connections; `undefined` if nothing is. */
+  /** The first fault in the received bytes since the mark, over all connections. `undefined` if there is none. */
   verify({ first, events, pad }) {
     for (const [i, { broken, closed: gone, offset, stream }] of this.#listeners.entries()) {
       const who = `connection ${i}`;
@@ -139,7 +139,7 @@ export class Audience {
     await Promise.all(Array.from({ length: atOnce }, one));
   }
 
-  /** A connection has read; `events` are those it has whole now, from `before` on. */
+  /** A connection has read. It has `events` complete events now, and had `before`. */
   arrived(before, events) {
     this.#reads++;
     this.#delivered += events - before;

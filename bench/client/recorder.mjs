@@ -7,8 +7,8 @@ const READ_BYTES = 65_536;
 const LAST_CHUNK = '0\r\n\r\n';
 
 /**
- * One stream to its end. While it comes its bytes are only kept, straight from the socket into memory, so that the
- * client is never what the server waits for; they are taken apart and checked afterwards.
+ * One stream to its end. While it arrives, its bytes are only copied from the socket into memory, so that the server
+ * never waits for the client. They are parsed and checked afterwards.
  */
 export class Recorder {
   #parts = [];
@@ -43,7 +43,7 @@ export class Recorder {
     return { micros: nowMicros() - startedAt, reads };
   }
 
-  /** What is wrong with the recorded stream, if anything, and how long its body is. */
+  /** The first fault in the recorded stream, if any, and the length of its body. */
   check({ events }) {
     this.#keep();
     const response = Buffer.concat(this.#parts);
@@ -72,14 +72,14 @@ export class Recorder {
     this.#kept = this.#used;
   }
 
-  // A last chunk that a read cuts in two would be missed; the server's close then says the same.
+  // A last chunk that is split between two reads would be missed. The server's close then gives the same result.
   #endsHere() {
     const start = this.#used - LAST_CHUNK.length;
     return start >= 0 && this.#slab.latin1Slice(start, this.#used) === LAST_CHUNK;
   }
 }
 
-/** The body behind the chunked coding (RFC 9112, 7.1), or `undefined` if that is not whole. */
+/** The body without the chunked coding (RFC 9112, 7.1), or `undefined` if that is incomplete. */
 function unchunked(bytes, start) {
   const parts = [];
   for (;;) {

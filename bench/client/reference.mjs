@@ -3,7 +3,7 @@ const COLON = 58;
 const D = 100;
 const E = 101;
 
-/** The bytes that all connections are to get, with where events and heartbeats end in them. Grows as they arrive. */
+/** The bytes that all connections should receive, with the ends of events and heartbeats. Grows as they arrive. */
 export class Reference {
   #buffer = Buffer.allocUnsafe(1 << 16);
   length = 0;
@@ -16,7 +16,7 @@ export class Reference {
     return this.#buffer.subarray(0, this.length);
   }
 
-  /** Compares bytes with what is known from `offset` on, and appends what is not; `false` if they differ. */
+  /** Compares bytes with the known ones from `offset` on, and appends the rest. `false` if they differ. */
   take(offset, buffer, start, end) {
     const known = Math.min(this.length - offset, end - start);
     const same =
@@ -25,14 +25,14 @@ export class Reference {
     return same;
   }
 
-  /** How many events end at or before `offset`, of which `atLeast` are known to. */
+  /** The number of events that end at or before `offset`, at least `atLeast`. */
   eventsUpTo(offset, atLeast) {
     let events = atLeast;
     while (events < this.#eventEnds.length && this.#eventEnds[events] <= offset) events++;
     return events;
   }
 
-  /** How many heartbeats end at or before `offset`: comments, or what names an event and has no data (nchan). */
+  /** The number of heartbeats that end at or before `offset`: comments, or an event name without data (nchan). */
   heartbeatsUpTo(offset) {
     let beats = 0;
     while (beats < this.#heartbeatEnds.length && this.#heartbeatEnds[beats] <= offset) beats++;
@@ -54,7 +54,7 @@ export class Reference {
   #lineEnded(at) {
     const first = this.#buffer[this.#lineStart];
     if (at === this.#lineStart) {
-      // An empty line without data before it ends no event (WHATWG HTML, 9.2.6).
+      // An empty line without data before it does not end an event (WHATWG HTML, 9.2.6).
       if (this.#hasData) this.#eventEnds.push(at + 1);
       this.#hasData = false;
     } else if (first === COLON || first === E) this.#heartbeatEnds.push(at + 1);

@@ -10,7 +10,7 @@ export class StalledClients {
     return { open: this.#streams.length };
   }
 
-  /** Reads on, and says how many the server has cut off by then. */
+  /** Continues to read, and returns how many clients the server has disconnected by then. */
   async wake({ withinMs }) {
     for (const { socket } of this.#streams) socket.resume();
     await new Promise((resolve) => setTimeout(resolve, withinMs));
@@ -26,7 +26,7 @@ export class StalledClients {
     return new Promise((resolve) => {
       const stream = new StreamSocket(request, {
         onHead: () => {
-          // The rest of what was read with the head is still handed on.
+          // The bytes that were read together with the head are still passed on.
           stream.socket.pause();
           resolve();
         },

@@ -2,7 +2,10 @@ import { nowMicros } from '../machinery/clock.mjs';
 import { SMALL_PAD, problemOf } from '../machinery/payload.mjs';
 import { StreamSocket } from './stream-socket.mjs';
 
-/** Closed connections keep their port for a minute. Of an address there are some 14,000, and a client that looks for one is slow. */
+/**
+ * Closed connections keep their port for a minute. Each address has about 14,000 ports, and the search for a free one
+ * is slow.
+ */
 const ADDRESSES = 200;
 
 /** Clients that connect, take the first event, and leave, `atOnce` of them at any time, for `ms`. */

@@ -10,7 +10,7 @@ export class Child {
   #waiting = new Map();
   #numbers = 0;
 
-  /** Starts `file` (a URL) and waits until it is ready; `ready` is what it said then. */
+  /** Starts `file` (a URL) and waits until it is ready. `ready` is its first message. */
   static async start(file, settings, execArgv = []) {
     const child = new Child();
     child.#process = fork(fileURLToPath(file), [JSON.stringify(settings)], {
@@ -28,7 +28,7 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Has the child run a command, and resolves with what it returned. */
+  /** Runs a command in the child, and resolves with its result. */
   ask(command, args = {}, timeoutMs = 60_000) {
     if (this.exited !== undefined) return Promise.reject(new Error(`The process ended (${this.exited}).`));
     const id = ++this.#numbers;
@@ -85,7 +85,7 @@ export function answer(commands, ready) {
   process.send({ id: 'ready', result: ready });
 }
 
-/** What the parent handed to a process that {@link Child.start} started. */
+/** The arguments of a process that {@link Child.start} started. */
 export function givenSettings() {
   return JSON.parse(process.argv[2] ?? '{}');
 }

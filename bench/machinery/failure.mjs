@@ -1,2 +1,2 @@
-/** A measurement that does not count, because something did not arrive as it was sent. */
+/** A measurement that does not count, because the received bytes differ from the sent ones. */
 export class Failure extends Error {}

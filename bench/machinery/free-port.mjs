@@ -4,7 +4,7 @@ import { sleep } from './clock.mjs';
 
 const ATTEMPTS = 100;
 
-/** A port that nobody listens on, for a program that has to be told one. */
+/** A port that is not in use, for a program that needs a port as an argument. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -13,7 +13,7 @@ export async function freePort() {
   return port;
 }
 
-/** Waits until somebody listens on a port. */
+/** Waits until a process listens on a port. */
 export async function untilListening(port) {
   for (let i = 0; i < ATTEMPTS; i++) {
     if (await accepts(port)) return;

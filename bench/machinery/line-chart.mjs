@@ -3,7 +3,7 @@ const HEIGHT = 440;
 const PLOT = { left: 64, right: 540, top: 48, bottom: 388 };
 const LABEL_HEIGHT = 15;
 
-/** Ours stands out; what it is compared with keeps one colour a family. */
+/** Ours is highlighted. The servers of one family share a color. */
 const COLOURS = [
   [/^ours/, '#d6336c'],
   [/^nest/, '#1971c2'],
@@ -49,7 +49,7 @@ function scale([min, max], [from, to], logarithmic) {
   return (value) => from + ((at(value) - at(min)) / span) * (to - from);
 }
 
-/** 1, 2, 5, 10, … from below the least to above the greatest. */
+/** 1, 2, 5, 10, … from below the minimum to above the maximum. */
 function decades(min, max) {
   const ticks = [];
   for (let power = Math.floor(Math.log10(min)); ticks.at(-1) === undefined || ticks.at(-1) < max; power++) {

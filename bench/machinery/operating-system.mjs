@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
-/** Not every kernel keeps the time of each thread in nanoseconds. */
+/** Some kernels do not report the time of each thread in nanoseconds. */
 const IS_EXACT = existsSync('/proc/self/schedstat');
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** Whether the figures of a process can be had from `/proc`. */
+/** Whether `/proc` has the figures of a process. */
 export function isSupported() {
   return existsSync('/proc/self/stat');
 }
@@ -13,7 +13,8 @@ export function isSupported() {
 /** CPU time that a process has used so far, all threads, user and system, in microseconds. */
 export function cpuMicros(pid) {
   if (IS_EXACT) return exactCpuMicros(pid);
-  // The name in parentheses may hold spaces; the fields are counted from behind it (proc(5)). In steps of a tick.
+  // The name in parentheses may contain spaces, so the fields are counted from its end (proc(5)). Times are in clock
+  // ticks.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
   return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND;
 }
@@ -33,12 +34,15 @@ export function residentBytes(pid) {
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
 
-/** Lets the peak of {@link residentBytes} begin anew. */
+/** Resets the peak of {@link residentBytes}. */
 export function forgetPeak(pid) {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** How many files, and so sockets, a process of this user may open: Node raises the soft limit to the hard one. */
+/**
+ * The number of files, and so sockets, that a process of this user may open. Node raises the soft limit to the hard
+ * one.
+ */
 export function openFileLimit() {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return hard === 'unlimited' ? Infinity : Number(hard);

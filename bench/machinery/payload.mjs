@@ -17,7 +17,7 @@ export async function* counter(events, perTurn) {
   }
 }
 
-/** The same events, all of them at hand. */
+/** The same events, all available at once. */
 export function* countedNow(events) {
   for (let value = 0; value < events; value++) yield { type: 'counter', value, timestamp: Date.now() };
 }

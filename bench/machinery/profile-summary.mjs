@@ -3,12 +3,12 @@ import { SourceMap } from 'node:module';
 import { relative, resolve, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Waiting, and the profiler's own work. */
+/** Idle time, and the profiler's own work. */
 const NOT_THE_SERVERS = new Set(['(idle)', 'dispatch']);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The functions in which a profile of the CPU says most time went, themselves and by where they come from. */
+/** The functions that use most CPU time in a profile, by themselves and by their callers. */
 export function summarizeCpu(path, top) {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(path, 'utf8'));
   const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
@@ -20,7 +20,7 @@ export function summarizeCpu(path, top) {
   return tally.lines(top, (micros) => `${Math.round(micros / 1000)} ms busy`);
 }
 
-/** The functions that allocated what was still in use when a profile of the heap was taken. */
+/** The functions that allocated the memory still in use when a heap profile was taken. */
 export function summarizeHeap(path, top, connections) {
   const { head } = JSON.parse(readFileSync(path, 'utf8'));
   const tally = new Tally();
@@ -69,7 +69,7 @@ function originOf({ functionName, url }) {
 
 const maps = new Map();
 
-/** Where a function stands, in the source if there is a map to it. */
+/** The place of a function, in the source if there is a source map. */
 function placeOf({ url, lineNumber, columnNumber }) {
   if (!url.startsWith('file:')) return url === '' ? '' : `${url}:${lineNumber + 1}`;
   const path = fileURLToPath(url);

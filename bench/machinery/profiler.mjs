@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 const CPU_SAMPLE_MICROS = 200;
 const HEAP_SAMPLE_BYTES = 1024;
 
-/** Profiles of this process, of a part of its life. */
+/** Profiles of this process over part of its life. */
 export class Profiler {
   #session;
 
@@ -21,7 +21,7 @@ export class Profiler {
     write(path, profile);
   }
 
-  /** From here on, where the memory came from that is still in use at the end. */
+  /** From here on, records which functions allocate the memory that is still in use at the end. */
   async startHeap() {
     await this.#connect().post('HeapProfiler.startSampling', { samplingInterval: HEAP_SAMPLE_BYTES });
   }

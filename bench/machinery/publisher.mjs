@@ -3,8 +3,8 @@ import { nextTurn, nowMicros, sleep } from './clock.mjs';
 import { payload } from './payload.mjs';
 
 /**
- * Publishes events, as fast as the clients acknowledge them or at a pace of its own. It runs in the server's process,
- * like the code of an application would; clients tell over a socket of its own how many events all of them have.
+ * Publishes events, as fast as the clients acknowledge them or at a fixed rate. It runs in the server's process, like
+ * the code of an application. Clients report over a separate socket how many events all of them have.
  */
 export class Publisher {
   #publish;

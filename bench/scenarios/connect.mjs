@@ -2,10 +2,10 @@ import { Failure } from '../machinery/failure.mjs';
 import { SERVERS, routingFor } from '../servers/catalogue.mjs';
 
 const AT_ONCE = 32;
-/** Until then it is the compiler that is measured; so long for every server. */
+/** Until then the compiler dominates the figures. The same for every server. */
 const WARM_UP_MS = 3000;
 
-/** Connect, take the first event, leave: what a connection costs by itself. */
+/** Connect, take the first event, leave: the cost of a connection itself. */
 export const connect = {
   name: 'connect',
   title: 'Connect, first event, close',

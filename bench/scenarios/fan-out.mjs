@@ -4,7 +4,7 @@ import { SERVERS } from '../servers/catalogue.mjs';
 
 /** The same event to many connections, one a turn of the event loop. */
 export const fanOut1 = fanOut({ name: 'fanout-1', perTurn: 1, floor: 'raw-sock' });
-/** 16 events a turn: what joining is for. */
+/** 16 events a turn, which can be written together. */
 export const fanOut16 = fanOut({ name: 'fanout-16', perTurn: 16, floor: 'raw-sock-batch' });
 
 function fanOut({ name, perTurn, floor }) {
@@ -57,13 +57,13 @@ function measureVia(server, lab, perTurn, via) {
   });
 }
 
-/** How many events may be on their way: enough to keep the server busy, little enough that nobody falls behind. */
+/** The number of events under way: enough to keep the server busy, small enough that no client falls behind. */
 function windowFor(clients, perTurn) {
   if (perTurn > 1) return 4 * perTurn;
   return clients > 1000 ? 8 : 32;
 }
 
-/** Publishes to `clients` connections for `ms`, and checks that each got every byte. */
+/** Publishes to `clients` connections for `ms`, and checks that each received every byte. */
 export async function broadcast(trial, { clients, part, ms, ...pace }) {
   const { client, server, port, controlPort } = trial;
   await client.ask('open', { port, controlPort, path: '/subscribe', total: clients });

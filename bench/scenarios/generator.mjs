@@ -1,17 +1,17 @@
 import { Failure } from '../machinery/failure.mjs';
 import { residentBytes } from '../machinery/operating-system.mjs';
 
-/** How many events come between two turns of the event loop, and how the figures of each are called. */
+/** The number of events between two turns of the event loop, and the name of each variant. */
 const SOURCES = [
   { perTurn: 64, name: '' },
   { perTurn: 1, name: '.single' },
   { perTurn: 0, name: '.busy' },
 ];
-/** What these write is all at hand: nothing is awaited. */
+/** The values of these servers are all available: nothing is awaited. */
 const SYNCHRONOUS = ['raw', 'raw-batched'];
 const WARM_UP_EVENTS = 30_000;
 
-/** One connection, small JSON events from an async generator: as many as it takes. */
+/** One connection with small JSON events from an async generator, as fast as the client reads. */
 export const generator = {
   name: 'generator',
   title: 'One connection, events from an async generator',
@@ -19,7 +19,7 @@ export const generator = {
     ...['ours-express', 'ours-fastify', 'ours-express-intercepted', 'nest-express', 'nest-fastify'],
     ...['better-sse', 'fastify-sse', 'raw', 'raw-pull', 'raw-batched'],
   ],
-  /** Event by event there is nothing to join, and only the same source can be a floor. */
+  /** With one event a turn there is nothing to join, so only the same source can be a floor. */
   floor: (server, metric) =>
     metric.endsWith('.single') ? ['raw-pull'] : ['raw-batched', metric.split('.')[0]],
   async measure(server, lab) {

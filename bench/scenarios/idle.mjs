@@ -4,10 +4,13 @@ import { cpuMicros, residentBytes } from '../machinery/operating-system.mjs';
 import { SERVERS, routingFor } from '../servers/catalogue.mjs';
 
 const WARM_UP_CONNECTIONS = 300;
-/** A little more than a heartbeat's interval, as no two connections beat at the same moment. */
+/** A little more than a heartbeat's interval, because no two connections beat at the same moment. */
 const INTERVALS = 1.15;
 
-/** V8 collects everything once when nothing happens; over so many connections that would be half of what heartbeats cost. */
+/**
+ * V8 does a full collection when the process is idle. Over this many connections that would be half of the cost of
+ * heartbeats.
+ */
 const NO_COLLECTION_WHEN_IDLE = ['--no-memory-reducer'];
 
 /** Connections on which nothing happens but heartbeats. */
@@ -48,7 +51,7 @@ function measureVia(server, lab, via) {
     const { client, port } = trial;
     const [connections] = lab.clients([lab.quick ? 2000 : 10_000]);
     const open = (total) => client.ask('open', { port, path: '/idle', total });
-    // The first connections compile the code, which is no connection's memory.
+    // The first connections compile the code, whose memory belongs to no connection.
     await open(WARM_UP_CONNECTIONS);
     await client.ask('closeAll');
     await sleep(200);
@@ -70,7 +73,7 @@ function measureVia(server, lab, via) {
       }
     });
 
-    // Whatever connecting left to be done is not a heartbeat's cost.
+    // Work left over from connecting is not part of a heartbeat's cost.
     await sleep(500);
     await client.ask('mark');
     const { cpu } = await trial.cpuWhile(['heartbeats', via].filter(Boolean).join('-'), () =>

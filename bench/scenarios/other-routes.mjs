@@ -5,7 +5,7 @@ const BODY = '{"hello":"world"}';
 
 /**
  * An ordinary route of the same application, with SseModule (ours) and without (Nest's). All servers run at the same
- * time and take turns by the half second, as what is looked for is smaller than what the machine does by itself.
+ * time and alternate every half second, because the difference is smaller than the variation of the machine.
  */
 export const otherRoutes = {
   name: 'other-routes',
@@ -28,7 +28,7 @@ export const otherRoutes = {
     await lab.trials(servers, async (trials) => {
       for (const trial of trials) await turn(trial, 1500);
       for (let i = 0; i < (lab.quick ? 6 : 20); i++) {
-        // There and back again, so that what grows or falls with time is shared evenly.
+        // Forward and backward, so that effects which grow with time affect all servers equally.
         for (const trial of i % 2 === 0 ? trials : trials.toReversed()) {
           const { cpu, requests } = await turn(trial, 500);
           const sum = sums.get(trial.name);

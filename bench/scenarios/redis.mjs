@@ -4,8 +4,8 @@ import { broadcast } from './fan-out.mjs';
 import { comeBack } from './resume.mjs';
 
 /**
- * One node publishes to a channel, another one has the clients, Redis is between them. What the second node needs
- * for a delivery, or for a client that comes back, is held against a channel whose log is in its own memory.
+ * One node publishes to a channel, another one has the clients, Redis is between them. The second node's cost of a
+ * delivery, or of a reconnect, is compared with a channel whose log is in its own memory.
  */
 export const redis = {
   name: 'redis',

@@ -7,7 +7,7 @@ const MISSED = 500;
 const AT_ONCE = 250;
 const REPEATS = 3;
 
-/** A thousand clients come back at once, each with the id of the last event it has, and get the 500 they missed. */
+/** A thousand clients reconnect at once, each with its last event ID, and get the 500 events that they missed. */
 export const resume = {
   name: 'resume',
   title: '1000 clients resume at once, 500 events each',
@@ -34,7 +34,7 @@ function measureVia(server, lab, via) {
   });
 }
 
-/** All clients come back at once, several times: what each costs, and how long it takes until all have everything. */
+/** All clients reconnect at once, several times: the cost of each, and the time until all have everything. */
 export async function comeBack(trial, lab, part) {
   const { client, server, port } = trial;
   const [clients] = lab.clients([lab.quick ? 300 : 1000]);

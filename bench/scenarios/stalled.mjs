@@ -7,10 +7,10 @@ const LIVE = 10;
 const STALLED = 50;
 /** Events a second. */
 const RATE = 1500;
-/** What a server that never gives a client up may hold; it then stops where others would have crashed. */
+/** The limit for a server that never disconnects a client. It then stops where others would have crashed. */
 const HEAP_LIMIT = '--max-old-space-size=4096';
 
-/** Clients that stop reading, beside others that go on: what is held for the first, and what the others notice. */
+/** Clients that stop reading, beside others that continue: the memory for the former, and the delay for the latter. */
 export const stalled = {
   name: 'stalled',
   title: `${STALLED} stalled clients, events of 2 KB, ${LIVE} clients that read`,
@@ -48,7 +48,7 @@ function measureVia(server, lab, via) {
       { ...metric('p99'), unit: 'ms', value: during.p99 / 1000 },
       { ...metric('p99Unstalled'), unit: 'ms', value: without.p99 / 1000 },
       { ...metric('cpuPerEvent'), unit: 'µs', value: during.cpu / during.sent },
-      // Where publishing waits for those who stall, fewer go out.
+      // A server that waits for stalled clients publishes fewer events.
       { ...metric('sent'), unit: 'events', value: during.sent, plain: true },
       { ...metric('cutOff'), unit: 'clients', value: closed, plain: true },
     ];

@@ -1,10 +1,10 @@
 import { Failure } from '../machinery/failure.mjs';
 
-/** How the event is made, and by which schema it is validated. */
+/** The function that makes the event, and the schema that validates it. */
 const WAYS = ['none', 'contract', 'zod', 'valibot', 'arktype'];
 const WARM_UP_EVENTS = 30_000;
 
-/** One connection, named events from a generator: what a contract costs, and what validation costs. */
+/** One connection with named events from a generator: the cost of a contract, and of validation. */
 export const typed = {
   name: 'typed',
   title: 'One connection, named events: without a contract, with one, and validated',
@@ -18,7 +18,7 @@ export const typed = {
       const { micros } = await record('none', WARM_UP_EVENTS);
       const wanted = (WARM_UP_EVENTS / micros) * 1e6 * (lab.quick ? 0.1 : 0.5);
       const events = Math.round(Math.min(Math.max(wanted, WARM_UP_EVENTS), 500_000));
-      // Forth and back, some times over: one way after the other would be measured in another moment of the machine.
+      // Alternately, several times. Otherwise the variants would be measured at different speeds of the machine.
       const spent = new Map(WAYS.map((way) => [way, 0]));
       const passes = lab.quick ? 1 : 3;
       for (let pass = 0; pass < passes; pass++) {

@@ -1,4 +1,4 @@
-// better-sse on node:http: a session a connection, a channel for all.
+// better-sse on node:http: a session for each connection, and a channel for all.
 import { createChannel, createSession } from 'better-sse';
 import { counter, payload } from '../machinery/payload.mjs';
 import { serve } from './http-server.mjs';

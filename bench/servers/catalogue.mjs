@@ -1,5 +1,5 @@
 /**
- * The servers by name: the file that starts one, what it is told, and with which of Nest's it is compared. Those
+ * The servers by name: the file that starts one, its options, and the server of Nest that it is compared with. Servers
  * without an adapter are compared with Nest on Express.
  */
 export const SERVERS = {
@@ -24,12 +24,12 @@ function ours(adapter, settings = {}) {
   return { file: 'ours', adapter, settings, isOurs: true };
 }
 
-/** The server of Nest's own that one is compared with. */
+/** The server of Nest that a server is compared with. */
 export function nestFor(name) {
   return SERVERS[name].adapter === 'fastify' ? 'nest-fastify' : 'nest-express';
 }
 
-/** The server that is Nest's routing alone, on the same adapter. */
+/** The server with only Nest's routing, on the same adapter. */
 export function routingFor(name) {
   return SERVERS[name].adapter === 'fastify' ? 'routing-fastify' : 'routing-express';
 }

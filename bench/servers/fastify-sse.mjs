@@ -1,4 +1,4 @@
-// @fastify/sse on Fastify without Nest; a set of replies is what its documentation uses for a broadcast.
+// @fastify/sse on Fastify without Nest. Its documentation uses a set of replies for a broadcast.
 import fastifySse from '@fastify/sse';
 import fastify from 'fastify';
 import { counter, payload } from '../machinery/payload.mjs';

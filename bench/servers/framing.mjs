@@ -1,4 +1,4 @@
-/** The head of the servers that are nothing but Node. */
+/** The head of the servers without a framework. */
 export const HEAD = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-cache, no-store, no-transform',
@@ -16,5 +16,5 @@ export function chunk(text) {
   return Buffer.from(`${bytes.toString(16)}\r\n${text}\r\n`);
 }
 
-/** A response or socket that has more queued than this is cut off: the simplest bound there is. */
+/** A response or socket with more queued bytes than this is disconnected: the simplest bound possible. */
 export const MAX_QUEUED_BYTES = 1_048_576;

@@ -1,4 +1,4 @@
-// nginx with the nchan module, on a configuration of its own. Published to over HTTP, as it is meant to be.
+// nginx with the nchan module and its own configuration. Events are published over HTTP, as nchan intends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export function isInstalled() {
   return existsSync(NGINX) && existsSync(MODULE);
 }
 
-/** Starts nginx; it takes the place of a server process, and of its publisher. */
+/** Starts nginx, which replaces a server process and its publisher. */
 export async function startNchan({ heartbeatMs = 15_000 }) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-nchan-'));
   const port = await freePort();
@@ -29,7 +29,7 @@ export async function startNchan({ heartbeatMs = 15_000 }) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const publish = publisherOf(port, agent);
   const publisher = new Publisher(publish);
-  // What a client that comes later finds as the newest event.
+  // The newest event for a client that connects later.
   await publish(payload(0));
   const commands = { publish: (args) => publisher.run(args) };
   return {
@@ -83,7 +83,7 @@ function publisherOf(port, agent) {
     });
 }
 
-/** The process that does the work: the others are the master's and the cache's. */
+/** The process that does the work. The others are the master and the cache. */
 function workerOf(master) {
   const children = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(/\s+/);
   return Number(

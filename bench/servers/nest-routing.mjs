@@ -1,4 +1,4 @@
-// Nest's routing and nothing else: @Res() and res.write(). What no library behind Nest can be cheaper than.
+// Only Nest's routing: @Res() and res.write(). No library for Nest can cost less.
 import { Controller, Get, Res } from '@nestjs/common';
 import { payload } from '../machinery/payload.mjs';
 import { decorate } from './decorate.mjs';

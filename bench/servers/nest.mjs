@@ -5,7 +5,7 @@ import { counter, payload } from '../machinery/payload.mjs';
 import { decorate } from './decorate.mjs';
 import { startNest } from './nest-application.mjs';
 
-/** The default drops a client that is 4 MiB behind, which a source that never waits is at once. */
+/** The default disconnects a client that is 4 MiB behind, which a source without pauses exceeds at once. */
 const UNLIMITED = { maxPendingDataLength: 0 };
 
 export async function start({ adapter, heartbeatMs }) {
@@ -52,5 +52,5 @@ export async function start({ adapter, heartbeatMs }) {
   };
 }
 
-/** As many as the largest resume asks for; a log that grew on would be what is measured elsewhere. */
+/** The number of events that the largest resume needs. A log without this limit would dominate the other figures. */
 const LOG_EVENTS = 1000;

@@ -1,4 +1,4 @@
-// This library, as its README shows it: the handlers of nest.mjs with the import changed, generators, and channels.
+// This library, as its README shows it: the handlers of nest.mjs with another import, generators, and channels.
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { Channels, LastEventId, Sse, SseModule, SseSignal, event } from 'nestjs-event-stream';
 import { NEVER, Subject, concat, from, startWith, tap } from 'rxjs';
@@ -7,7 +7,7 @@ import { decorate } from './decorate.mjs';
 import { startNest } from './nest-application.mjs';
 import { addTypedRoutes } from './typed-routes.mjs';
 
-/** What an application's own logging or metrics interceptor does: it sees each value. */
+/** Like the logging or metrics interceptor of an application: it sees each value. */
 class SeesEachValue {
   seen = 0;
   intercept(context, next) {

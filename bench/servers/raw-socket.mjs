@@ -1,5 +1,5 @@
-// Node's socket behind its http module: every event framed and encoded once, the same bytes to each socket. `joined`:
-// one write for all events of a turn. What no library in Node can be cheaper than.
+// Node's socket below its http module: every event is framed and encoded once, and the same bytes go to each socket.
+// `joined`: one write for all events of a turn. No library in Node can cost less.
 import { payload } from '../machinery/payload.mjs';
 import { HEAD, MAX_QUEUED_BYTES, chunk, frame } from './framing.mjs';
 import { serve } from './http-server.mjs';

@@ -1,4 +1,4 @@
-// Node and nothing else: res.write() per event, or (batched) one write for all that is ready.
+// Only Node: res.write() for each event, or (batched) one write for everything that is ready.
 import { counter, countedNow, payload } from '../machinery/payload.mjs';
 import { HEAD, MAX_QUEUED_BYTES, frame } from './framing.mjs';
 import { serve } from './http-server.mjs';
@@ -75,7 +75,7 @@ export async function start({ batched = false, pulled = false, heartbeatMs }) {
 /** From a synchronous source, as fast as the response drains, in writes of `joinLength`. */
 function pump(response, events, joinLength) {
   let text = '';
-  // Not for…of, which ends a generator that it leaves.
+  // Not for…of, which would end the generator when the loop is left.
   for (let step = events.next(); !step.done; step = events.next()) {
     text += frame(step.value);
     if (text.length < joinLength) continue;
@@ -88,7 +88,7 @@ function pump(response, events, joinLength) {
   response.end(text);
 }
 
-/** From an async generator: the least that a library which takes one has to do. */
+/** From an async generator: the minimum for a library that accepts one. */
 async function pull(response, events) {
   let text = '';
   let scheduled = false;

@@ -1,4 +1,4 @@
-// A Redis of its own, without anything on disk, for the event log that several nodes share.
+// A Redis for this run, without persistence, for the event log that several nodes share.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort, untilListening } from '../machinery/free-port.mjs';
@@ -10,7 +10,7 @@ export function isInstalled() {
   return spawnSync(REDIS, ['--version']).status === 0;
 }
 
-/** Starts Redis, hands its address and process id to `work`, and ends it whatever happens. */
+/** Starts Redis, passes its address and process ID to `work`, and always stops it. */
 export async function withRedis(work) {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];

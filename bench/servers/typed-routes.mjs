@@ -17,7 +17,7 @@ const CONTRACTS = {
   arktype: defineEvents({ counter: ark({ type: "'counter'", value: 'number', timestamp: 'number' }) }),
 };
 
-/** The events of the generator with a name: by `event()`, by a creator, and by a creator and validated. */
+/** The named events of the generator: from `event()`, from a creator, and from a creator with validation. */
 export function addTypedRoutes(Streams) {
   const add = (path, make, options = {}) => {
     Streams.prototype[path] = async function* (count, perTurn) {
