@@ -82,7 +82,7 @@ eachAdapter((adapter) =>
       expect(logger.errors).toEqual([]);
     });
 
-    it.each(['plain', 'event-stream'])('%s is cancelled when its client leaves', async (type) => {
+    it.each(['plain', 'event-stream'])('%s is canceled when its client leaves', async (type) => {
       const controller = new AbortController();
       const answer = await fetch(`${await app.getUrl()}/pushed/${type}`, { signal: controller.signal });
       push?.('data: a\n\n');

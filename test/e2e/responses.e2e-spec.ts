@@ -213,7 +213,7 @@ eachAdapter((adapter) =>
       await until(() => cancelled.length > 0, 'the cancellation');
     });
 
-    it('the upstream is cancelled when the client leaves, also before the handler has its response', async () => {
+    it('the upstream is canceled when the client leaves, also before the handler has its response', async () => {
       const client = await RawClient.get(app, '/direct/staying');
       await client.receives('data: a');
       client.leave();
@@ -242,7 +242,7 @@ eachAdapter((adapter) =>
       expect(logger.errors).toEqual([]);
     });
 
-    it('a fetched stream passes event by event, decompressed, and is cancelled with the client', async () => {
+    it('a fetched stream passes event by event, decompressed, and is canceled with the client', async () => {
       const first = 'data: a\n\n';
       answer = (response) => {
         response.writeHead(200, { ...EVENT_STREAM, 'x-up': 'y', 'content-encoding': 'gzip' });
@@ -300,7 +300,7 @@ eachAdapter((adapter) =>
         expect(logger.errors[0]).toContain('the upstream broke');
       });
 
-      it('is cancelled when the client leaves', async () => {
+      it('is canceled when the client leaves', async () => {
         const client = await RawClient.get(app, encodeURI(`/${way}/text that stays`));
         await client.receives('one');
         client.leave();
