@@ -1,4 +1,4 @@
-// What channels in memory cost: events a second, latency, memory. Prints; asserts nothing. Needs `npm run build`.
+// The cost of channels in memory: events a second, latency, memory. Prints; asserts nothing. Needs `npm run build`.
 //   node --expose-gc bench/memory-figures.mjs
 import { Channels, memoryLog } from '../dist/esm/index.js';
 

@@ -1,4 +1,4 @@
-// What Redis costs: events a second, latency, memory. Prints; asserts nothing. Needs `npm run build` and a redis-server.
+// The cost of Redis: events a second, latency, memory. Prints; asserts nothing. Needs `npm run build` and a redis-server.
 //   node --expose-gc bench/redis-figures.mjs
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -34,7 +34,7 @@ function snippets(page: string): Snippet[] {
 
 const ALL = PAGES.flatMap(snippets);
 
-/** What a page links to besides its own sections and other hosts, as paths from the root of the package. */
+/** The links of a page besides its own sections and other hosts, as paths from the root of the package. */
 function relativeLinks(page: string): { page: string; path: string }[] {
   const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
   const targets = text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm);

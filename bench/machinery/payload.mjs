@@ -25,7 +25,7 @@ export function* countedNow(events) {
 /**
  * Reads a body as an event stream and compares each event with the one that was sent.
  *
- * @returns what is wrong with it, or `undefined` if it is events `first` to `first + count - 1`, whole and in order.
+ * @returns the first fault. `undefined` if it has the events `first` to `first + count - 1`, complete and in order.
  */
 export function problemOf(body, { first = 0, count, pad = 0 }) {
   let next = first;

@@ -30,7 +30,7 @@ function isInternal(symbol: ts.Symbol): boolean {
   return symbol.getJsDocTags().some(({ name }) => name === 'internal');
 }
 
-/** What a user of an export may touch: its own members that are neither private nor internal. */
+/** The part of an export that a user may use: its own members that are neither private nor internal. */
 function members(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {
   const isClass = (symbol.flags & ts.SymbolFlags.Class) !== 0;
   const type = checker.getDeclaredTypeOfSymbol(symbol);

@@ -3,15 +3,15 @@ import { checkLife } from './check-life.mjs';
 import { Sequel } from './sequel.mjs';
 
 /**
- * Proves, for each client and channel, that everything published and kept arrived exactly once and in order, or that a
- * gap said so. It knows nothing of ids and of logs: only what was published when, and who was given what.
+ * Proves, for each client and channel, that each published event that was kept arrived exactly once and in order, or that
+ * a gap reported it. It does not know IDs and logs. It knows only the times of publishing, and the events of each client.
  *
- * - Whatever two clients were given one after the other, nobody may have been given anything between: all clients agree
- *   on what follows what. So events whose publisher got no answer are there for all or for none, in one place.
- * - What was in the log before something else was published comes before it. "In the log" is when it was acknowledged,
- *   or when the first client was given it.
- * - Of what was acknowledged, nothing may be missing between two events that must have been before and after it.
- * - Events published in one go are neighbours.
+ * - If a client received two events in direct succession, no client may have received another between them. All clients agree
+ *   on the order. An event whose publisher got no answer is there for all or for none, in one place.
+ * - An event that was in the log before another event was published comes before it. "In the log" begins when the event
+ *   was acknowledged, or when the first client received it.
+ * - No acknowledged event may be missing between two events that must have been before and after it.
+ * - The events of one batch are adjacent.
  */
 export function check(channels) {
   const verdict = {

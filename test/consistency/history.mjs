@@ -1,6 +1,7 @@
 /**
- * What happened: what was published to each channel and what became of it, and what each client was given. Ticks number
- * everything that this process did or was told in their order; what lies between two of them may have any order.
+ * The record of a run: the events of each channel with the outcome of their publishing, and the events that each client
+ * received. Ticks number everything that this process did or received, in order. Other processes may act in any order
+ * between two ticks.
  */
 export class History {
   /** @type {{ name: string, events: object[], lives: object[], ids: Map<string, number> }[]} */

@@ -19,7 +19,7 @@ class AnyController {
   }
 }
 
-/** What a stock EventSource dispatches for the given types, up to the last event. */
+/** The events that a stock EventSource dispatches for the given types, up to the last event. */
 function dispatched(
   url: string,
   types: string[],

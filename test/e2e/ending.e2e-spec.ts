@@ -219,7 +219,7 @@ eachAdapter((adapter) =>
     describe('after an error', () => {
       const error = (statusCode: number, name: string, message: string): string =>
         `event: error\ndata: ${JSON.stringify({ statusCode, error: name, message })}\n\n`;
-      it('of the client (4xx), an EventSource is told to stay away', async () => {
+      it('of the client (4xx), an EventSource is asked to stay away', async () => {
         const told = error(403, 'Forbidden', 'not you');
         const before = 'id: run-1\nretry: 10\ndata: 1\n\n';
         expect(await body('/fails/403')).toBe(`:\n${before}${told}`);
@@ -228,7 +228,7 @@ eachAdapter((adapter) =>
         expect(await body('/fails-observable', EVENT_SOURCE)).toBe(`:\ndata: a\n\n${told}${FAREWELL}`);
       });
 
-      it('of the server (5xx), no client is told to stay away: the cursor does not change', async () => {
+      it('of the server (5xx), no client is asked to stay away: the cursor does not change', async () => {
         const told = error(503, 'Service Unavailable', 'later');
         expect(await body('/fails/503', EVENT_SOURCE)).toBe(`:\nid: run-1\nretry: 10\ndata: 1\n\n${told}`);
       });
@@ -254,7 +254,7 @@ eachAdapter((adapter) =>
         expect(cursors).toEqual([undefined]);
       });
 
-      it('reconnects where it was told to', async () => {
+      it('reconnects if the stream asks for it', async () => {
         expect(await follow('/again', 3)).toEqual({
           data: ['1', '2', '3'],
           state: expect.any(Number) as number,

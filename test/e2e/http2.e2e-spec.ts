@@ -298,7 +298,7 @@ describe.each([
       await until(() => other.body === ':\n' && (connections().list()[0]?.queuedBytes ?? 0) > 0);
       for (let i = 0; i < 8 && count() === 2; i++) {
         clock.advance(5000);
-        // Data of other streams of the session is no progress of this one.
+        // Data of other streams of the session does not count as progress of this one.
         live.next(KIB);
         await until(() => other.body.split(KIB).length === i + 2);
       }
@@ -317,8 +317,8 @@ describe.each([
       await exchange.isOpen();
       const queued = (): number | undefined => connections().list()[0]?.queuedBytes;
       const whole = (): boolean => exchange.body.endsWith('\n\n');
-      // One window now and then: less than the whole event within `stallMs`. What matters is the progress that the
-      // server sees, and the client reads data that was sent some time ago.
+      // One window now and then: less than the whole event within `stallMs`. Only the progress that the
+      // server sees counts, and the client reads data that was sent some time ago.
       for (let i = 0; i < 100 && !whole(); i++) {
         const before = queued();
         while (queued() === before && !whole()) exchange.body += await chunk(exchange);

@@ -196,7 +196,7 @@ eachAdapter((adapter) => {
     });
     const fresh = await get();
     await fresh.receives(':\n');
-    // The old connection was told to end, but cannot: nobody reads the data before its end.
+    // The old connection should end, but cannot: nobody reads the data before its end.
     expect(connections().list()).toHaveLength(2);
     expect([slots(), channel.size()]).toEqual([1, 1]);
     const [, { id } = {}] = connections().list();

@@ -80,7 +80,7 @@ class StreamsController {
   }
 }
 
-/** What helmet sets by default. */
+/** The fields that helmet sets by default. */
 const HELMET = [
   'content-security-policy',
   'cross-origin-opener-policy',

@@ -13,7 +13,7 @@ import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 const sse = (data: { type?: string }) =>
   `${data.type ? `event: ${data.type}\n` : ''}data: ${JSON.stringify(data)}\n\n`;
 
-/** What the two vendors send for one piece of text. */
+/** The events that the two vendors send for one piece of text. */
 const VENDORS = {
   openai: (content: string) => sse({ choices: [{ index: 0, delta: { content } }] } as object),
   anthropic: (text: string) =>

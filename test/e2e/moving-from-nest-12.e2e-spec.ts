@@ -443,7 +443,7 @@ eachAdapter((adapter) => {
       expect(await both('/raised', status, { headers: { accept: 'application/json' } })).toEqual([200, 200]);
     });
 
-    it('an EventSource is told that a stream has ended', async () => {
+    it('an EventSource learns that a stream has ended', async () => {
       const bytes = async (stream: TestStream) => {
         await stream.end();
         return stream.raw();

@@ -77,7 +77,7 @@ function returning(response: ServerResponse, result: unknown): void {
   }) as typeof write;
 }
 
-/** What middleware does to responses, by name. */
+/** Changes of responses by middleware, by name. */
 const ODDITIES: Record<string, (response: ServerResponse) => void> = {
   'write() returns nothing': (response) => returning(response, undefined),
   'write() takes one argument and returns nothing': (response) => {

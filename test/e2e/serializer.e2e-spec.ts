@@ -4,7 +4,7 @@ import { Channels, Sse, event } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 
-/** What a class serializer does with an instance: a plain object of its own enumerable fields. */
+/** The result of a class serializer for an instance: a plain object of its own enumerable fields. */
 class CopyFields {
   intercept(_context: ExecutionContext, next: CallHandler<object>): Observable<object> {
     return next.handle().pipe(map((value) => Object.fromEntries(Object.entries(value))));

@@ -1,7 +1,7 @@
 import { EventSource } from 'eventsource';
 import { until } from './adapters.js';
 
-/** What a stock `EventSource` received. */
+/** The events that a stock `EventSource` received. */
 export interface StockClient {
   /** Every event, in order. */
   readonly events: { type: string; data: string; id: string }[];

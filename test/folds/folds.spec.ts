@@ -8,7 +8,7 @@ const TIMEOUT_MS = RUNS * 1000;
 
 describe('a state and the events after it are the fold of all events', () => {
   it(
-    'whoever publishes, dies and joins, without a gap if the log keeps enough for the state to follow',
+    'for any nodes that publish and die, and any clients that join, without a gap if the log keeps enough for the state to follow',
     async () => {
       let joins = 0;
       let evicting = 0;

@@ -242,7 +242,7 @@ await describeRedis('what redisLog keeps', (url) => {
     expect(after).toEqual({ entries: [], from: positions[2], gap: true, more: false });
   });
 
-  it('retention reports what is kept of which channel', async () => {
+  it('retention returns the limits of each channel', async () => {
     const retention = (name: string) => (name.startsWith('short:') ? { maxEvents: 2 } : undefined);
     const log = open({ retention, trim: 'exact' });
     await log.append('short:a', records(1, 2, 3));

@@ -9,7 +9,7 @@ import { until } from './viewer.js';
 const NODES = 2;
 const CHANNELS = 2;
 
-/** What is published: the publishing node, the channel, and the number among these. */
+/** A published event: the publishing node, the channel, and the number among these. */
 type Value = readonly [node: number, channel: string, n: number];
 
 /** A client that reads some channels, sometimes from another node, and checks the received events. */

@@ -8,7 +8,7 @@ import { RedisServer } from '../fixtures/redis-server.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { until as waitUntil } from './viewer.js';
 
-/** A process that takes places, and records which connections were told to leave. */
+/** A process that takes places, and records its evicted connections. */
 class Node {
   readonly replaced: string[] = [];
   readonly slots: RedisSlots;

@@ -147,7 +147,7 @@ export const notYields: Yields<Events>[] = [
   { type: 'zod', data: { percent: '1' } },
 ];
 
-// What cannot be a contract is refused where it is defined, in words.
+// A value that cannot be a contract is rejected where it is defined, in words.
 // @ts-expect-error: A client cannot distinguish this text from JSON. Use text(), or text(schema).
 defineEvents({ a: z.string() });
 // @ts-expect-error: A client cannot distinguish this text from JSON.

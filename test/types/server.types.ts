@@ -181,7 +181,7 @@ SseModule.forRootAsync({ useFactory: () => ({ heartbeat: 'often' }) });
 interface AuthenticatedRequest {
   user: { id: string };
 }
-// What a payload may be.
+// Valid payloads.
 export const payloads: HeartbeatOptions['data'][] = [
   1,
   'a',
