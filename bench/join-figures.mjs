@@ -1,4 +1,4 @@
-// What a client costs that joins at the end of a run of 100,000 deltas, with a fold and without. Prints; asserts nothing.
+// The cost of a client that joins at the end of a run of 100,000 deltas, with a fold and without. Prints; asserts nothing.
 // Needs `npm run build`.
 //   node bench/join-figures.mjs
 import { get } from 'node:http';
@@ -50,7 +50,7 @@ class Viewers {
     return runs.service.attach('r', { fold: runs.fold });
   }
 }
-// What a compiler makes of the decorators.
+// The output of a compiler for the decorators.
 const descriptor = Object.getOwnPropertyDescriptor(Viewers.prototype, 'view');
 Object.defineProperty(
   Viewers.prototype,
