@@ -12,8 +12,10 @@ import {
   type Type,
 } from '@nestjs/common';
 import { Sse, SseConnections, SseSignal, type SlotStore, type SseModuleOptions } from 'nestjs-event-stream';
+import { postgresSlots } from 'nestjs-event-stream/postgres';
 import { redisSlots } from 'nestjs-event-stream/redis';
 import { openStream, type TestStream } from 'nestjs-event-stream/testing';
+import { describePostgres, testSchema } from '../fixtures/postgres.js';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
 
@@ -233,4 +235,9 @@ await describeRedis('over Redis', (url) => {
   let apps = 0;
   afterAll(() => removeKeys(url, prefix));
   suite(() => redisSlots({ client: url, prefix: `${prefix}${apps++}:` }));
+});
+
+await describePostgres('over PostgreSQL', (url) => {
+  const schema = testSchema();
+  suite(() => postgresSlots({ client: url, schema, createSchema: true }));
 });

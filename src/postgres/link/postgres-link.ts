@@ -24,7 +24,8 @@ export interface LinkEvents {
 export interface LinkSettings {
   readonly client: PostgresConnection;
   readonly listen: PostgresConnection | false | undefined;
-  readonly schema: string;
+  /** The name under which notifications are sent. At most 63 bytes. */
+  readonly notifications: string;
   readonly maxConnections: number;
   readonly pingMs: number | false;
   readonly clock: Clock;
@@ -54,7 +55,7 @@ export class PostgresLink {
   private closed = false;
 
   constructor(
-    { client, listen, schema, maxConnections, pingMs, clock }: LinkSettings,
+    { client, listen, notifications, maxConnections, pingMs, clock }: LinkSettings,
     private readonly events: LinkEvents,
   ) {
     this.clock = clock;
@@ -63,7 +64,7 @@ export class PostgresLink {
     this.address = address;
     this.lockMs = Math.min(Math.ceil(timeoutMs / 2), 1000);
     this.sessions = new Sessions(make, maxConnections, clock, pingMs);
-    this.notificationName = `sse_${schema}`;
+    this.notificationName = notifications;
     if (listen === false) return;
     const listeners = clientFactory('listen', listen ?? client, timeoutMs);
     const notify = (payload: string): Promise<unknown> => this.notify([payload]);

@@ -74,7 +74,10 @@ export class PostgresLog implements EventLog {
     { client, listen }: Pick<PostgresLogOptions, 'client' | 'listen'>,
     private readonly settings: PostgresLogSettings,
   ) {
-    const link = (this.link = new PostgresLink({ ...settings, client, listen }, this.linkEvents()));
+    const link = (this.link = new PostgresLink(
+      { ...settings, client, listen, notifications: `sse_${settings.schema}` },
+      this.linkEvents(),
+    ));
     this.report = new HealthReport(
       () => link.address,
       () => settings.clock.now(),
