@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { redisUrl } from '../state/redis-url.js';
+import { sharedUrl } from '../state/shared-url.js';
 import { TemporaryDirectory } from './temporary-directory.js';
 
 /** Files of others that are older were left behind; their records are gone, too. */
@@ -21,9 +21,9 @@ export class UploadFiles implements OnApplicationBootstrap, OnApplicationShutdow
   readonly path: string;
 
   constructor() {
-    const redis = redisUrl();
-    this.#own = redis === undefined ? new TemporaryDirectory('rat-engine-uploads') : undefined;
-    this.path = this.#own?.path ?? sharedFolder(redis ?? '');
+    const shared = sharedUrl();
+    this.#own = shared === undefined ? new TemporaryDirectory('rat-engine-uploads') : undefined;
+    this.path = this.#own?.path ?? sharedFolder(shared?.url ?? '');
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -54,8 +54,8 @@ export class UploadFiles implements OnApplicationBootstrap, OnApplicationShutdow
   }
 }
 
-function sharedFolder(redis: string): string {
-  const hash = createHash('sha256').update(redis).digest('hex').slice(0, 16);
+function sharedFolder(url: string): string {
+  const hash = createHash('sha256').update(url).digest('hex').slice(0, 16);
   const path = process.env['DEMO_UPLOADS'] || join(tmpdir(), `rat-engine-uploads-of-${hash}`);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;

@@ -3,10 +3,10 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import type { SlotStore } from 'nestjs-event-stream';
 import { MemoryRecords } from './memory-records.js';
 import { Records } from './records.js';
-import { REDIS_PREFIX, redisUrl } from './redis-url.js';
+import { REDIS_PREFIX, sharedUrl } from './shared-url.js';
 import { SHARED_SLOTS, Work } from './work.js';
 
-/** What processes of the demo have to agree on besides events: in Redis with `REDIS_URL`, else in this one. */
+/** The state that processes of the demo share besides events: in Redis, in PostgreSQL, or in this process. */
 @Module({
   providers: [
     { provide: Records, useFactory: makeRecords },
@@ -16,25 +16,33 @@ import { SHARED_SLOTS, Work } from './work.js';
   exports: [Records, SHARED_SLOTS, Work],
 })
 export class StateModule implements OnApplicationShutdown {
-  constructor(@Inject(Records) private readonly records: Records & { close?(): void }) {}
+  constructor(@Inject(Records) private readonly records: Records & { close?(): void | Promise<void> }) {}
 
-  onApplicationShutdown(): void {
-    this.records.close?.();
+  async onApplicationShutdown(): Promise<void> {
+    await this.records.close?.();
   }
 }
 
-// Who does without Redis need not have its client installed.
+// Without a server, its client need not be installed.
 async function makeRecords(): Promise<Records> {
-  const url = redisUrl();
-  if (url === undefined) return new MemoryRecords();
+  const shared = sharedUrl();
+  if (shared === undefined) return new MemoryRecords();
+  if (shared.kind === 'postgres') {
+    const { PostgresRecords } = await import('./postgres-records.js');
+    return new PostgresRecords(shared.url);
+  }
   const { RedisRecords } = await import('./redis-records.js');
-  return new RedisRecords(url, `${REDIS_PREFIX}record:`);
+  return new RedisRecords(shared.url, `${REDIS_PREFIX}record:`);
 }
 
-/** While Redis is away nobody can know who else is there: better no second reader than two. */
+/** While the server is unavailable, nobody knows who else reads: no second reader is better than two. */
 async function makeSlots(): Promise<SlotStore | undefined> {
-  const url = redisUrl();
-  if (url === undefined) return undefined;
+  const shared = sharedUrl();
+  if (shared === undefined) return undefined;
+  if (shared.kind === 'postgres') {
+    const { postgresSlots } = await import('nestjs-event-stream/postgres');
+    return postgresSlots({ client: shared.url, createSchema: true, whileAway: 'refuse' });
+  }
   const { redisSlots } = await import('nestjs-event-stream/redis');
-  return redisSlots({ client: url, prefix: REDIS_PREFIX, whileAway: 'refuse' });
+  return redisSlots({ client: shared.url, prefix: REDIS_PREFIX, whileAway: 'refuse' });
 }

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { Channels, LastEventId, Sse, SseModule, isSseError, memoryLog } from 'nestjs-event-stream';
 import { brokenLog } from './broken-log.mjs';
 
-const { PORT, DEMO_ADAPTER, REDIS_URL, KEEP_EVENTS, BROKEN } = process.env;
+const { PORT, DEMO_ADAPTER, REDIS_URL, DATABASE_URL, KEEP_EVENTS, BROKEN } = process.env;
 
 class ChannelsController {
   constructor(channels) {
@@ -49,6 +49,10 @@ function decorate({ prototype }, method, decorator, parameters) {
 
 async function log() {
   const kept = KEEP_EVENTS ? { maxEvents: Number(KEEP_EVENTS) } : {};
+  if (DATABASE_URL) {
+    const { postgresLog } = await import('nestjs-event-stream/postgres');
+    return postgresLog({ client: DATABASE_URL, createSchema: true, ...kept });
+  }
   if (!REDIS_URL) return BROKEN ? brokenLog(memoryLog(kept), BROKEN) : memoryLog(kept);
   const { redisLog } = await import('nestjs-event-stream/redis');
   return redisLog({ client: REDIS_URL, ...kept });

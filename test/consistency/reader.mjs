@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MEAN_CONNECTION_MS = 6000;
 const SLOW_CONNECTION_MS = 60_000;
 const SLOW_EVENT_MS = 60;
-/** Within this time a client receives its position, if the log can report it. */
+/** Within these a client is given its place, if the log can say where that is. */
 const PLACE_WITHIN_SECONDS = 5;
-/** For this long after a fault of Redis, the log may be unable to report it. */
+/** For this time after something happened to the server it may not be able to. */
 const RECOVERED_AFTER_SECONDS = 20;
 const MEAN_ABSENCE_MS = 200;
 const LONG_ABSENCE_MS = 20_000;
 
-/** Statistics of all readers of a run. */
+/** How all readers of a run get on. */
 export class ReaderCounts {
   reconnects = 0;
   toOtherNode = 0;
@@ -21,8 +21,8 @@ export class ReaderCounts {
 }
 
 /**
- * A client of one channel. It loses its connection now and then, and reconnects to any node with its last ID. It is the
- * library's own client, or the `EventSource` of npm.
+ * A client of one channel: loses its connection now and then, and comes back to any node with the last id that it has.
+ * It is the library's own client, or the `EventSource` of npm.
  */
 export class Reader {
   #setting;
@@ -51,7 +51,7 @@ export class Reader {
     return this.#setting.name;
   }
 
-  /** Begins to read. Faults are recorded in the history. Nothing is thrown. */
+  /** Begins to read. What is wrong is in the history; nothing is thrown. */
   open() {
     const { history, channel, name } = this.#setting;
     const url = `http://any-node/channels/${history.channels[channel].name}`;
@@ -61,12 +61,12 @@ export class Reader {
     });
   }
 
-  /** Whether it is connected, and has a position for a reconnect. */
+  /** Whether it has a connection now, and a place to come back to. */
   get connected() {
     return this.#stream?.state === 'open' || this.#source?.readyState === EventSource.OPEN;
   }
 
-  /** Its current or last connection. */
+  /** The connection that it has, or had last. */
   get where() {
     const { node, seconds, lastEventId, at } = this.#life?.sessions.at(-1) ?? {};
     if (node === undefined) return 'it never had a connection';
@@ -74,7 +74,7 @@ export class Reader {
     return `connected to ${node} since ${seconds.toFixed(2)} s, after "${lastEventId}", and given ${given} there`;
   }
 
-  /** Whether this event arrives within a time. */
+  /** Whether this event comes within a time. */
   arrival(index, withinMs) {
     if (this.#life?.entries.includes(index)) return Promise.resolve(true);
     this.#goal = index;
@@ -84,7 +84,7 @@ export class Reader {
     ]);
   }
 
-  /** Every event up to the newest must have arrived. */
+  /** Everything up to the newest event must have come by now. */
   mustBeComplete() {
     const { history, channel, name } = this.#setting;
     this.#life ??= history.begin(channel, name, { head: Infinity });
@@ -109,7 +109,7 @@ export class Reader {
     });
     for await (const { type, id: given, data } of this.#stream) {
       this.#take(type, given, data);
-      // A client that reads more slowly than events are published fills its sockets, and then falls behind the log.
+      // Who reads slower than is published fills the sockets up, and then falls behind the log.
       if (slow && !calm()) await sleep(random.around(SLOW_EVENT_MS));
     }
     if (!this.#closed) this.#trouble('was told that the stream is over');
@@ -136,7 +136,7 @@ export class Reader {
     if (index === this.#goal) this.#reached?.();
   }
 
-  /** One attempt: to any node, after some time offline, and for a limited time. */
+  /** One attempt: to any node, after some time away, and not for ever. */
   async #fetch(init) {
     const { history, nodes, random, counts, channel, name, slow } = this.#setting;
     clearTimeout(this.#breaking);
@@ -170,21 +170,19 @@ export class Reader {
     return breakable(response, breaking.signal);
   }
 
-  /**
-   * Without an ID the client cannot know what it misses. That is correct only if its connection broke before it
-   * received its position.
-   */
+  /** Having no id, it cannot know what it misses: right only if its connection broke before it was told its place. */
   #startsAnew() {
     const { counts, history } = this.#setting;
     counts.withoutId++;
     const connected = this.#life.sessions.at(-1).seconds;
     const seconds = this.#brokeAt - connected;
-    const away = history.incidents.findLast(({ what }) => what.includes('Redis'))?.seconds ?? -Infinity;
+    const away =
+      history.incidents.findLast(({ what }) => /Redis|PostgreSQL/.test(what))?.seconds ?? -Infinity;
     if (seconds > PLACE_WITHIN_SECONDS && away + RECOVERED_AFTER_SECONDS < connected)
       this.#trouble(`had a connection for ${seconds} s, and was given no id`);
   }
 
-  /** Usually a moment, sometimes long enough that the log has evicted events. */
+  /** Mostly a moment, now and then long enough for the log to have let go of something. */
   async #away() {
     const { random, calm } = this.#setting;
     const ms = random.chance(0.05)
@@ -202,9 +200,8 @@ export class Reader {
 }
 
 /**
- * A response whose body breaks off when the signal is aborted. The signal of fetch would not do: in Node 20, a body
- * that has arrived completely and was not read to its end neither ends nor fails after an abort, so its reader waits
- * forever.
+ * A response whose body breaks off when the signal says so. Not by the signal of fetch: in Node 20, a body that has arrived
+ * whole and was not yet read to its end neither ends nor fails after an abort, and whoever reads it waits for ever.
  */
 function breakable({ body, status, headers }, signal) {
   const { readable, writable } = new TransformStream();

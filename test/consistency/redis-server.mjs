@@ -19,6 +19,7 @@ export function hasRedisServer() {
 
 /** A separate Redis for this run, on a free port, which keeps its data over a restart. */
 export class RedisServer {
+  name = 'Redis';
   #folder = mkdtempSync(join(tmpdir(), 'sse-consistency-'));
 
   static async start() {

@@ -1,6 +1,7 @@
-// The consistency check; README.md says what it proves. Needs `npm run build`, and a redis-server on the PATH.
+// The consistency check; README.md says what it proves. Needs `npm run build`, a redis-server on the PATH, and a PostgreSQL server.
 import { check } from './checker.mjs';
 import { readOptions } from './options.mjs';
+import { hasPostgresServer } from '../fixtures/postgres-server.mjs';
 import { hasRedisServer } from './redis-server.mjs';
 import { account, summary } from './report.mjs';
 import { Scenario } from './scenario.mjs';
@@ -8,6 +9,7 @@ import { Scenario } from './scenario.mjs';
 /** The setup for each log. The memory log keeps few events, and batches are large, so that events are evicted early. */
 const SPECIAL = {
   redis: { most: 8, pace: 1 },
+  postgres: { most: 8, pace: 1 },
   memory: { most: 25, pace: 2, keepEvents: 60 },
 };
 
@@ -20,14 +22,21 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 let failed = false;
 for (const log of logs) {
-  if (log === 'redis' && !hasRedisServer()) {
-    console.error('\n!!! SKIPPED, there is no redis-server on the PATH: apt-get install redis-server\n');
+  const missing = missingServer(log);
+  if (missing) {
+    console.error(`\n!!! SKIPPED, there is no server: apt-get install ${missing}\n`);
     failed ||= process.env.CI === 'true';
     continue;
   }
   failed = !(await holds(log)) || failed;
 }
 process.exit(failed ? 1 : 0);
+
+/** The Debian package of the server that a log needs and that is not there. */
+function missingServer(log) {
+  if (log === 'redis' && !hasRedisServer()) return 'redis-server';
+  return log === 'postgres' && !hasPostgresServer() ? 'postgresql' : undefined;
+}
 
 async function holds(log) {
   const { clients, channels, seed } = options;

@@ -5,6 +5,7 @@ import { Nodes } from './nodes.mjs';
 import { Publisher } from './publisher.mjs';
 import { Random } from './random.mjs';
 import { Reader, ReaderCounts } from './reader.mjs';
+import { PostgresOfRun } from './postgres-of-run.mjs';
 import { RedisServer } from './redis-server.mjs';
 
 const PATIENCE_MS = 60_000;
@@ -37,11 +38,11 @@ export class Scenario {
       keepEvents,
       broken,
     } = this.#settings;
-    this.redis = log === 'redis' ? await RedisServer.start() : undefined;
-    const env = this.redis
-      ? { REDIS_URL: this.redis.url }
-      : { REDIS_URL: '', KEEP_EVENTS: `${keepEvents}`, BROKEN: broken ?? '' };
-    this.nodes = this.redis ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
+    const env = { REDIS_URL: '', DATABASE_URL: '' };
+    if (log === 'memory') Object.assign(env, { KEEP_EVENTS: `${keepEvents}`, BROKEN: broken ?? '' });
+    else this.server = await (log === 'redis' ? RedisServer : PostgresOfRun).start();
+    if (this.server) env[log === 'redis' ? 'REDIS_URL' : 'DATABASE_URL'] = this.server.url;
+    this.nodes = this.server ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
     try {
       await this.nodes.start();
       await this.#begin();
@@ -56,16 +57,16 @@ export class Scenario {
     } finally {
       for (const reader of [...this.#residents, ...this.#visiting]) reader.close();
       await this.nodes.stop();
-      await this.redis?.remove();
+      await this.server?.remove();
     }
   }
 
   async #begin() {
     const { clients, channels, short } = this.#settings;
-    const { history, nodes, redis } = this;
-    // A node with the log in memory restarts without data, so this must be rare.
-    const meanMs = (redis ? 2500 : 12_000) / (short ? 2 : 1);
-    this.adversity = new Adversity({ history, nodes, redis, random: this.#random('adversity'), meanMs });
+    const { history, nodes, server } = this;
+    // A node with the log in memory has nothing left when it comes back: that is not to happen all the time.
+    const meanMs = (server ? 2500 : 12_000) / (short ? 2 : 1);
+    this.adversity = new Adversity({ history, nodes, server, random: this.#random('adversity'), meanMs });
     for (let i = 0; i < clients; i++) {
       const kind = { stock: i % 4 === 3, slow: i % 10 === 0 };
       this.#residents.push(this.#reader(i % channels, `client ${i}`, kind));
@@ -75,7 +76,7 @@ export class Scenario {
     this.#calm = false;
   }
 
-  /** Clients that resume with any earlier ID, or none, and stay for a few seconds. */
+  /** Clients that come with any id that was ever given, or none, and stay for a few seconds. */
   async #visits(over) {
     const random = this.#random('visits');
     while (!over()) {
@@ -100,7 +101,7 @@ export class Scenario {
     return id === undefined ? undefined : index;
   }
 
-  /** When no more faults occur, all clients get everything, also clients that start anywhere in the log, on any node. */
+  /** When all is calm, everybody gets everything; and who comes from anywhere in the log, through any node, too. */
   async #finish(publisher) {
     this.#calm = true;
     const { history, nodes } = this;

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { openStream, type TestEvent, type TestStream } from 'nestjs-event-stream/testing';
 import { ask } from '../e2e/ask.js';
+import { describePostgresServer } from '../fixtures/postgres.js';
+import { PostgresServer } from '../fixtures/postgres-server.mjs';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 
-// Read with the classes: fast, and slow enough that five minutes last longer than a test.
+// Read with the classes: fast, and slow enough for five minutes to outlast a test.
 process.env['DEMO_SPEED'] = '20';
 const { createDemo } = await import('../../demo/create-app.js');
 
@@ -25,7 +27,7 @@ function portOf(app: INestApplication): number {
   return (app.getHttpServer() as { address(): AddressInfo }).address().port;
 }
 
-/** An upload that continues when the test says so. */
+/** An upload that goes on as the test says. */
 function startUpload(app: INestApplication, session: string, length: number) {
   const headers = {
     'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
@@ -57,7 +59,7 @@ function startUpload(app: INestApplication, session: string, length: number) {
   };
 }
 
-/** Opens the next reader of a project as soon as it is admitted. Until then it gets one of these answers. */
+/** The next reader of a project, as soon as it is let in; until then it is told one of these. */
 async function entered(
   app: INestApplication,
   path: string,
@@ -72,8 +74,16 @@ async function entered(
   }
 }
 
-describeRedisServer('two nodes of the demo on one Redis', () => {
-  let server: RedisServer;
+/** A server that the nodes share. */
+interface Server {
+  readonly url: string;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+function suite(variable: string, start: () => Promise<Server>): void {
+  let server: Server;
   let nodes: [INestApplication, INestApplication];
   const files = mkdtempSync(join(tmpdir(), 'demo-nodes-'));
 
@@ -84,13 +94,13 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
   }
 
   beforeAll(async () => {
-    server = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
-    process.env['REDIS_URL'] = server.url;
+    server = await start();
+    process.env[variable] = server.url;
     process.env['DEMO_UPLOADS'] = files;
     nodes = [await node('express'), await node('fastify')];
   });
   afterAll(async () => {
-    delete process.env['REDIS_URL'];
+    delete process.env[variable];
     delete process.env['DEMO_UPLOADS'];
     for (const app of nodes) await app.close();
     await server.remove();
@@ -98,7 +108,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
   });
 
   describe('channels', () => {
-    it('are published on one node, followed on the other, and resumed on any', async () => {
+    it('are published to here, followed there, and resumed anywhere', async () => {
       const [a, b] = nodes;
       const streams = [await openStream(a, '/channels/news'), await openStream(b, '/channels/news')];
       const { body } = await ask<{ ids: string[] }>(b, 'POST', '/channels/news', [{ n: 1 }, { n: 2 }]);
@@ -116,7 +126,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
   });
 
   describe('runs', () => {
-    it('are started on one node, attached on the other, and stopped there', async () => {
+    it('are started here, attached there, stopped there', async () => {
       const [a, b] = nodes;
       expect((await ask(a, 'POST', '/runs/r', { words: 9000 })).status).toBe(201);
       expect((await ask(b, 'POST', '/runs/r', { words: 9000 })).status).toBe(409);
@@ -135,7 +145,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
   });
 
   describe('an upload to RAT Engine', () => {
-    it('is posted on one node, watched on the other, and resumed and downloaded on any', async () => {
+    it('is posted here, watched there, resumed anywhere, and downloaded there', async () => {
       const [a, b] = nodes;
       const early = await openStream(b, '/api/progress/s1');
       expect(data(await early.next())).toMatchObject({ type: 'init', progress: 0, filename: null });
@@ -189,7 +199,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
         `/games/${game}/player/${player}/status`,
       );
 
-    it('is created on one node, and its moves reach viewers, reconnects and requests on the other', async () => {
+    it('is made here, and a move here is seen there, by who watches, comes back and asks', async () => {
       const [a, b] = nodes;
       const game = (await ask<{ game_id: string }>(a, 'POST', '/games')).body.game_id;
       const path = `/stream/${game}/player/2/status`;
@@ -206,7 +216,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
       const answers = await Promise.all(
         nodes.map((app) => ask(app, 'POST', `/games/${game}/player/2/move`, { pawn: 0 })),
       );
-      // Both at once: one of them is first, and the other player is no longer at the turn.
+      // Both at once: one of them comes first, the other is no longer at the turn.
       expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409]);
       for (const stream of [watcher, back]) {
         expect((await stream.next()).json()).toMatchObject({ version: 3 });
@@ -228,7 +238,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
       return path;
     }
 
-    it('accepts an event on one node and prescribes on the other, until it is stopped on any', async () => {
+    it('takes an event here and prescribes there, until it is stopped anywhere', async () => {
       const [a, b] = nodes;
       const path = await project(a, 'streaming');
       await ask(a, 'POST', `${path}/event`, { case_id: 'L1', activity: 'Submit application' });
@@ -243,7 +253,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
       expect((await ask(b, 'GET', path)).body).toMatchObject({ status: 'FINISHED' });
     });
 
-    it('has one reader over both nodes, gives the next one the remaining events, and repeats missed events after a reconnect', async () => {
+    it('has one reader over both, gives the next one what is left, and who comes back what it missed', async () => {
       const [a, b] = nodes;
       const path = await project(a, 'streaming');
       const record = (app: INestApplication) =>
@@ -266,7 +276,7 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
       await second.close();
     });
 
-    it('continues a simulation when its node has died, and misses none of its steps', async () => {
+    it('goes on with a simulation when its node is gone, and misses none of its steps', async () => {
       const [a] = nodes;
       const third = await node('express');
       const path = await project(third, 'simulating');
@@ -281,13 +291,13 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
     });
   });
 
-  it('reject requests that need Redis with 503 while it is unavailable, and continue when it is available again', async () => {
+  it('refuse what needs the server with 503 while it is away, and go on when it is back', async () => {
     const [a, b] = nodes;
     const stream = await openStream(b, '/channels/away');
     await server.kill();
     expect((await ask(a, 'POST', '/games')).status).toBe(503);
     await server.start();
-    // Redis may have rejected earlier requests at the moment at which it became available.
+    // What was asked meanwhile may have been given up in the moment in which Redis came back.
     const sure = async (app: INestApplication, path: string, body?: unknown) => {
       for (;;) {
         const answer = await ask(app, 'POST', path, body);
@@ -304,9 +314,17 @@ describeRedisServer('two nodes of the demo on one Redis', () => {
     });
     const { id } = await sure(b, '/project');
     expect((await ask(a, 'PUT', `/project/${String(id)}/start/streaming`)).status).toBe(200);
-    // Each connection to Redis reconnects in its own time, that of the only reader too.
+    // Each of the connections to Redis comes back in its own time, that for the one reader too.
     const reader = await entered(b, `/project/${String(id)}`, [503]);
     expect((await reader.next()).data).toBe('CONNECTED');
     await reader.close();
   });
-});
+}
+
+describeRedisServer('two nodes of the demo on one Redis', () =>
+  suite('REDIS_URL', () => RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always')),
+);
+
+describePostgresServer('two nodes of the demo on one PostgreSQL', () =>
+  suite('DATABASE_URL', () => PostgresServer.start()),
+);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { describePostgres, testSchema } from '../fixtures/postgres.js';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { RunProcess } from '../fixtures/run-process.js';
@@ -19,17 +20,18 @@ async function until(test: () => Promise<boolean>): Promise<void> {
   while (!(await test())) await sleep(20);
 }
 
-describeRedisServer('runs of processes that are suspended', () => {
-  // Inside the project, so that its dependencies are found.
+/** Processes with the server at `url`, and in PostgreSQL with this schema. */
+function suite(start: () => Promise<{ url: string; schema?: string; remove(): Promise<void> }>): void {
+  // Within the project, where its dependencies are found.
   const folder = mkdtempSync(join(ROOT, '.tmp-runs-'));
   const processes: RunProcess[] = [];
-  let server: RedisServer;
+  let server: Awaited<ReturnType<typeof start>>;
 
   beforeAll(async () => {
     const tsc = 'node_modules/typescript7/bin/tsc';
     const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'esm')];
     execFileSync(process.execPath, args, { cwd: ROOT });
-    server = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
+    server = await start();
   });
   afterEach(async () => {
     for (const each of processes.splice(0)) await each.kill();
@@ -40,7 +42,7 @@ describeRedisServer('runs of processes that are suspended', () => {
   });
 
   async function add(): Promise<RunProcess> {
-    const made = new RunProcess(folder, server.url, LEASE_MS);
+    const made = new RunProcess(folder, server.url, LEASE_MS, server.schema);
     processes.push(made);
     return made.ready();
   }
@@ -55,14 +57,14 @@ describeRedisServer('runs of processes that are suspended', () => {
     await until(async () => (await other.call('status', id)) === 'lost');
   }
 
-  it('does not return an ID that was started anew and has completed to its old owner', async () => {
+  it('does not give an id that was started anew and has completed back to its old owner', async () => {
     const [a, b] = [await add(), await add()];
     await suspend(a, b, 'r1');
     await b.call('start', 'r1', ['new 1', 'new 2']);
     await until(async () => (await b.call('status', 'r1')) === 'completed');
     a.resume();
     const c = await add();
-    // From the first moment on, and until each node has sent several signs of life.
+    // From the first moment on, and until each node has spoken several times.
     for (const end = Date.now() + 2 * LEASE_MS; Date.now() < end; await sleep(30)) {
       for (const node of [a, b, c]) expect(await node.call('status', 'r1')).toBe('completed');
     }
@@ -92,7 +94,7 @@ describeRedisServer('runs of processes that are suspended', () => {
     }
   });
 
-  it('does not reclaim a lost ID if no node has started it anew', async () => {
+  it('does not take a lost id back if nobody has started it anew', async () => {
     const [a, b] = [await add(), await add()];
     await suspend(a, b, 'r3');
     a.resume();
@@ -104,7 +106,20 @@ describeRedisServer('runs of processes that are suspended', () => {
     }
   });
 
-  it('continues after a suspension that is shorter than the lease', async () => {
+  it('is lost when its owner is killed, with its events, and can be started anew', async () => {
+    const [a, b, c] = [await add(), await add(), await add()];
+    await a.call('startEndless', 'r5', 'old');
+    await until(async () => (await sourceOf(a, 'r5')).yielded > 5);
+    expect([await b.call('status', 'r5'), await c.call('status', 'r5')]).toEqual(['running', 'running']);
+    await a.kill();
+    await until(async () => (await b.call('status', 'r5')) === 'lost');
+    const { seen, end } = (await c.call('collect', 'r5')) as { seen: unknown[]; end: unknown };
+    expect([seen.slice(0, 3), end]).toEqual([['old 0', 'old 1', 'old 2'], 'SSE_RUN_LOST']);
+    await b.call('start', 'r5', ['new']);
+    await until(async () => (await c.call('status', 'r5')) === 'completed');
+  });
+
+  it('goes on after a suspension that is shorter than the lease', async () => {
     const [a, b] = [await add(), await add()];
     await a.call('startEndless', 'r4', 'only');
     expect(await b.call('status', 'r4')).toBe('running');
@@ -118,4 +133,12 @@ describeRedisServer('runs of processes that are suspended', () => {
     expect(await b.call('stop', 'r4')).toBe(true);
     expect(await a.call('warnings')).toEqual([]);
   });
-});
+}
+
+describeRedisServer('runs of processes that are suspended, over Redis', () =>
+  suite(() => RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always')),
+);
+
+await describePostgres('runs of processes that are suspended, over PostgreSQL', (url) =>
+  suite(async () => ({ url, schema: testSchema(), remove: async () => undefined })),
+);

@@ -1,5 +1,8 @@
-import { Channels, Runs, type RunsOptions } from 'nestjs-event-stream';
-import { redisLog, type RedisLog } from 'nestjs-event-stream/redis';
+import { Channels, Runs, type EventLog, type RunsOptions } from 'nestjs-event-stream';
+import { postgresLog } from 'nestjs-event-stream/postgres';
+import { redisLog } from 'nestjs-event-stream/redis';
+import { describePostgresServer } from '../fixtures/postgres.js';
+import { PostgresServer } from '../fixtures/postgres-server.mjs';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
@@ -14,15 +17,27 @@ interface Node {
   readonly channels: Channels;
   readonly runs: Runs;
   readonly logger: RecordingLogger;
-  readonly log: RedisLog;
+  readonly log: EventLog;
 }
 
-describeRedisServer('runs over a Redis', () => {
-  let server: RedisServer;
+const OPTIONS = { maxEvents: 20_000, maxBytes: 10_000_000, waitMs: 300 };
+
+/** A server that a test can break. */
+interface Server {
+  readonly url: string;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  freeze(): void;
+  resume(): void;
+  remove(): Promise<void>;
+}
+
+function suite(start: () => Promise<Server>, makeLog: (client: string) => EventLog): void {
+  let server: Server;
   const open: Node[] = [];
 
   beforeAll(async () => {
-    server = await RedisServer.start(...DURABLE);
+    server = await start();
   });
   afterEach(async () => {
     for (const { runs, channels } of open.splice(0)) {
@@ -33,7 +48,7 @@ describeRedisServer('runs over a Redis', () => {
   afterAll(() => server.remove());
 
   function node(options: RunsOptions = {}): Node {
-    const log = redisLog({ client: server.url, maxEvents: 20_000, maxBytes: 10_000_000, waitMs: 300 });
+    const log = makeLog(server.url);
     const channels = new Channels({ log });
     const logger = new RecordingLogger();
     const made = { log, channels, logger, runs: new Runs(channels, { logger, ...options }) };
@@ -58,7 +73,7 @@ describeRedisServer('runs over a Redis', () => {
     await expect(b.runs.attach('never')).rejects.toMatchObject({ code: 'SSE_RUN_UNKNOWN' });
   });
 
-  it('have one owner, whichever nodes start them at once', async () => {
+  it('have one owner, whoever asks at once', async () => {
     const all = range(0, 6).map(() => node());
     for (const round of range(0, 10)) {
       const id = `race${round}`;
@@ -85,7 +100,7 @@ describeRedisServer('runs over a Redis', () => {
     expect(a.logger.errors).toEqual([]);
   });
 
-  it('continue over restarts of Redis, each event written once', async () => {
+  it('go on over restarts of the server, each event written once', async () => {
     const [a, b] = [node({ leaseMs: 2000 }), node({ leaseMs: 2000 })];
     let n = 0;
     let going = true;
@@ -109,7 +124,7 @@ describeRedisServer('runs over a Redis', () => {
     expect([...a.logger.errors, ...b.logger.warnings]).toEqual([]);
   }, 30_000);
 
-  it('continue while Redis is suspended, and do not count as lost', async () => {
+  it('go on over a server that stands still, and are not taken for lost', async () => {
     const [a, b] = [node({ leaseMs: 600 }), node({ leaseMs: 600 })];
     const hand = new Hand();
     await a.runs.start('r4', hand.source);
@@ -126,7 +141,7 @@ describeRedisServer('runs over a Redis', () => {
     expect([await viewer.end, viewer.seen]).toEqual(['ended', [1, 2, 3]]);
   }, 30_000);
 
-  it('that another node views are not orphans while Redis is unavailable or suspended', async () => {
+  it('that another node views are not orphans while the server is away or stands still', async () => {
     const [a, b] = [node({ leaseMs: 1500, orphanMs: 800 }), node({ leaseMs: 1500 })];
     const hand = new Hand();
     await a.runs.start('r5', hand.source);
@@ -147,4 +162,18 @@ describeRedisServer('runs over a Redis', () => {
     expect([await viewer.end, viewer.seen]).toEqual(['ended', [1]]);
     expect([...a.logger.warnings, ...b.logger.warnings]).toEqual([]);
   }, 60_000);
-});
+}
+
+describeRedisServer('runs over a Redis', () =>
+  suite(
+    () => RedisServer.start(...DURABLE),
+    (client) => redisLog({ client, ...OPTIONS }),
+  ),
+);
+
+describePostgresServer('runs over a PostgreSQL', () =>
+  suite(
+    () => PostgresServer.start(),
+    (client) => postgresLog({ client, createSchema: true, pingMs: 1000, ...OPTIONS }),
+  ),
+);
