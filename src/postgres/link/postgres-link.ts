@@ -182,8 +182,15 @@ export class PostgresLink {
       notification: (payload: string) => this.events.notification(payload),
       listening: () => this.events.listening(),
       deaf: (why: unknown) => {
-        this.events.deaf(why);
         this.suspect(why);
+        // While the server is unavailable, one line about that is enough.
+        const checked = this.preparing ?? Promise.resolve();
+        checked.then(
+          () => {
+            if (this.up && !this.isListening) this.events.deaf(why);
+          },
+          () => undefined,
+        );
       },
     };
   }
