@@ -76,7 +76,7 @@ const MAY_IMPORT = {
   cli: ['errors', 'client'],
   swagger: ['errors', 'events', 'options', 'nest', 'handler'],
   ai: ['errors', 'random-id.ts', 'events', 'source', 'channels', 'runs', 'options', 'handler'],
-  testing: ['errors', 'checking', 'wire', 'events', 'log'],
+  testing: ['errors', 'checking', 'wire', 'events', 'log', 'client'],
 };
 
 /** Packages and Node modules that a folder may import, besides those above. */

@@ -13,15 +13,28 @@ export interface TestEvent {
   json<T = unknown>(): T;
 }
 
-/** A stream under test. Every wait is bounded, and fails with what was received instead. */
-export class TestStream {
+/** The events of a stream that have a type: all of them if types are any text. */
+type OfType<Event extends { readonly type: string }, Type> = string extends Event['type']
+  ? Event
+  : Extract<Event, { readonly type: Type }>;
+
+/** Makes an event of a block. Returns `undefined` for a block that the test does not see. @throws {SseError} `SSE_INVALID_EVENT` if it breaks the contract */
+export type ReadTestEvent<Event> = (type: string, data: string, id: string | undefined) => Event | undefined;
+
+/**
+ * A stream under test. Every wait is bounded, and fails with the events that were received instead. With a contract, every wait also
+ * fails with `SSE_INVALID_EVENT` after an event that the contract does not have, or whose data breaks its schema.
+ */
+export class TestStream<Event extends { readonly type: string } = TestEvent> {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** Events that were received and not yet asked for. */
-  private readonly events: TestEvent[] = [];
+  private readonly events: Event[] = [];
+  /** The error of the first event that breaks the contract. Nothing is read after it. */
+  private broken: unknown;
   private received = '';
   private over: 'no' | 'ended' | 'cut off' | 'closed' = 'no';
-  /** Who waits for something to happen. */
+  /** Called when something happens. */
   private readonly waiting = new Set<() => void>();
 
   /** @internal */
@@ -29,6 +42,7 @@ export class TestStream {
     private readonly response: IncomingMessage,
     private readonly what: string,
     private readonly timeoutMs: number,
+    read: ReadTestEvent<Event>,
   ) {
     this.status = response.statusCode ?? 0;
     this.headers = response.headers;
@@ -37,7 +51,7 @@ export class TestStream {
     response.on('data', (bytes: Uint8Array) => {
       this.received += decoder.decode(bytes, { stream: true });
       for (const { type, data, id } of reader.feed(bytes)) {
-        if (data !== undefined) this.events.push({ type, data, id, json: <T>() => JSON.parse(data) as T });
+        if (data !== undefined) this.take(() => read(type, data, id));
       }
       this.wake();
     });
@@ -47,7 +61,9 @@ export class TestStream {
   }
 
   /** The next event, or the next of that type; those before it are passed over. */
-  async next(type?: string): Promise<TestEvent> {
+  next(): Promise<Event>;
+  next<Type extends Event['type']>(type: Type): Promise<OfType<Event, Type>>;
+  async next(type?: string): Promise<Event> {
     return this.until(
       (event) => type === undefined || event.type === type,
       type && `an event of type "${type}"`,
@@ -55,29 +71,30 @@ export class TestStream {
   }
 
   /** The next event for which `holds`; those before it are passed over. */
-  async until(holds: (event: TestEvent) => boolean, what = 'an event'): Promise<TestEvent> {
-    const passed: TestEvent[] = [];
+  async until(holds: (event: Event) => boolean, what = 'an event'): Promise<Event> {
+    const passed: Event[] = [];
     for (;;) {
-      let event: TestEvent | undefined;
+      let event: Event | undefined;
       while ((event = this.events.shift())) {
         if (holds(event)) return event;
         passed.push(event);
       }
+      this.check();
       if (this.over !== 'no') throw this.failure(what, passed, `The stream ${this.state()} before.`);
       await this.wait(what, passed);
     }
   }
 
   /** The next `count` events. */
-  async collect(count: number): Promise<TestEvent[]> {
-    const events: TestEvent[] = [];
+  async collect(count: number): Promise<Event[]> {
+    const events: Event[] = [];
     while (events.length < count)
       events.push(await this.until(() => true, `event ${events.length + 1} of ${count}`));
     return events;
   }
 
   /** All events up to the end of the stream. */
-  async rest(): Promise<TestEvent[]> {
+  async rest(): Promise<Event[]> {
     await this.end();
     return this.events.splice(0);
   }
@@ -85,6 +102,7 @@ export class TestStream {
   /** Resolves once the response is over, with how: `ended` as it should, or `cut off`. */
   async end(): Promise<'ended' | 'cut off' | 'closed'> {
     while (this.over === 'no') await this.wait('the end of the stream', this.events);
+    this.check();
     return this.over;
   }
 
@@ -123,15 +141,29 @@ export class TestStream {
     this.wake();
   }
 
+  private take(read: () => Event | undefined): void {
+    if (this.broken !== undefined) return;
+    try {
+      const event = read();
+      if (event) this.events.push(event);
+    } catch (error) {
+      this.broken = error;
+    }
+  }
+
+  private check(): void {
+    if (this.broken !== undefined) throw this.broken;
+  }
+
   private wake(): void {
     for (const goOn of this.waiting) goOn();
   }
 
-  private wait(what: string, passed: TestEvent[]): Promise<void> {
+  private wait(what: string, passed: readonly Event[]): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(goOn);
-        reject(this.failure(what, passed, `Nothing came for ${this.timeoutMs} ms.`));
+        reject(this.failure(what, passed, `Nothing arrived for ${this.timeoutMs} ms.`));
       }, this.timeoutMs);
       const goOn = (): void => {
         this.waiting.delete(goOn);
@@ -150,9 +182,9 @@ export class TestStream {
         : 'was cut off';
   }
 
-  private failure(what: string, passed: TestEvent[], why: string): SseError {
+  private failure(what: string, passed: readonly Event[], why: string): SseError {
     const tail = this.received.slice(-500);
-    const list = passed.map(({ type, data }) => `${type}: ${data.slice(0, 80)}`).join('\n  ');
+    const list = passed.map((event) => `${event.type}: ${dataOf(event).slice(0, 80)}`).join('\n  ');
     const seen = passed.length > 0 ? `Events passed over:\n  ${list}\n` : '';
     return new SseError(
       'SSE_TEST_TIMEOUT',
@@ -163,4 +195,9 @@ export class TestStream {
       },
     );
   }
+}
+
+function dataOf(event: object): string {
+  const { data } = event as { data: unknown };
+  return typeof data === 'string' ? data : JSON.stringify(data);
 }

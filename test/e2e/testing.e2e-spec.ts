@@ -1,7 +1,9 @@
 import { Body, Controller, Param, RequestMethod } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { comment, isSseError, LastEventId, Sse } from 'nestjs-event-stream';
+import { defineEvents, type } from 'nestjs-event-stream/events';
 import { openStream } from 'nestjs-event-stream/testing';
+import { z } from 'zod';
 import { closeApps, eachAdapter, makeApp } from './adapters.js';
 
 @Controller()
@@ -43,13 +45,13 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('ended');
   });
 
-  it('collects this many events, or all that are left', async () => {
+  it('collects so many events, or all that are left', async () => {
     const stream = await openStream(app, '/count/5');
     expect((await stream.collect(3)).map(({ id }) => id)).toEqual(['1', '2', '3']);
     expect((await stream.rest()).map(({ id }) => id)).toEqual(['4', '5']);
   });
 
-  it('serves several callers that wait at once', async () => {
+  it('serves several who wait at once', async () => {
     const stream = await openStream(app, '/count/4', { timeoutMs: 1000 });
     const [body, end, all] = await Promise.all([
       stream.rawUntil((text) => text.includes('id: 4\n')),
@@ -59,13 +61,13 @@ eachAdapter((adapter) => {
     expect([body.length > 0, end, all.length]).toEqual([true, 'ended', 4]);
   });
 
-  it('sends a body as JSON, and the last event ID of the client', async () => {
+  it('sends a body as JSON, and where the client left off', async () => {
     const stream = await openStream(app, '/echo', { body: { a: 1 }, lastEventId: '7' });
     expect((await stream.next()).json()).toEqual({ body: { a: 1 }, id: '7' });
     await stream.end();
   });
 
-  it('returns the body byte for byte', async () => {
+  it('gives the body byte for byte', async () => {
     const stream = await openStream(app, '/quiet');
     expect(await stream.rawUntil((body) => body.includes('data'))).toBe(':\n: on\ndata: a\n\n');
     expect(stream.raw()).toBe(':\n: on\ndata: a\n\n');
@@ -73,35 +75,79 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('closed');
   });
 
-  describe('reports what was received instead', () => {
+  describe('says what was received instead', () => {
     const failure = async (waited: Promise<unknown>): Promise<string> => {
       const error: unknown = await waited.catch((thrown: unknown) => thrown);
       expect(isSseError(error, 'SSE_TEST_TIMEOUT')).toBe(true);
       return (error as Error).message;
     };
 
-    it('if nothing arrives in time', async () => {
+    it('when nothing comes in time', async () => {
       const stream = await openStream(app, '/quiet', { timeoutMs: 20 });
       expect(await failure(stream.next('b'))).toBe(
-        'GET /quiet (status 200): waited for an event of type "b". Nothing came for 20 ms. Events passed over:\n' +
+        'GET /quiet (status 200): waited for an event of type "b". Nothing arrived for 20 ms. Events passed over:\n' +
           '  message: a\nThe body ends with: ":\\n: on\\ndata: a\\n\\n"',
       );
       await stream.close();
     });
 
-    it('if the stream ends before', async () => {
+    it('when the stream ends before', async () => {
       const stream = await openStream(app, '/count/1');
       const message = await failure(stream.collect(2));
       expect(message).toContain('waited for event 2 of 2. The stream ended before.');
     });
 
-    it('if the answer is something else', async () => {
+    it('when the answer is another', async () => {
       const answer = await openStream(app, '/missing');
       expect(await failure(answer.next())).toContain('GET /missing (status 404): waited for an event.');
     });
   });
 
-  it('accepts the address of a server as well', async () => {
+  describe('with a contract', () => {
+    const numbered = z.object({ i: z.number() });
+    const events = defineEvents({ odd: numbered, even: numbered });
+
+    it('has typed events whose data is the output of the schema', async () => {
+      const stream = await openStream(app, '/count/3', { events });
+      const { type: name, data, id } = await stream.next('even');
+      expect([name, data.i, id]).toEqual(['even', 2, '2']);
+      expect(await stream.rest()).toEqual([{ type: 'odd', data: { i: 3 }, id: '3', lastEventId: '3' }]);
+    });
+
+    it.each([
+      [
+        'an event that it does not have',
+        defineEvents({ odd: numbered }),
+        'The contract has no event "even".',
+      ],
+      [
+        'data that breaks it',
+        defineEvents({ odd: numbered, even: z.object({ i: z.string() }) }),
+        'The data of the event "even" breaks its contract. data.i: ',
+      ],
+    ])('fails with %s, after the events before it', async (_name, wrong, message) => {
+      const stream = await openStream(app, '/count/3', { events: wrong });
+      expect((await stream.next('odd')).data).toEqual({ i: 1 });
+      await expect(stream.next()).rejects.toThrow(message);
+      await expect(stream.end()).rejects.toMatchObject({ code: 'SSE_INVALID_EVENT' });
+      await expect(stream.rest()).rejects.toThrow(message);
+      await stream.close();
+    });
+
+    it('says which events were passed over', async () => {
+      const stream = await openStream(app, '/count/2', { events });
+      await expect(stream.until(({ data }) => (data as { i?: number }).i === 9)).rejects.toThrow(
+        'odd: {"i":1}',
+      );
+    });
+
+    it('rejects what is not a contract', async () => {
+      const opening = openStream(app, '/count/1', { events: { a: type<number>() } as never });
+      await expect(opening).rejects.toThrow('openStream(): Invalid option "events": ');
+    });
+  });
+
+  it('takes the address of a server as well', async () => {
     const stream = await openStream(await app.getUrl(), '/count/1');
     expect(await stream.rest()).toHaveLength(1);
   });

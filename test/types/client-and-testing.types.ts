@@ -136,6 +136,15 @@ export async function test(app: INestApplication): Promise<void> {
   const { pct } = (await stream.next('progress')).json<{ pct: number }>();
   pct.toFixed(events.length);
   stream.raw() satisfies string;
-  // @ts-expect-error a type is text
+  // @ts-expect-error: not assignable to parameter of type 'string'
   await stream.next(7);
+  const typedStream = await openStream(app, '/x', { events: jobEvents });
+  (await typedStream.next('progress')).data satisfies { percent: number; note: string };
+  (await typedStream.next('at')).data.getTime();
+  (await typedStream.next('gap')).data.requested.trim();
+  (await typedStream.until(({ type }) => type === 'token')) satisfies ReceivedEventOf<JobEvents>;
+  // @ts-expect-error: '"progres"' is not assignable
+  await typedStream.next('progres');
+  // @ts-expect-error: Property 'pct' does not exist
+  (await typedStream.next('progress')).data.pct.toFixed();
 }
