@@ -45,7 +45,7 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('ended');
   });
 
-  it('collects so many events, or all that are left', async () => {
+  it('collects this many events, or all that are left', async () => {
     const stream = await openStream(app, '/count/5');
     expect((await stream.collect(3)).map(({ id }) => id)).toEqual(['1', '2', '3']);
     expect((await stream.rest()).map(({ id }) => id)).toEqual(['4', '5']);
