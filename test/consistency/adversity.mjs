@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What can happen, and how often compared with the others. */
+/** The incidents, and how often each happens compared with the others. */
 const KINDS = [
   ['kill a node', 32],
   ['restart a node', 8],
@@ -11,7 +11,7 @@ const KINDS = [
   ['pause the server', 10],
 ];
 
-/** What goes wrong during a run, one thing after the other, and sometimes one during another. */
+/** Causes the incidents of a run, one after the other, and sometimes one during another. */
 export class Adversity {
   counts = Object.fromEntries(KINDS.map(([kind]) => [kind, 0]));
   #history;

@@ -16,7 +16,7 @@ export class PostgresOfRun {
     return this.#server.url;
   }
 
-  /** What can be done to it, as to any other process. */
+  /** The same incidents as for any other process. */
   get child() {
     const server = this.#server;
     return {

@@ -21,7 +21,7 @@ export class ReaderCounts {
 }
 
 /**
- * A client of one channel: loses its connection now and then, and comes back to any node with the last id that it has.
+ * A client of one channel. It loses its connection now and then, and reconnects to any node with its last ID.
  * It is the library's own client, or the `EventSource` of npm.
  */
 export class Reader {
@@ -51,7 +51,7 @@ export class Reader {
     return this.#setting.name;
   }
 
-  /** Begins to read. What is wrong is in the history; nothing is thrown. */
+  /** Begins to read. Faults are recorded in the history. Nothing is thrown. */
   open() {
     const { history, channel, name } = this.#setting;
     const url = `http://any-node/channels/${history.channels[channel].name}`;
@@ -61,7 +61,7 @@ export class Reader {
     });
   }
 
-  /** Whether it has a connection now, and a place to come back to. */
+  /** Whether it is connected, and has a position for a reconnect. */
   get connected() {
     return this.#stream?.state === 'open' || this.#source?.readyState === EventSource.OPEN;
   }
@@ -109,7 +109,7 @@ export class Reader {
     });
     for await (const { type, id: given, data } of this.#stream) {
       this.#take(type, given, data);
-      // Who reads slower than is published fills the sockets up, and then falls behind the log.
+      // A client that reads more slowly than events are published fills its sockets, and then falls behind the log.
       if (slow && !calm()) await sleep(random.around(SLOW_EVENT_MS));
     }
     if (!this.#closed) this.#trouble('was told that the stream is over');
@@ -136,7 +136,7 @@ export class Reader {
     if (index === this.#goal) this.#reached?.();
   }
 
-  /** One attempt: to any node, after some time away, and not for ever. */
+  /** One attempt: to any node, after some time offline, and for a limited time. */
   async #fetch(init) {
     const { history, nodes, random, counts, channel, name, slow } = this.#setting;
     clearTimeout(this.#breaking);
@@ -170,7 +170,7 @@ export class Reader {
     return breakable(response, breaking.signal);
   }
 
-  /** Having no id, it cannot know what it misses: right only if its connection broke before it was told its place. */
+  /** Without an ID it cannot know what it misses. That is correct only if it had not received its position. */
   #startsAnew() {
     const { counts, history } = this.#setting;
     counts.withoutId++;
@@ -182,7 +182,7 @@ export class Reader {
       this.#trouble(`had a connection for ${seconds} s, and was given no id`);
   }
 
-  /** Mostly a moment, now and then long enough for the log to have let go of something. */
+  /** Usually a moment, sometimes long enough that the log has evicted events. */
   async #away() {
     const { random, calm } = this.#setting;
     const ms = random.chance(0.05)
@@ -200,8 +200,8 @@ export class Reader {
 }
 
 /**
- * A response whose body breaks off when the signal says so. Not by the signal of fetch: in Node 20, a body that has arrived
- * whole and was not yet read to its end neither ends nor fails after an abort, and whoever reads it waits for ever.
+ * A response whose body breaks off when the signal is aborted. The signal of fetch would not do. In Node 20, a body that has
+ * arrived completely and was not read to its end neither ends nor fails after an abort. Its reader waits forever.
  */
 function breakable({ body, status, headers }, signal) {
   const { readable, writable } = new TransformStream();

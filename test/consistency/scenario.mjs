@@ -64,7 +64,7 @@ export class Scenario {
   async #begin() {
     const { clients, channels, short } = this.#settings;
     const { history, nodes, server } = this;
-    // A node with the log in memory has nothing left when it comes back: that is not to happen all the time.
+    // A node with its log in memory has lost its events after a restart, so restarts are rarer there.
     const meanMs = (server ? 2500 : 12_000) / (short ? 2 : 1);
     this.adversity = new Adversity({ history, nodes, server, random: this.#random('adversity'), meanMs });
     for (let i = 0; i < clients; i++) {

@@ -25,9 +25,9 @@ interface Entry {
   expired: boolean;
 }
 
-/** What both kinds of store have to do, as plainly as possible. */
+/** The rules that both kinds of store follow, as plainly as possible. */
 class Model {
-  /** What the store holds under each key, oldest first. */
+  /** The entries of the store under each key, oldest first. */
   readonly entries = new Map<Key, Entry[]>(NAMES.map((key) => [key, []]));
   readonly holders: Holder[] = [];
   readonly replaced: number[] = [];
@@ -90,7 +90,7 @@ class Model {
   }
 
   private replace(holder: Holder): void {
-    // A process that has died is told nothing, and holds its other places until they expire.
+    // A process that has died receives nothing, and holds its other places until they expire.
     if (holder.node < 0 || holder.keys.size === 0) return;
     this.replaced.push(holder.name);
     this.release(holder);
@@ -156,7 +156,7 @@ class Acquire implements Command {
   check = async () => true;
   async run(model: Model, real: Real): Promise<void> {
     const holder: Holder = { name: real.names++, node: this.node, slot: undefined, keys: new Set() };
-    // What the library does with a connection that was replaced.
+    // The library ends a connection that was replaced.
     let over = false;
     const onReplaced = (): void => {
       if (!over) real.replaced.push(holder.name);
@@ -213,7 +213,7 @@ const acquiring = fc
   .tuple(fc.nat(1), fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1 }))
   .map(([node, keys]) => new Acquire(node, keys));
 const releasing = fc.nat(20).map((nth) => new ToHolder('release', nth));
-/** What happens to leases, and to processes. */
+/** Steps that happen to leases, and to processes. */
 export const failing = [
   fc
     .tuple(fc.constantFrom('expire' as const, 'lose' as const), fc.nat(20))
@@ -223,7 +223,7 @@ export const failing = [
     .map((args) => new ToNode(...args)),
 ];
 
-/** What each kind of store has to do. */
+/** The properties of each kind of store. */
 export function slotModelSuite(make: () => Promise<System>, faults: typeof failing, numRuns: number): void {
   it('grants, refuses, evicts and frees places as the model says', async () => {
     const commands = fc.commands<Model, Real, true>([acquiring, acquiring, releasing, ...faults], {

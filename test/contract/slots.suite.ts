@@ -17,7 +17,7 @@ export interface SizedStore extends SlotStore {
   close(): Promise<void>;
 }
 
-/** A process that takes places, and notes whose connections were told to go. */
+/** A process that takes places, and records its evicted connections. */
 export class SlotNode {
   readonly replaced: string[] = [];
 
@@ -50,7 +50,7 @@ export interface LeaseBackend {
   lose(key: string): Promise<void>;
 }
 
-/** What a slot store on a server does while the server works. */
+/** The properties of a slot store on a server, while the server works. */
 export function slotSuite(begin: () => LeaseBackend): void {
   const nodes: SlotNode[] = [];
   let backend: LeaseBackend;
@@ -89,7 +89,7 @@ export function slotSuite(begin: () => LeaseBackend): void {
     expect(a.size).toBe(0);
   });
 
-  it('the oldest makes way, wherever it is, and is told so once', async () => {
+  it('the oldest holder is evicted on whichever node it is, and notified once', async () => {
     const [a, b] = [node(), node()];
     await a.take('k', 2, 'first');
     await b.take('k', 2, 'second');
@@ -99,7 +99,7 @@ export function slotSuite(begin: () => LeaseBackend): void {
     expect([a.replaced, b.replaced, a.size, b.size]).toEqual([['first'], ['second'], 0, 2]);
   });
 
-  it('is told so by the next renewal, if the word was lost', async () => {
+  it('is notified by the next renewal, if the announcement was lost', async () => {
     const clock = new ManualClock();
     const [a, b] = [node({ leaseMs: 60_000, clock, pingMs: false }), node()];
     await a.take('k', 1, 'first');
@@ -123,7 +123,7 @@ export function slotSuite(begin: () => LeaseBackend): void {
   });
 
   describe('requests of one process at the same moment', () => {
-    it('leave one holder if each replaces the one before, and the others are told at once', async () => {
+    it('leave one holder if each replaces the one before, and the others are notified at once', async () => {
       const a = node({ leaseMs: 60_000 });
       await Promise.all(['1', '2', '3', '4'].map((who) => a.take('k', 1, who, true)));
       expect([a.replaced, a.size]).toEqual([['1', '2', '3'], 1]);
@@ -216,7 +216,7 @@ export interface BreakableServer {
   remove(): Promise<void>;
 }
 
-/** What a slot store does while its server is away. */
+/** The properties of a slot store while its server is unavailable. */
 export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
   let server: BreakableServer;
   const nodes: SlotNode[] = [];
@@ -245,7 +245,7 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
     expect([a.replaced, b.replaced]).toEqual([['a1'], []]);
   });
 
-  it('and when it is back without data, all register again; who finds no place any more is told to go', async () => {
+  it('and when it recovers without data, all register again, and a holder without a place is evicted', async () => {
     const [a, b] = [node(), node()];
     const slots = [await a.take('k', 2, 'a1'), await b.take('k', 2, 'b1')];
     await server.kill();
@@ -306,7 +306,7 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
     expect(strict.size + other.size).toBe(2);
   });
 
-  it('gives back what was released while the server was away, when it is back', async () => {
+  it('releases places that were released during the outage, once the server works again', async () => {
     const leaseMs = 600_000;
     const [a, b] = [node({ leaseMs }), node({ leaseMs })];
     const slot = await a.take('k', 1);
@@ -319,7 +319,7 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
     expect(a.size).toBe(0);
   });
 
-  it('evicts nobody for a connection that made way while the server was away', async () => {
+  it('evicts no connection for one that was evicted during the outage', async () => {
     const leaseMs = 600_000;
     const clock = new ManualClock();
     const a = node({ leaseMs, clock });

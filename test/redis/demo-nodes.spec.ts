@@ -27,7 +27,7 @@ function portOf(app: INestApplication): number {
   return (app.getHttpServer() as { address(): AddressInfo }).address().port;
 }
 
-/** An upload that goes on as the test says. */
+/** An upload that continues when the test says so. */
 function startUpload(app: INestApplication, session: string, length: number) {
   const headers = {
     'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
@@ -59,7 +59,7 @@ function startUpload(app: INestApplication, session: string, length: number) {
   };
 }
 
-/** The next reader of a project, as soon as it is let in; until then it is told one of these. */
+/** Opens the next reader of a project as soon as it is admitted. Until then it gets one of these answers. */
 async function entered(
   app: INestApplication,
   path: string,
@@ -199,7 +199,7 @@ function suite(variable: string, start: () => Promise<Server>): void {
         `/games/${game}/player/${player}/status`,
       );
 
-    it('is made here, and a move here is seen there, by who watches, comes back and asks', async () => {
+    it('is made on one node, and viewers on the other see its moves, also after a reconnect', async () => {
       const [a, b] = nodes;
       const game = (await ask<{ game_id: string }>(a, 'POST', '/games')).body.game_id;
       const path = `/stream/${game}/player/2/status`;
@@ -253,7 +253,7 @@ function suite(variable: string, start: () => Promise<Server>): void {
       expect((await ask(b, 'GET', path)).body).toMatchObject({ status: 'FINISHED' });
     });
 
-    it('has one reader over both, gives the next one what is left, and who comes back what it missed', async () => {
+    it('has one reader over both nodes, gives the next one the remaining events, and repeats missed events after a reconnect', async () => {
       const [a, b] = nodes;
       const path = await project(a, 'streaming');
       const record = (app: INestApplication) =>
@@ -276,7 +276,7 @@ function suite(variable: string, start: () => Promise<Server>): void {
       await second.close();
     });
 
-    it('goes on with a simulation when its node is gone, and misses none of its steps', async () => {
+    it('continues a simulation when its node has died, and misses none of its steps', async () => {
       const [a] = nodes;
       const third = await node('express');
       const path = await project(third, 'simulating');
@@ -297,7 +297,7 @@ function suite(variable: string, start: () => Promise<Server>): void {
     await server.kill();
     expect((await ask(a, 'POST', '/games')).status).toBe(503);
     await server.start();
-    // What was asked meanwhile may have been given up in the moment in which Redis came back.
+    // A request of that time may have been given up in the moment in which Redis recovered.
     const sure = async (app: INestApplication, path: string, body?: unknown) => {
       for (;;) {
         const answer = await ask(app, 'POST', path, body);
@@ -314,7 +314,7 @@ function suite(variable: string, start: () => Promise<Server>): void {
     });
     const { id } = await sure(b, '/project');
     expect((await ask(a, 'PUT', `/project/${String(id)}/start/streaming`)).status).toBe(200);
-    // Each of the connections to Redis comes back in its own time, that for the one reader too.
+    // Each connection to Redis recovers in its own time, also that of the limit.
     const reader = await entered(b, `/project/${String(id)}`, [503]);
     expect((await reader.next()).data).toBe('CONNECTED');
     await reader.close();

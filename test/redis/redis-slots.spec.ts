@@ -72,7 +72,7 @@ await describeRedis('redisSlots', (url) => {
       while ((await admin.zScore(until(), lease))! < ends!) await new Promise(setImmediate);
     });
 
-    it('half of which was removed takes no place for good', async () => {
+    it('half of which was removed takes no place permanently', async () => {
       const [a, b] = [node(), node()];
       await a.take('k', 1);
       // As a process left it that died between two commands.

@@ -73,7 +73,7 @@ function suite(start: () => Promise<Server>, makeLog: (client: string) => EventL
     await expect(b.runs.attach('never')).rejects.toMatchObject({ code: 'SSE_RUN_UNKNOWN' });
   });
 
-  it('have one owner, whoever asks at once', async () => {
+  it('have one owner, whichever nodes start them at once', async () => {
     const all = range(0, 6).map(() => node());
     for (const round of range(0, 10)) {
       const id = `race${round}`;
@@ -141,7 +141,7 @@ function suite(start: () => Promise<Server>, makeLog: (client: string) => EventL
     expect([await viewer.end, viewer.seen]).toEqual(['ended', [1, 2, 3]]);
   }, 30_000);
 
-  it('that another node views are not orphans while the server is away or stands still', async () => {
+  it('that another node views are not orphans while the server is unavailable or suspended', async () => {
     const [a, b] = [node({ leaseMs: 1500, orphanMs: 800 }), node({ leaseMs: 1500 })];
     const hand = new Hand();
     await a.runs.start('r5', hand.source);
