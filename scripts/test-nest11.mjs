@@ -36,7 +36,7 @@ const NOT_HERE = [
 ];
 
 const { devDependencies, dependencies, overrides } = JSON.parse(readFileSync('package.json', 'utf8'));
-/** What checks, builds or packs the sources. The rest of the development dependencies is imported by a test, or may be. */
+/** Packages that check, build or pack the sources. A test may import any other development dependency. */
 const TOOLS =
   /^(@arethetypeswrong|dependency-cruiser|esbuild|knip|oxlint|prettier|publint|typescript|bullmq|graphql|@apollo|vitest)/;
 const kept = Object.fromEntries(
