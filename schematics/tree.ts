@@ -18,7 +18,7 @@ export interface Context {
 /** The result of a factory. The devkit calls it with the workspace. */
 export type Rule = (tree: Tree, context: Context) => Tree;
 
-/** The text of a file, or `undefined` if there is none. */
+/** The text of a file, or `undefined` if the file does not exist. */
 export function readText(tree: Tree, path: string): string | undefined {
   const bytes = tree.exists(path) ? tree.read(path) : null;
   return bytes === null ? undefined : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);

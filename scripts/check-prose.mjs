@@ -49,6 +49,10 @@ const RULES = [
   [/\bstood still\b/, 'Use "was suspended".'],
   [/\bwhoever\b|\bsomebody else\b/i, 'Name the actor.'],
   [/\bhas? nothing more to\b|\bto be had\b/, 'Say what happens.'],
+  [
+    /\bthere (?:is|are|was|were) none\b|\b(?:is|are) none(?= yet|[.,;]|$)/i,
+    'Name the thing that is missing, or the condition.',
+  ],
   [/\bpay(?:s|ing)? no heed\b/, 'Use "ignores".'],
   [/[a-z]!(?:$|\s)/, 'No exclamation marks.'],
 ];

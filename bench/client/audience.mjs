@@ -90,7 +90,7 @@ export class Audience {
     };
   }
 
-  /** The first fault in the received bytes since the mark, over all connections. `undefined` if there is none. */
+  /** The first fault in the received bytes since the mark, over all connections. `undefined` without a fault. */
   verify({ first, events, pad }) {
     for (const [i, { broken, closed: gone, offset, stream }] of this.#listeners.entries()) {
       const who = `connection ${i}`;

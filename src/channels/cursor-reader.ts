@@ -106,7 +106,7 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     this.states?.take();
   }
 
-  /** Returns the next events. If there are none, returns `undefined` and calls `owner.notify()` later. */
+  /** Returns the next events. Without events, returns `undefined` and calls `owner.notify()` later. */
   pull(): EventBatch | undefined {
     // A filter that publishes can call this again.
     if (this.pulling) return undefined;

@@ -20,7 +20,7 @@ export interface SubscriptionReader {
   readonly cursor: string | undefined;
   /** Starts reading. Before that, the reader holds no resources. */
   begin(): void;
-  /** Returns the next events. If there are none, returns `undefined` and calls `owner.notify()` later. */
+  /** Returns the next events. Without events, returns `undefined` and calls `owner.notify()` later. */
   pull(): EventBatch | undefined;
   /** Passes new batches directly to `consumer` if possible. */
   follow(consumer: BatchConsumer): boolean;

@@ -110,7 +110,7 @@ export const STATE_RULES: readonly OptionRule<Pick<SubscribeOptions, 'snapshot' 
 ];
 
 /**
- * The type of gap events; `undefined` if there are none.
+ * The type of gap events. `undefined` if gaps send no event.
  *
  * @throws {SseError} `SSE_INVALID_FIELD` if it is not a valid event type.
  */

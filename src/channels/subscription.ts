@@ -84,8 +84,8 @@ export class ChannelSubscription<
   }
 
   /**
-   * Returns all available events as one batch, which is shared with other subscriptions at the same position. If there are none,
-   * returns `undefined`. The callback of `onReadable()` is then called once there may be events, or when `ended` becomes true.
+   * Returns all available events as one batch, which is shared with other subscriptions at the same position. Without
+   * events, returns `undefined`. The callback of `onReadable()` is then called once there may be events, or when `ended` becomes true.
    *
    * @throws the error with which the subscription has failed, once.
    */

@@ -4,7 +4,7 @@ import { SseError, quoted } from '../errors/sse.errors.js';
 export interface OptionKind {
   /** True for a valid value. If the kind has a `group`, an object is not passed here, and its options are checked instead. */
   holds(value: unknown): boolean;
-  /** The alternatives. Each completes the sentence "Use …". There are none for an option that belongs to another place. */
+  /** The alternatives. Each completes the sentence "Use …". Empty for an option that belongs to another place. */
   readonly words: readonly string[];
   /** The options of an object value. */
   readonly group?: OptionTable;

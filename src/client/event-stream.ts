@@ -16,7 +16,7 @@ export type EventStreamState = 'idle' | 'connecting' | 'open' | 'waiting' | 'clo
 export interface EventStream<Event = ReceivedEvent> {
   /** The state now. The option `onState` reports each change. */
   readonly state: EventStreamState;
-  /** The last event ID of the events that were handed out. A reconnect sends it, and `after` takes it later. `''` if there is none. */
+  /** The last event ID of the events that were handed out. A reconnect sends it, and `after` takes it later. `''` before the first ID. */
   readonly lastEventId: string;
   /** Returns the next event. Calls that overlap are answered in their order. */
   next(): Promise<IteratorResult<Event, undefined>>;

@@ -139,7 +139,7 @@ export class OverflowQueue implements Budgeted {
     return turn === this.turn ? Math.min(this.bytes, this.added - this.turnFrom) : 0;
   }
 
-  /** The block that reports events dropped since the last report; empty if there are none. */
+  /** The block that reports events dropped since the last report; empty if none were dropped. */
   report(): string {
     const { report } = this.limits;
     const dropped = this.dropped - this.reported;

@@ -46,14 +46,14 @@ export interface LogSnapshot {
  * All methods fail like those of {@link EventLog} if the storage cannot be reached.
  */
 export interface LogSnapshots {
-  /** The stored state. `undefined` if there is none, or if it belongs to an earlier epoch. */
+  /** The stored state. `undefined` if no state is stored, or if it belongs to an earlier epoch. */
   read(channel: string, fold: string): Awaitable<LogSnapshot | undefined>;
 
   /** The position of the stored state, without the state. */
   position(channel: string, fold: string): Awaitable<LogPosition | undefined>;
 
   /**
-   * Stores a state in place of the one at `replaces`, which is `undefined` if there is none. So of two nodes that replace the same
+   * Stores a state in place of the one at `replaces`. Pass `undefined` if no state is stored. Of two nodes that replace the same
    * state, one succeeds. Returns `false`, and stores nothing, in these cases: another state is stored by now, the new position is not
    * after the stored one, or it does not belong to the current epoch of the channel.
    *

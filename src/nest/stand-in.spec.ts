@@ -26,7 +26,7 @@ describe('the stand-in of the guard', () => {
     expect(metadata(INTERCEPTORS, Controller)).toBeUndefined();
   });
 
-  it('is added once after the guards of a handler, and also if there are none', () => {
+  it('is added once after the guards of a handler, and also without guards', () => {
     const [guarded, free] = [jestFn.bind(undefined), jestFn.bind(undefined)];
     const own = guard();
     Reflect.defineMetadata(GUARDS, [own], guarded);

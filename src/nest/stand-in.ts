@@ -50,7 +50,7 @@ export function addGuard(handler: object): void {
   if (!guards.some(isStandIn)) Reflect.defineMetadata(GUARDS, [...guards, standIn], handler);
 }
 
-/** Adds the guard before the interceptors of a handler or a controller, once. Does nothing if there are none. */
+/** Adds the guard before the interceptors of a handler or a controller, once. Does nothing without interceptors. */
 export function addInterceptor(target: object): void {
   const interceptors = listOf(INTERCEPTORS, target);
   if (interceptors.length === 0 || interceptors.some(isStandIn)) return;

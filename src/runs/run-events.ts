@@ -141,7 +141,7 @@ export class RunEvents {
   }
 
   /**
-   * Writes the end marker if there is none after a position. It is missing if its writer died, or if the log has evicted it
+   * Writes the end marker if it is missing after a position: its writer died, or if the log has evicted it
    * before all viewers had read it.
    */
   async ensureEnd(at: LogPosition, outcome: RunOutcome): Promise<void> {

@@ -174,7 +174,7 @@ export class ChatModule {}
     ]);
   });
 
-  it('is asked for when there is none', () => {
+  it('is asked for if it is missing', () => {
     expect(controller({ name: 'chat' }, {}).warnings).toEqual([
       'No module was found for ChatController: add it to the controllers of one.',
     ]);

@@ -103,7 +103,7 @@ describe('the root module', () => {
     ]);
   });
 
-  it('is asked for if there is none, with the lines to add', () => {
+  it('is asked for if it is missing, with the lines to add', () => {
     expect(run({}).warnings).toEqual([`the root module of the application was not found. ${BY_HAND}`]);
     expect(run({}, { module: 'src/x.ts' }).warnings).toEqual([`src/x.ts was not found. ${BY_HAND}`]);
   });

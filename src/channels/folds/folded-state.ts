@@ -23,8 +23,8 @@ export interface FoldedChannel {
   /** The position before the first event. Without it, the log says whether the channel is whole. */
   readonly from?: LogPosition | undefined;
   /**
-   * True for an event that ends the channel, which is not part of the state. `undefined` if only the next event shows it, and there
-   * is none yet.
+   * True for an event that ends the channel. Such an event is not part of the state. `undefined` while only the next event, which has
+   * not arrived, can show it.
    */
   ends?(event: ChannelEvent, next: ChannelEvent | undefined): boolean | undefined;
 }

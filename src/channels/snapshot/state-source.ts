@@ -20,7 +20,7 @@ export interface StateSource {
   /** The subscription begins to read. */
   open?(): void;
   /**
-   * Returns a state, or `undefined` if there is none. Rejects with `SSE_LOG_UNAVAILABLE` while the log is unavailable. Errors of the
+   * Returns a state, or `undefined` if no state exists. Rejects with `SSE_LOG_UNAVAILABLE` while the log is unavailable. Errors of the
    * application are passed on.
    *
    * @param fixed Called once the log has answered with the position that the state will have.

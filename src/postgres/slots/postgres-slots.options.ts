@@ -15,7 +15,7 @@ export interface PostgresSlotsOptions {
   /** A `Pool` of `pg`, the options of one, or a connection string. A pool is not used itself: its options are copied. */
   client: PostgresConnection;
   /**
-   * The connection that receives notifications, if it is another one. With `false` there is none, and a process learns of an
+   * The connection that receives notifications, if it is another one. With `false` the process does not listen. It learns of an
    * evicted slot when it next renews its slots, every third of `leaseMs`. @default the same as `client`
    */
   listen?: PostgresConnection | false | undefined;

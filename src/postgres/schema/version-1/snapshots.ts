@@ -1,7 +1,7 @@
 /** Functions for the states of folds. `$S` is the schema. */
 export const SNAPSHOTS = `
--- Stores the state of a fold in place of the one at p_replaces, which is NULL if there is none. Answers whether it did. A state
--- of an earlier epoch counts as none.
+-- Stores the state of a fold in place of the one at p_replaces. NULL means that no state is stored, or one of an earlier epoch.
+-- Returns whether it was stored.
 CREATE FUNCTION $S.sse_snapshot_1(
   p_channel text, p_fold text, p_epoch text, p_position text, p_replaces text, p_state text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
