@@ -62,7 +62,10 @@ export async function resumeAnswer(
 ): Promise<AsyncIterableIterator<UiMessageChunk> | Response> {
   const status = await runs.status(id);
   if (replayEnded ? status === undefined : status !== 'running') return new Response(null, { status: 204 });
-  return new WholeAnswer(await runs.attach<UiMessageChunk>(id, { fold: FOLD }));
+  if (replayEnded) return new WholeAnswer(await runs.attach<UiMessageChunk>(id, { fold: FOLD }));
+  // The answer may have ended since.
+  const found = await runs.attach<UiMessageChunk>(id, { fold: FOLD, none: 204 });
+  return 'status' in found ? found : new WholeAnswer(found);
 }
 
 /**

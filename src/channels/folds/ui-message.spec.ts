@@ -119,6 +119,17 @@ describe('uiMessage()', () => {
     });
   });
 
+  it('takes names of JavaScript for types and fields like any others', () => {
+    const types = ['constructor', '__proto__', 'toString'].map((type) => ({ type }));
+    expect(folded(types).chunks).toEqual(types);
+    const output = JSON.parse(
+      '{"type":"tool-output-available","toolCallId":"c","output":1,"__proto__":{}}',
+    ) as object;
+    const { chunks } = folded([{ ...output, preliminary: true }, output]);
+    expect(JSON.stringify(chunks)).toBe(JSON.stringify([output]));
+    expect(Object.getPrototypeOf(chunks[0])).toBe(Object.prototype);
+  });
+
   it('reads parts that are text, and rejects values that are not parts', () => {
     const text = JSON.stringify({ type: 'text-delta', id: '0', delta: 'a' });
     expect(folded([text, text]).chunks).toEqual([{ type: 'text-delta', id: '0', delta: 'aa' }]);

@@ -56,7 +56,7 @@ function chunkOf({ data, raw }: ChannelEvent): Chunk | string | undefined {
 function add(state: UiMessageState, chunk: Chunk): void {
   const { chunks, open } = state;
   const { type } = chunk;
-  const [kind, field] = DELTAS[type] ?? [];
+  const [kind, field] = DELTAS.get(type) ?? [];
   if (kind !== undefined && field !== undefined) {
     const key = `${kind}~${String(kind === 'tool' ? chunk['toolCallId'] : chunk['id'])}`;
     const before = partAt(state, key);
@@ -86,11 +86,11 @@ function add(state: UiMessageState, chunk: Chunk): void {
 }
 
 /** The parts that extend a part of the same kind and id, and the field with their text. */
-const DELTAS: Readonly<Record<string, readonly [kind: string, field: string]>> = {
-  'text-delta': ['text', 'delta'],
-  'reasoning-delta': ['reasoning', 'delta'],
-  'tool-input-delta': ['tool', 'inputTextDelta'],
-};
+const DELTAS: ReadonlyMap<string, readonly [kind: string, field: string]> = new Map([
+  ['text-delta', ['text', 'delta']],
+  ['reasoning-delta', ['reasoning', 'delta']],
+  ['tool-input-delta', ['tool', 'inputTextDelta']],
+]);
 
 const TOOL_INPUTS: ReadonlySet<string> = new Set([
   'tool-input-start',
@@ -100,12 +100,15 @@ const TOOL_INPUTS: ReadonlySet<string> = new Set([
 
 /** Puts a part in the place of an earlier one. */
 function replace(state: UiMessageState, key: string, chunk: Chunk): void {
-  const before = partAt(state, key);
-  if (!before) state.open[key] = state.chunks.push({ ...chunk }) - 1;
-  else if (chunk.type.startsWith('data-')) before['data'] = chunk['data'];
+  const { chunks, open } = state;
+  const at = open[key];
+  const before = at === undefined ? undefined : (chunks[at] as Chunk);
+  if (at === undefined || !before) open[key] = chunks.push({ ...chunk }) - 1;
+  else if (chunk.type.startsWith('data-')) chunks[at] = { ...before, data: chunk['data'] };
   else {
-    delete before['preliminary'];
-    Object.assign(before, definedOf(chunk));
+    const { preliminary: _, ...kept } = before;
+    // Not Object.assign(), which takes a field "__proto__" for the prototype.
+    chunks[at] = { ...kept, ...definedOf(chunk) } as Chunk;
   }
 }
 
