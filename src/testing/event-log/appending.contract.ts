@@ -1,7 +1,7 @@
 import { toRecord } from '../../log/log-record.js';
 import { ALL, codeOf, records, texts, type Expect, type Test } from './contract-kit.js';
 
-/** What an append does, beside others. */
+/** The guarantees of an append while other appends run. */
 export function describeAppending(test: Test, expect: Expect): void {
   test('appends of one process take effect in the order of the calls', async ({ log }) => {
     const calls = Array.from({ length: 50 }, async (_, i) => log.append('a', records(`${i}`)));
@@ -12,7 +12,7 @@ export function describeAppending(test: Test, expect: Expect): void {
     expect(texts({ entries })).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
   });
 
-  test('the records of one append are neighbours, whoever else appends', async ({ log, other }) => {
+  test('the records of one append stay together while other nodes append', async ({ log, other }) => {
     const calls = Array.from({ length: 40 }, async (_, i) =>
       (i % 2 ? log : other).append('a', records(`${i}.a`, `${i}.b`, `${i}.c`)),
     );

@@ -2,7 +2,7 @@ import type { EventLog, LogSlice, ReadLimit } from '../../log/event-log.js';
 import { toRecord, type LogRecord } from '../../log/log-record.js';
 import { event } from '../../events/sse-event.js';
 
-/** What a log under test is to keep. */
+/** Retention limits of a log under test. */
 export interface ContractRetention {
   /** The log may keep more than these, but not 60 times as many. */
   maxEvents?: number;
@@ -17,7 +17,7 @@ export interface ContractRetention {
 export type MakeLogs = (retention: ContractRetention) => Logs | Promise<Logs>;
 export type Logs = EventLog | readonly [EventLog, ...EventLog[]];
 
-/** What the contract needs of a test runner; Jest and Vitest have it. */
+/** The part of a test runner that the contract uses. Jest and Vitest provide it. */
 export interface ContractRunner {
   describe(name: string, suite: () => void): void;
   it(name: string, test: () => Promise<void>): void;
@@ -34,7 +34,7 @@ export interface Nodes {
   readonly other: EventLog;
 }
 export interface Lives extends Nodes {
-  /** An empty log that is made now, as after a restart without data. */
+  /** Creates an empty log, as after a restart without data. */
   anotherLife(): Promise<EventLog>;
 }
 export type Test = (
@@ -44,10 +44,10 @@ export type Test = (
 ) => void;
 export type Expect = ContractRunner['expect'];
 
-/** A limit that is none. */
+/** A read limit that no test reaches. */
 export const ALL: ReadLimit = { events: 100_000, bytes: 100_000_000 };
 
-/** What a listener was told. */
+/** Records the calls of a listener. */
 export class News {
   readonly channels = new Set<string>();
   calls = 0;

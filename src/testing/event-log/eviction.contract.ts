@@ -1,6 +1,6 @@
 import { ALL, numbers, records, texts, type Expect, type Test } from './contract-kit.js';
 
-/** What is left when events went, and how that shows. */
+/** Reading after events were evicted, and how a reader detects the gap. */
 export function describeEviction(test: Test, expect: Expect): void {
   test('a position that means nothing to the log is a gap, and the oldest kept follows', async ({ log }) => {
     const positions = await log.append('a', records('1', '2'));

@@ -3,7 +3,7 @@ import { toRecord } from '../../log/log-record.js';
 import { event } from '../../events/sse-event.js';
 import { ALL, records, texts, type Expect, type Test } from './contract-kit.js';
 
-/** What a read answers. */
+/** The results of a read. */
 export function describeReading(test: Test, expect: Expect): void {
   test('an acknowledged event is read, from any node, with its position as its id', async ({
     log,
@@ -63,7 +63,7 @@ export function describeReading(test: Test, expect: Expect): void {
     }
   });
 
-  test('every kind of record comes back as it was', async ({ log, other }) => {
+  test('every kind of record is read unchanged', async ({ log, other }) => {
     const kinds = [
       toRecord({ a: [1, null, '\u2028'] }, undefined),
       toRecord('two\nlines\r\rand more', undefined),

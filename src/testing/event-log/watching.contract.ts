@@ -10,12 +10,9 @@ import {
   type Test,
 } from './contract-kit.js';
 
-/** Who is told of what, and that nothing is missed. */
+/** Which listeners are called for an append, and that none misses one. */
 export function describeWatching(test: Test, expect: Expect): void {
-  test('a listener is told of appends to its channels, from any node, and of no others', async ({
-    log,
-    other,
-  }) => {
+  test('a listener is called for appends to its own channels only, from any node', async ({ log, other }) => {
     const told = new News();
     const unwatch = log.watch(['a', 'b'], told.listener);
     await other.append('c', records('1'));
@@ -27,7 +24,7 @@ export function describeWatching(test: Test, expect: Expect): void {
     unwatch();
   });
 
-  test('a listener that was let go of is not called again, and others are', async ({ log }) => {
+  test('a removed listener is not called again, and the others still are', async ({ log }) => {
     const first = new News();
     const second = new News();
     const unwatch = log.watch(['a'], first.listener);
@@ -44,7 +41,7 @@ export function describeWatching(test: Test, expect: Expect): void {
     unwatchSecond();
   });
 
-  test('a reader that was told in time gets each event once, in order, while others publish', async ({
+  test('a reader that reads when notified gets each event once, in order, while others publish', async ({
     log,
     other,
   }) => {
@@ -74,7 +71,7 @@ export function describeWatching(test: Test, expect: Expect): void {
   });
 }
 
-/** What is left of a closed log. */
+/** The behavior of a closed log. */
 export function describeClosing(test: Test, expect: Expect): void {
   test('an open log is up; a closed one is down, fails with SSE_LOG_UNAVAILABLE, and can be closed again', async ({
     log,
