@@ -97,8 +97,9 @@ export type LogListener = (changed: readonly string[]) => void;
  * take effect in the order of the calls.
  *
  * **Acknowledgement.** When `append` has resolved, its entries are in the log. Every later read, in any process, finds them
- * until they are evicted. When `append` has failed, none of them is in the log. After `SSE_LOG_UNAVAILABLE` they may be. A log
- * repeats an append only if it can rule out that the first one took effect.
+ * until they are evicted. When `append` has failed, none of them is in the log. After `SSE_LOG_UNAVAILABLE` they may be, and the next
+ * `read` of the channel in the same process shows whether they are. A log repeats an append only if it can rule out that the first
+ * one took effect.
  *
  * **Retention.** A log may evict entries at any time according to its retention, always the oldest ones and never from the
  * middle. It may forget a channel that has neither entries nor listeners. It must never hide a loss: `read` returns `gap` if

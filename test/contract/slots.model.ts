@@ -248,7 +248,7 @@ export function slotModelSuite(make: () => Promise<System>, faults: typeof faili
       }),
       { numRuns },
     );
-  }, 120_000);
+  }, 300_000);
 
   it('keeps every limit when requests come at the same moment', async () => {
     const requests = fc.array(
@@ -295,5 +295,5 @@ export function slotModelSuite(make: () => Promise<System>, faults: typeof faili
       }),
       { numRuns },
     );
-  }, 120_000);
+  }, 300_000);
 }

@@ -1,5 +1,8 @@
-import { Channels, type SseError } from 'nestjs-event-stream';
+import { Channels, event, type LogSlice, type SseError } from 'nestjs-event-stream';
 import { postgresLog, type PostgresLogOptions } from 'nestjs-event-stream/postgres';
+import pg from 'pg';
+import type { LogEntry } from '../../src/log/log-entry.js';
+import { toRecord } from '../../src/log/log-record.js';
 import { describePostgres, runSql, testSchema } from '../fixtures/postgres.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { Viewer, until } from '../redis/viewer.js';
@@ -70,6 +73,35 @@ await describePostgres('postgresLog appends once', (url) => {
     const viewer = new Viewer(node(url), 'open', { from: 'oldest' });
     await viewer.until(2);
     expect(viewer.seen).toEqual([0, 1, 2]);
+  });
+
+  it('after an unknown outcome, a read waits until the outcome is known', async () => {
+    const log = postgresLog({ client: url, schema, createSchema: true, waitMs: 100 });
+    await log.ready();
+    closing.push(new Channels({ log }));
+    const record = (data: string) => toRecord(event({ data }), undefined);
+    const dataOf = ({ frame }: LogEntry) => /^data: (.*)$/m.exec(frame)?.[1];
+    const limit = { events: 10, bytes: Infinity };
+    const [first] = await log.append('doubt', [record('0')]);
+    const other = new pg.Client(url);
+    try {
+      await other.connect();
+      await other.query('BEGIN');
+      await other.query(`SELECT "${schema}".sse_lock_1($1)`, [['doubt']]);
+      await expect(log.append('doubt', [record('1')])).rejects.toThrow('It may have been published');
+      let seen: LogSlice | undefined;
+      const reading = log.read('doubt', first, limit).then((slice) => (seen = slice));
+      // A read of another channel does not wait.
+      await log.read('other', undefined, limit);
+      expect(seen).toBeUndefined();
+      await other.query('COMMIT');
+      expect((await reading).entries.map(dataOf)).toEqual(['1']);
+    } finally {
+      await other.end();
+    }
+    await log.append('doubt', [record('2')]);
+    const { entries } = await log.read('doubt', undefined, limit);
+    expect(entries.map(dataOf)).toEqual(['0', '1', '2']);
   });
 
   it('a first attempt that arrives late has no effect once it was abandoned', async () => {

@@ -104,7 +104,8 @@ describeRedisServer('redisSlots', () => {
         lose: async ({ name }) => {
           for (const key of NAMES) await admin.zRem(until(key), leases.get(name) ?? []);
         },
-        renew: (node) => clocks[node]!.advance(LEASE_MS / 3),
+        // Not by the clock: an eviction during a renewal sets the next timer, so nothing would show when the renewal is over.
+        renew: (node) => (stores[node] as unknown as { renew(): Promise<void> }).renew(),
         die: (node) => {
           const { server: connection } = stores[node] as unknown as { server: { close(): void } };
           connection.close();

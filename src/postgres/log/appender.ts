@@ -4,6 +4,7 @@ import type { LogRecord } from '../../log/log-record.js';
 import { closed, notAppended } from '../../errors/outage.js';
 import { SseError } from '../../errors/sse.errors.js';
 import { PendingLimit, idOutOfOrder } from '../../log/remote/append-limits.js';
+import { Doubts } from '../../log/remote/doubts.js';
 import { Deadlines, PendingAppend } from '../../log/remote/pending-append.js';
 import { randomId } from '../../random-id.js';
 import { backOffMs } from '../../time/back-off.js';
@@ -52,8 +53,8 @@ export class Appender {
   private readonly queues = new Map<string, PendingAppend[]>();
   /** Channels that are part of a batch under way. */
   private readonly busy = new Set<string>();
-  /** Batches without an answer. */
-  private readonly underWay = new Set<AppendBatch>();
+  /** Batches that were sent and whose outcome is not known yet. */
+  private readonly open = new Set<AppendBatch>();
   /** Batches whose connection broke before the answer. */
   private readonly unresolved = new Set<AppendBatch>();
   /**
@@ -61,6 +62,8 @@ export class Appender {
    * held for long must not take all lanes.
    */
   private readonly alone = new WeakSet<PendingAppend>();
+  /** Appends that were rejected without a known outcome. Reads of their channels wait. */
+  readonly doubts = new Doubts();
   private isAloneUnderWay = false;
   private readonly deadlines: Deadlines;
   private readonly limit: PendingLimit;
@@ -104,7 +107,7 @@ export class Appender {
     return append.positions;
   }
 
-  /** Goes on after the link has come up. */
+  /** Continues after the link has come up. */
   resume(): void {
     this.settings.clock.cancel(this.retryTimer);
     this.retryTimer = undefined;
@@ -112,8 +115,9 @@ export class Appender {
     this.send();
   }
 
-  /** The link is down: without `waitMs`, nothing waits for it. */
+  /** The link is down. Reads fail, and without `waitMs` appends fail too. */
   suspend(error: unknown): void {
+    this.doubts.fail(error);
     if (this.settings.waitMs !== false) return;
     for (const queue of this.queues.values()) {
       for (const append of queue.splice(0)) this.reject(append, error, false);
@@ -125,10 +129,12 @@ export class Appender {
     this.closed = true;
     this.deadlines.clear();
     this.settings.clock.cancel(this.retryTimer);
-    const batches = [...this.underWay, ...this.unresolved].map(({ appends }) => appends);
-    const waiting = [...batches, ...this.queues.values()].flat();
+    const waiting = [...[...this.open].map(({ appends }) => appends), ...this.queues.values()].flat();
     for (const append of waiting) if (!append.settled) append.reject(closed());
     this.queues.clear();
+    this.open.clear();
+    this.unresolved.clear();
+    this.doubts.fail(closed());
   }
 
   /** After the turn: all appends of a turn can go together. */
@@ -149,20 +155,19 @@ export class Appender {
       const batch = this.nextBatch();
       if (!batch) return;
       this.lanes++;
-      this.underWay.add(batch);
+      this.open.add(batch);
       for (const channel of batch.channels) this.busy.add(channel);
       void this.ask(this.appendText, batch.args(this.writer, link.lockMs, settings.bounds))
         .then(
           (answer) => this.succeed(batch, answer as AppendAnswer),
           (error: unknown) => this.fail(batch, error),
         )
-        .then(() => this.settled(batch));
+        .then(() => this.answered(batch));
     }
   }
 
-  private settled(batch: AppendBatch): void {
+  private answered(batch: AppendBatch): void {
     this.lanes--;
-    this.underWay.delete(batch);
     if (batch.isAlone) this.isAloneUnderWay = false;
     this.send();
   }
@@ -281,8 +286,10 @@ export class Appender {
     }
   }
 
-  private done({ channels }: AppendBatch): void {
-    for (const channel of channels) this.busy.delete(channel);
+  private done(batch: AppendBatch): void {
+    this.open.delete(batch);
+    for (const channel of batch.channels) this.busy.delete(channel);
+    this.doubts.settle(batch.appends);
   }
 
   private resolve(batch: AppendBatch): void {
@@ -339,11 +346,13 @@ export class Appender {
   }
 
   private expire(append: PendingAppend): void {
-    const isSent = [...this.underWay, ...this.unresolved].some(({ appends }) => appends.includes(append));
+    const isSent = [...this.open].some(({ appends }) => appends.includes(append));
     this.reject(append, this.link.error ?? this.lastError, isSent);
   }
 
   private reject(append: PendingAppend, error: unknown, unknown: boolean): void {
-    if (!append.settled) append.reject(notAppended('PostgreSQL', append.channel, error, unknown));
+    if (append.settled) return;
+    if (unknown) this.doubts.add(append);
+    append.reject(notAppended('PostgreSQL', append.channel, error, unknown));
   }
 }

@@ -142,6 +142,8 @@ export class PostgresLog implements EventLog {
 
   read(name: string, after: LogPosition | undefined, limit: ReadLimit): Promise<LogSlice> {
     return this.ask(name, async () => {
+      const settled = this.appender.doubts.settled(name);
+      if (settled) await settled;
       const wakeUps = this.watches.wakeUpsOf(name);
       const slice = await this.reader.read(name, after, limit);
       this.watches.read(name, slice.entries.at(-1)?.order ?? 0, slice.more, wakeUps);
