@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The path of a file that the demo ships beside its sources: `asset('prcore/event-log.csv')`. Compiled or not, the
- * demo reads it from the package's own `demo/` folder, so nothing has to be copied by the build.
+ * The path of a file that the demo ships beside its sources: `asset('prcore/event-log.csv')`. The demo reads it from
+ * the `demo/` folder of the package, compiled or not, so the build need not copy it.
  */
 export function asset(path: string): string {
   return join(demoFolder, path);

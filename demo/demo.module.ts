@@ -14,7 +14,10 @@ import { TimeplusModule } from './timeplus/timeplus.module.js';
 import { TokenChatModule } from './token-chat/token-chat.module.js';
 import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
 
-/** Six systems that stream in six ways, beside ordinary routes, in one application; and channels and runs for all. */
+/**
+ * Six systems that stream in six ways, next to ordinary routes, in one application. Channels and runs are available
+ * as well.
+ */
 @Module({
   imports: [
     SseModule.forRootAsync({

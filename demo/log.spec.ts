@@ -15,7 +15,7 @@ describe('logFromEnvironment', () => {
     expect(postgres.constructor).toBe(postgresLog({ client }).constructor);
   });
 
-  it('refuses an address that is none', async () => {
+  it('rejects an address that is not a valid URL', async () => {
     await expect(logFromEnvironment({ REDIS_URL: 'localhost' })).rejects.toThrow('REDIS_URL is "localhost"');
     await expect(logFromEnvironment({ DATABASE_URL: 'db' })).rejects.toThrow('DATABASE_URL is "db"');
   });

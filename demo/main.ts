@@ -4,7 +4,7 @@ import { serveApiDocument } from './api-document.js';
 import { createDemo } from './create-app.js';
 import { readSettings } from './settings.js';
 
-/** What the application says on the console, besides where it is. */
+/** Log levels that the application prints on the console, besides its address. */
 const LOG_LEVELS = ['fatal', 'error', 'warn'] as const;
 
 try {
@@ -13,10 +13,10 @@ try {
   serveApiDocument(app);
   app.enableShutdownHooks(undefined, { useProcessExit: true });
   await app.init();
-  // Nest would log a port in use as a second line.
+  // Nest would print a second message for a port that is in use.
   app.useLogger(false);
   await app.listen(port, host);
-  // Levels alone would not bring back what was switched off.
+  // The line above removed the logger, so setting the levels alone would not restore it.
   app.useLogger(new ConsoleLogger({ logLevels: [...LOG_LEVELS] }));
   console.log(`Demo on ${await app.getUrl()}`);
 } catch (error) {

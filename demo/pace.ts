@@ -1,23 +1,23 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 
-/** The factor by which the demo runs faster than real time, where something else than `DEMO_SPEED` is to set it. */
+/** Injection token of the factor by which the demo runs faster than real time. It overrides `DEMO_SPEED`. */
 export const SPEED = Symbol('demo:speed');
 
-/** setTimeout takes a longer delay for none at all. */
+/** The longest delay that `setTimeout` supports. It treats a longer one as 1 ms. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** How fast time passes in the demo: every delay is divided by the speed, so that a test need not wait. */
+/** Scales time in the demo: every delay is divided by the speed, so that tests run fast. */
 @Injectable()
 export class Pace {
-  /** @throws {Error} for a `DEMO_SPEED` that is not a positive number, while the application starts. */
+  /** @throws {Error} when the application starts, if `DEMO_SPEED` is not a positive number. */
   constructor(@Optional() @Inject(SPEED) private readonly speed: number = readSpeed(process.env)) {}
 
-  /** A duration of real time as the demo spends it, in whole milliseconds, at least one. */
+  /** Converts a duration in real time to the delay in the demo, in whole milliseconds, at least 1. */
   ms(realMs: number): number {
     return Math.min(MAX_DELAY_MS, Math.max(1, Math.round(realMs / this.speed)));
   }
 
-  /** Resolves after that long, or as soon as `signal` aborts: then there is nothing left to wait for. */
+  /** Resolves after this duration, or as soon as `signal` aborts. */
   sleep(realMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
@@ -33,7 +33,7 @@ export class Pace {
 }
 
 /**
- * The speed in `DEMO_SPEED`.
+ * Reads the speed from `DEMO_SPEED`.
  *
  * @default 1
  * @throws {Error} unless it is a positive number.
@@ -49,8 +49,8 @@ export function readSpeed(env: NodeJS.ProcessEnv): number {
 }
 
 /**
- * A duration for the options of a route, which are read with the class and cannot wait for a {@link Pace}. A bad
- * `DEMO_SPEED` counts as 1 here: it is the application's own start that refuses it, where somebody reads the reason.
+ * Scales a duration for the options of a route. They are read when the class is defined, before a {@link Pace}
+ * exists. A `DEMO_SPEED` that is not valid counts as 1 here, because the start of the application reports it.
  */
 export function paced(realMs: number): number {
   return new Pace(speedOr(1)).ms(realMs);

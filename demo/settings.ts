@@ -1,7 +1,7 @@
 import type { DemoAdapter } from './create-app.js';
 import { readSpeed } from './pace.js';
 
-/** Where and how the demo runs. */
+/** The HTTP framework and the address of the demo. */
 export interface Settings {
   readonly adapter: DemoAdapter;
   readonly host: string;
@@ -12,9 +12,10 @@ const DEFAULT_PORT = 3000;
 const DEFAULT_HOST = '127.0.0.1';
 
 /**
- * The settings in `PORT`, `HOST` and `DEMO_ADAPTER`. `DEMO_SPEED` is read where delays are made; here it is only checked.
+ * Reads the settings from `PORT`, `HOST` and `DEMO_ADAPTER`. `DEMO_SPEED` is used elsewhere, and here it is only
+ * validated.
  *
- * @throws {Error} for a value that cannot be one, saying which would be.
+ * @throws {Error} for a value that is not valid. The message says which values are.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   readSpeed(env);

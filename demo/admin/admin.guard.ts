@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Lets in who brings the token in `DEMO_ADMIN_TOKEN`; without one set there is nothing here to be let in to. */
+/** Admits requests that carry the token in `DEMO_ADMIN_TOKEN`. Without that setting, the routes answer 404. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   private readonly token = process.env['DEMO_ADMIN_TOKEN'] ?? '';
@@ -16,7 +16,7 @@ export class AdminGuard implements CanActivate {
     const { headers, method, url } = context
       .switchToHttp()
       .getRequest<{ headers: Record<string, string | undefined>; method: string; url: string }>();
-    // The words of a route that does not exist.
+    // The message that Nest sends for a route that does not exist.
     if (this.token === '') throw new NotFoundException(`Cannot ${method} ${url}`);
     const [, given] = /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '') ?? [];
     if (given === undefined || !isSame(given, this.token)) {
@@ -26,7 +26,7 @@ export class AdminGuard implements CanActivate {
   }
 }
 
-/** Compares in a time that tells nothing of where two texts differ, nor of their lengths. */
+/** Compares in constant time, so that the duration reveals neither where two texts differ nor their lengths. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest());
   return timingSafeEqual(a as Buffer, b as Buffer);

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConnectionsController } from './connections.controller.js';
 
-/** Who is connected to the demo, for those who have its token. */
+/** Lists the open connections of the demo for administrators who have its token. */
 @Module({ controllers: [ConnectionsController] })
 export class AdminModule {}

@@ -10,11 +10,11 @@ export interface ConnectionView {
   openedAt: string;
   events: number;
   bytes: number;
-  /** Bytes that wait for the client. */
+  /** Bytes that are queued for the client. */
   queued: number;
 }
 
-/** The open streams of the demo, and the way to end one. */
+/** Lists the open streams of the demo, and closes one. */
 @Controller('admin/connections')
 @UseGuards(AdminGuard)
 export class ConnectionsController {

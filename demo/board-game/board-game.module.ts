@@ -5,7 +5,7 @@ import { GamesController } from './games.controller.js';
 import { Games } from './games.service.js';
 import { StatusStreamController } from './status-stream.controller.js';
 
-/** A board game whose table state is streamed to every player at it. */
+/** A board game that streams the state of the table to each of its players. */
 @Module({
   imports: [StateModule],
   controllers: [GamesController, StatusStreamController],

@@ -3,7 +3,7 @@ import { BadRequestException } from '@nestjs/common';
 const DEFAULT_NAMES = ['Red', 'Blue'];
 const MAX_NAME_LENGTH = 40;
 
-/** The names of two to four players in the body of `POST /games`; without a body, two players. */
+/** Reads the names of two to four players from the body of `POST /games`. Without a body, there are two players. */
 export function readNames(body: unknown): string[] {
   const names = body === undefined || body === null ? undefined : fieldsOf(body)['players'];
   if (names === undefined) return DEFAULT_NAMES;
@@ -16,7 +16,7 @@ export function readNames(body: unknown): string[] {
   return names;
 }
 
-/** Which pawn is to move, from the body of a move. */
+/** Reads from the body of a move which pawn to move. */
 export function readPawn(body: unknown): number {
   const pawn = fieldsOf(body)['pawn'];
   if (Number.isInteger(pawn)) return pawn as number;

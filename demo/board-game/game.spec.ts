@@ -6,14 +6,14 @@ function game(rolls: number[], names = ['Ann', 'Bo']): Game {
   const left = [...rolls];
   return Game.begin('g', names, () => {
     const roll = left.shift();
-    if (roll === undefined) throw new Error('More was rolled than the test says.');
+    if (roll === undefined) throw new Error('The test rolls the die more often than it has numbers.');
     return roll;
   });
 }
 
 const TO_THE_END = [5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5, 2, 5];
 
-/** Ann brings one pawn home, then the other, and on its way throws Bo out. */
+/** Ann brings both pawns home. The second one sends a pawn of Bo back to its start on the way. */
 function playToTheEnd(table: Game): void {
   for (const pawn of [0, 0, 0, 0, 1, 1, 1, 1]) {
     table.move('1', pawn);
@@ -22,7 +22,7 @@ function playToTheEnd(table: Game): void {
 }
 
 describe('Game', () => {
-  it('begins with the first player, who has rolled already', () => {
+  it('starts with the first player, whose die has already been rolled', () => {
     expect(game([4]).viewOf('1')).toEqual({
       game_id: 'g',
       version: 1,
@@ -40,14 +40,14 @@ describe('Game', () => {
     expect(game([4]).viewOf('2')).toMatchObject({ player_id: 2, legal_pawns: [] });
   });
 
-  it('moves the pawn by the roll and passes the turn to the next player, who rolls', () => {
+  it('moves the pawn by the roll, passes the turn to the next player, and rolls again', () => {
     const table = game([4, 6], ['Ann', 'Bo', 'Cy']);
     table.move('1', 1);
     expect(table.view()).toMatchObject({ version: 2, turn: 2, roll: 6 });
     expect(table.view().players[0]?.pawns).toEqual([0, 4]);
   });
 
-  it('passes over a player who has no move', () => {
+  it('skips a player who has no legal move', () => {
     const table = game([6, 1, 6, 1, 6, 1, 6, 1, 6, 2, 2, 1, 3, 4]);
     for (const pawn of [0, 0, 0, 1, 1]) {
       table.move('1', pawn);
@@ -60,7 +60,7 @@ describe('Game', () => {
     expect(table.viewOf('1').legal_pawns).toEqual([1]);
   });
 
-  it('refuses a move out of turn, of a pawn that cannot go, and by somebody who is not there', () => {
+  it('rejects a move out of turn, of a pawn that cannot go so far, and of an unknown player', () => {
     const table = game([4]);
     expect(() => table.move('2', 0)).toThrow(new ConflictException('It is the turn of player 1.'));
     expect(() => table.move('1', 2)).toThrow(
@@ -73,7 +73,7 @@ describe('Game', () => {
     expect(table.view().version).toBe(1);
   });
 
-  it('has a final player in the end, and takes no more moves', () => {
+  it('has a final player once the game is won, and then rejects moves', () => {
     const table = game(TO_THE_END);
     playToTheEnd(table);
     expect(table.viewOf('2')).toMatchObject({
@@ -86,7 +86,7 @@ describe('Game', () => {
     expect(() => table.move('2', 0)).toThrow(new ConflictException('The game is over.'));
   });
 
-  it('goes on elsewhere from its state, as text', () => {
+  it('continues in another process from its serialized state', () => {
     const table = game([4, 6, 1]);
     const elsewhere = (): Game => new Game(JSON.parse(JSON.stringify(table.state)), () => 3);
     table.move('1', 1);

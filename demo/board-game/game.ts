@@ -2,10 +2,10 @@ import { ConflictException, NotFoundException, UnprocessableEntityException } fr
 import { FINISH, PAWNS, legalPawns, moved } from './rules.js';
 import type { Board } from './rules.js';
 
-/** What everybody at the table sees. */
+/** The state of the table, as every player sees it. */
 export interface GameView {
   readonly game_id: string;
-  /** Rises by one with every change. */
+  /** Increases by one with every change. */
   readonly version: number;
   readonly players: readonly {
     readonly player_id: number;
@@ -14,34 +14,34 @@ export interface GameView {
   }[];
   /** The square that both pawns of a player must reach. */
   readonly finish: number;
-  /** Whose turn it is, and what that player rolled; `null` once the game is over. */
+  /** The player whose turn it is and the number that was rolled, or `null` once the game is over. */
   readonly turn: number | null;
   readonly roll: number | null;
-  /** The player who won; `null` as long as the game goes on. */
+  /** The player who won, or `null` while the game continues. */
   readonly final_player: number | null;
 }
 
-/** What one player sees. */
+/** The table as one player sees it, with the moves that this player can make. */
 export interface PlayerView extends GameView {
   readonly player_id: number;
-  /** Which of the player's pawns (0 or 1) may move now. */
+  /** Pawns of the player, 0 or 1, that may move now. */
   readonly legal_pawns: readonly number[];
 }
 
-/** All that there is to know of a game. */
+/** The complete state of a game. */
 export interface GameState {
   readonly id: string;
   readonly names: readonly string[];
   readonly board: Board;
   readonly version: number;
-  /** The seat of the player who is at the turn, from 0. */
+  /** Seat of the player whose turn it is, from 0. */
   readonly turn: number;
   readonly roll: number;
 }
 
 /**
- * A race for two to four players with two pawns each. Who is at the turn has rolled already and chooses a pawn; see
- * `rules.ts` for where it may go. Nobody is asked for a move who has none: the turn passes on.
+ * A race for two to four players with two pawns each. The die is rolled before a player chooses a pawn. See
+ * `rules.ts` for the squares where it may go. A player without a legal move is skipped.
  */
 export class Game {
   #board: Board;
@@ -56,13 +56,13 @@ export class Game {
     ({ board: this.#board, version: this.#version, turn: this.#turn, roll: this.#roll } = begun);
   }
 
-  /** A new game, which begins with the first player. */
+  /** Creates a game in which the first player has the first turn. */
   static begin(id: string, names: readonly string[], rollDie: () => number): Game {
     const board = names.map(() => Array<number>(PAWNS).fill(0));
     return new Game({ id, names, board, version: 1, turn: 0, roll: rollDie() }, rollDie);
   }
 
-  /** The game as it stands, to go on with elsewhere. */
+  /** The state of the game, from which another process can continue it. */
   get state(): GameState {
     const { id, names } = this.begun;
     return { id, names, board: this.#board, version: this.#version, turn: this.#turn, roll: this.#roll };
@@ -86,7 +86,7 @@ export class Game {
     };
   }
 
-  /** @throws {NotFoundException} if nobody of that id plays. */
+  /** @throws {NotFoundException} if no player has this id. */
   viewOf(playerId: string): PlayerView {
     const seat = this.#seatOf(playerId);
     const view = this.view();
@@ -95,10 +95,10 @@ export class Game {
   }
 
   /**
-   * Moves a pawn by what was rolled.
+   * Moves a pawn by the number that was rolled.
    *
-   * @throws {ConflictException} if the game is over, or it is another player's turn.
-   * @throws {UnprocessableEntityException} if that pawn cannot go so far.
+   * @throws {ConflictException} if the game is over, or if it is the turn of another player.
+   * @throws {UnprocessableEntityException} if the pawn cannot go so far.
    */
   move(playerId: string, pawn: number): void {
     const seat = this.#seatOf(playerId);
@@ -115,7 +115,7 @@ export class Game {
     this.#version++;
   }
 
-  /** A roll of 1 always has a legal move, so this comes to an end. */
+  /** A roll of 1 always has a legal move, so this loop ends. */
   #passTurn(): void {
     do {
       this.#turn = (this.#turn + 1) % this.begun.names.length;

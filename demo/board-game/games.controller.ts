@@ -4,7 +4,7 @@ import { readNames, readPawn } from './game.body.js';
 import type { GameView, PlayerView } from './game.js';
 import { Games } from './games.service.js';
 
-/** The ordinary routes of the board game, the one that clients used to poll among them. */
+/** The JSON routes of the board game, including the one that clients used to poll. */
 @Controller('games')
 @UseFilters(SseErrorFilter)
 export class GamesController {
@@ -22,7 +22,7 @@ export class GamesController {
     @Param('playerId') playerId: string,
     @Body() body: unknown,
   ): Promise<PlayerView> {
-    // Nobody at this table is told so before he is told what is wrong with his move.
+    // A client that is not a player of this game receives 404 before its move is validated.
     (await this.games.find(gameId)).viewOf(playerId);
     return (await this.games.move(gameId, playerId, readPawn(body))).viewOf(playerId);
   }

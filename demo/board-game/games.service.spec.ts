@@ -4,7 +4,7 @@ import { Pace } from '../pace.js';
 import { MemoryRecords } from '../state/memory-records.js';
 import { Games } from './games.service.js';
 
-/** Two processes with one log and the same records. */
+/** Two processes that share a log and records. */
 function processes(): [Games, Games] {
   const [records, log] = [new MemoryRecords(), memoryLog({ maxEvents: 3 })];
   const pace = new Pace(5000);
@@ -15,7 +15,7 @@ async function newGame(games: Games): Promise<string> {
   return (await games.create(['Ann', 'Bo'])).state.id;
 }
 
-/** Whoever is at the turn makes the first move that there is. */
+/** Makes the first legal move of the player whose turn it is. */
 async function moveOn(games: Games, id: string): Promise<void> {
   const game = await games.find(id);
   const player = String((game.view().turn ?? 0) || 1);
@@ -23,7 +23,7 @@ async function moveOn(games: Games, id: string): Promise<void> {
 }
 
 describe('Games', () => {
-  it('shows a watcher the state at once and after every change, wherever it was made, until a player is final', async () => {
+  it('shows a watcher the state at once and after every change, in whichever process, until a player has won', async () => {
     const [here, there] = processes();
     const id = await newGame(here);
     const versions: number[] = [];
@@ -37,7 +37,7 @@ describe('Games', () => {
     expect([1, 2]).toContain(last);
   });
 
-  it('lets one of two moves at a time come first, and judges the other by what it left', async () => {
+  it('applies one of two concurrent moves first, and validates the other against the result', async () => {
     const [here, there] = processes();
     const id = await newGame(here);
     const outcomes = await Promise.allSettled([here.move(id, '1', 0), there.move(id, '1', 1)]);
@@ -45,7 +45,7 @@ describe('Games', () => {
     expect((await here.find(id)).view()).toMatchObject({ version: 2, turn: 2 });
   });
 
-  it('shows a watcher who fell behind what the channel keeps the state that there is', async () => {
+  it('shows the current state to a watcher that fell behind the retained history of the channel', async () => {
     const [here] = processes();
     const id = await newGame(here);
     const watching = here.watch(id, '1', undefined, new AbortController().signal);
@@ -58,7 +58,7 @@ describe('Games', () => {
     await watching.return();
   });
 
-  it('shows a watcher also the change of a process that died before it told of it', async () => {
+  it('shows a watcher a change even if the process that made it died before it published the change', async () => {
     const [records, log, pace] = [new MemoryRecords(), memoryLog(), new Pace(5000)];
     const games = new Games(records, new Channels({ log }), pace);
     const silent = new Channels();
@@ -76,7 +76,7 @@ describe('Games', () => {
     }
   });
 
-  it('has nobody watch what is not there', async () => {
+  it('rejects a watcher of an unknown game or player', async () => {
     const [here] = processes();
     const id = await newGame(here);
     const { signal } = new AbortController();

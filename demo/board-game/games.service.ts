@@ -7,14 +7,17 @@ import { Records } from '../state/records.js';
 import { Game } from './game.js';
 import type { GameState, PlayerView } from './game.js';
 
-/** How often a watcher looks whether it was told of the last change: whoever was to tell of it may have died. */
+/**
+ * Milliseconds between two checks whether a watcher missed the last change. The process that made the change may have
+ * died before it published the change.
+ */
 const LOOK_MS = 5000;
 
 const rollDie = (): number => randomInt(1, 7);
 
 /**
- * The tables at which games are played, through whichever process a player comes: a record for each says how it stands, and
- * a channel tells of each change.
+ * The tables at which games are played. Every process serves every table: a record holds the state of each, and a
+ * channel announces each change.
  */
 @Injectable()
 export class Games {
@@ -30,15 +33,16 @@ export class Games {
     return game;
   }
 
-  /** @throws {NotFoundException} if there is none. */
+  /** @throws {NotFoundException} if there is no such game. */
   async find(id: string): Promise<Game> {
     return opened(id, await this.records.read<GameState>(recordOf(id)));
   }
 
   /**
-   * Moves a pawn; of two moves at a time, in two processes, one comes first and the other is judged by what it left.
+   * Moves a pawn. If two processes move at the same time, one move is applied first, and the other one is validated
+   * against the result.
    *
-   * @throws what `Game.move` throws.
+   * @throws the errors of `Game.move`.
    */
   async move(id: string, playerId: string, pawn: number): Promise<Game> {
     const state = await this.records.update<GameState>(recordOf(id), (now) => {
@@ -51,8 +55,8 @@ export class Games {
   }
 
   /**
-   * What a player sees, now and after every change, until somebody has won. Who comes back and knows a version already is
-   * not shown that one again, unless it is the last.
+   * Yields the view of a player now and after every change, until a player has won. A client that reconnects does not
+   * receive a version again that it already knows, unless it is the last one.
    */
   async *watch(
     id: string,
@@ -61,7 +65,7 @@ export class Games {
     signal: AbortSignal,
   ): AsyncGenerator<PlayerView, void, undefined> {
     const view = async () => (await this.find(id)).viewOf(playerId);
-    // Begun before the state is read: what the one does not show, the other does.
+    // Subscribe before the state is read, so that no change is missed between the two.
     const changes = this.#table(id).subscribe({ signal });
     let look: NodeJS.Timeout | undefined;
     try {
@@ -73,9 +77,10 @@ export class Games {
       while (shown.final_player === null) {
         const { value: change, done } = await changes.next();
         if (done) return;
-        // After a gap, too: this watcher was too slow for what the channel keeps.
+        // A gap means that this watcher fell behind the retained history of the channel. Read the current state
+        // instead.
         const now = isGap(change) ? await view() : new Game(change.data, rollDie).viewOf(playerId);
-        // Two processes may tell of two moves in the other order.
+        // Two processes may announce two moves in reverse order.
         if (now.version <= shown.version) continue;
         shown = now;
         yield shown;
@@ -86,7 +91,7 @@ export class Games {
     }
   }
 
-  /** Tells all watchers how a game stands, if that is more than one of them was told of. */
+  /** Announces the state of a game to all watchers, if it is newer than the known version. */
   async #tellAgain(id: string, known: number): Promise<void> {
     const { state } = await this.find(id);
     if (state.version > known) await this.#table(id).publish(state);

@@ -1,18 +1,18 @@
 import { FINISH, legalPawns, moved } from './rules.js';
 
 describe('legalPawns', () => {
-  it('lets a pawn reach the finish by exact count only', () => {
+  it('lets a pawn reach the finish only by exact count', () => {
     expect(legalPawns([18, 0], 2)).toEqual([0, 1]);
     expect(legalPawns([18, 0], 3)).toEqual([1]);
     expect(legalPawns([FINISH, 19], 2)).toEqual([]);
   });
 
-  it('keeps a pawn off the square that the other one holds, unless that is the finish', () => {
+  it('keeps a pawn off the square of the other pawn, unless that square is the finish', () => {
     expect(legalPawns([4, 7], 3)).toEqual([1]);
     expect(legalPawns([18, FINISH], 2)).toEqual([0]);
   });
 
-  it('always has a move for a 1 as long as a pawn is on its way', () => {
+  it('always has a legal move for a roll of 1 while a pawn is not home', () => {
     for (let first = 0; first <= FINISH; first++) {
       for (let second = 0; second <= FINISH; second++) {
         if (first === FINISH && second === FINISH) continue;
@@ -23,7 +23,7 @@ describe('legalPawns', () => {
 });
 
 describe('moved', () => {
-  it('sends the opponents on the square where a pawn lands back to their start', () => {
+  it('sends pawns of opponents on the target square back to their start', () => {
     expect(
       moved(
         [
@@ -42,7 +42,7 @@ describe('moved', () => {
     ]);
   });
 
-  it('spares the opponents who are home, and the own pawns', () => {
+  it('captures neither pawns that are home nor pawns of the same player', () => {
     expect(
       moved(
         [

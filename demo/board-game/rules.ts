@@ -6,7 +6,7 @@ export const FINISH = 20;
 /** How many pawns a player has. */
 export const PAWNS = 2;
 
-/** Which pawns may move that far: not beyond the finish, and not onto a square that the player holds already. */
+/** The pawns that may move this far: not beyond the finish, and not onto a square that the player already holds. */
 export function legalPawns(pawns: readonly number[], roll: number): number[] {
   return pawns.flatMap((square, pawn) => {
     const target = square + roll;
@@ -15,7 +15,7 @@ export function legalPawns(pawns: readonly number[], roll: number): number[] {
   });
 }
 
-/** The board after a legal move: an opponent's pawn on the way's last square goes back to its start. */
+/** The board after a legal move. Pawns of opponents on the target square return to their start. */
 export function moved(board: Board, seat: number, pawn: number, roll: number): Board {
   const target = (board[seat]?.[pawn] ?? 0) + roll;
   return board.map((pawns, owner) =>

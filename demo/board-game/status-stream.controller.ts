@@ -3,10 +3,10 @@ import { LastEventId, Sse, SseSignal, event } from 'nestjs-event-stream';
 import type { SseEvent } from 'nestjs-event-stream';
 import { Games } from './games.service.js';
 
-/** How long a client waits before it reconnects. */
+/** Milliseconds that a client waits before it reconnects. */
 const RETRY_MS = 2000;
 
-/** The table as a player sees it, pushed instead of polled. */
+/** Streams the table as a player sees it, so that clients need not poll. */
 @Controller('stream')
 export class StatusStreamController {
   constructor(private readonly games: Games) {}

@@ -1,9 +1,11 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 
-/** Where runs keep what they write, and the systems of the demo what they tell their viewers. */
+/** Prefixes of the channels that runs and the systems of the demo use internally. */
 const RESERVED = ['run:', 'run-events:', 'board-game/', 'prcore/', 'rat-engine/'];
 
-/** The name of a channel that anybody may publish to and follow: those of others are not for everybody. */
+/**
+ * Accepts the name of a channel that any client may publish to and follow. It rejects the names of internal channels.
+ */
 @Injectable()
 export class ChannelNamePipe implements PipeTransform<string, string> {
   transform(name: string): string {

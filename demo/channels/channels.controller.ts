@@ -4,7 +4,7 @@ import { ChannelNamePipe } from './channel-name.pipe.js';
 import { readPublication } from './publication.body.js';
 import { SseErrorFilter } from './sse-error.filter.js';
 
-/** Channels for everybody: publish to a name, and whoever follows it gets it. */
+/** Channels for all clients: an event that a client publishes to a name reaches every client that follows this name. */
 @Controller('channels')
 export class ChannelsController {
   constructor(private readonly channels: Channels) {}

@@ -5,11 +5,11 @@ const MAX_EVENTS = 1000;
 const FIELDS = new Set(['data', 'id', 'type', 'event', 'retry', 'comment']);
 
 /**
- * What the body of `POST /channels/:name` publishes: one event, or those of an array. `{"type", "id", "data"}` is an event
- * with these fields, any other value is a payload.
+ * Reads the events to publish from the body of `POST /channels/:name`: one event, or an array of events. An object
+ * `{"type", "id", "data"}` is an event with these fields. Any other value is the payload of an event.
  *
  * @throws {BadRequestException} without a body, and for more events than fit in one request.
- * @throws {SseError} `SSE_INVALID_FIELD` for a field that no event can have.
+ * @throws {SseError} `SSE_INVALID_FIELD` for a field that is not valid in an event.
  */
 export function readPublication(body: unknown): unknown[] {
   if (body === undefined) {

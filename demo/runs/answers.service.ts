@@ -3,7 +3,7 @@ import { event, type SseEvent } from 'nestjs-event-stream';
 import { Pace } from '../pace.js';
 import type { Question } from './question.body.js';
 
-/** A word of an answer, and its place in it. */
+/** A word of an answer, and its position. */
 export interface AnswerWord {
   readonly n: number;
   readonly word: string;
@@ -16,12 +16,12 @@ const STOCK = (
   'answer is there from its first word, growing. Only its end ends it, or somebody who says stop.'
 ).split(' ');
 
-/** A language model's stand-in, which thinks at the pace of the demo. */
+/** Replaces a language model, and writes at the pace of the demo. */
 @Injectable()
 export class Answers {
   constructor(private readonly pace: Pace) {}
 
-  /** The answer word by word, and an event that says that it is whole. */
+  /** Yields the answer word by word, then an event that marks its end. */
   async *answer(
     { prompt, words }: Question,
     signal: AbortSignal,

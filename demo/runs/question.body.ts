@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 
-/** What a run is to answer, and at what length. */
+/** The question that a run answers, and the length of the answer. */
 export interface Question {
   readonly prompt: string;
   readonly words: number;
@@ -11,9 +11,9 @@ const MAX_PROMPT_LENGTH = 2000;
 const MAX_WORDS = 9000;
 
 /**
- * The question in the body of `POST /runs/:id`; without a body, one of the demo's own.
+ * Reads the question from the body of `POST /runs/:id`. Without a body, it is a default question.
  *
- * @throws {BadRequestException} for a prompt or a number of words that cannot be one.
+ * @throws {BadRequestException} for a prompt or a number of words that is not valid.
  */
 export function readQuestion(body: unknown): Question {
   if (body === undefined || body === null) return DEFAULTS;

@@ -12,16 +12,16 @@ import { SseErrorFilter } from '../channels/sse-error.filter.js';
 import { Answers } from './answers.service.js';
 import { readQuestion } from './question.body.js';
 
-/** How a run is. */
+/** The state of a run. */
 export interface RunView {
   readonly id: string;
   readonly status: RunStatus | undefined;
 }
 
-/** As many runs this process takes on at a time. */
+/** Maximum number of runs in this process. */
 const MAX_RUNS = 500;
 
-/** Answers that are written whether their reader is there or not. */
+/** Answers that are written whether or not a client reads them. */
 @Controller('runs')
 export class RunsController {
   constructor(

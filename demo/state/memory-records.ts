@@ -1,9 +1,9 @@
 import { Records } from './records.js';
 
-/** As many are remembered; beyond that the one that was not changed for the longest time goes. */
+/** Maximum number of records. Beyond it, the record that was not changed for the longest time is deleted. */
 const MAX_RECORDS = 10_000;
 
-/** The records of one process, gone with it. */
+/** Records in the memory of one process. They are lost when it exits. */
 export class MemoryRecords extends Records {
   readonly #records = new Map<string, unknown>();
 

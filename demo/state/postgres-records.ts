@@ -2,7 +2,7 @@ import { ServiceUnavailableException } from '@nestjs/common';
 import pg from 'pg';
 import { Records } from './records.js';
 
-/** How long an answer may take before the request that needs it fails. */
+/** Milliseconds that a query may take before the request that needs it fails. */
 const WAIT_MS = 5000;
 
 const TABLE = `
@@ -13,7 +13,7 @@ DELETE FROM demo.records WHERE changed < now() - interval '1 day'`;
 const INSERT = 'INSERT INTO demo.records VALUES ($1, $2, now()) ON CONFLICT DO NOTHING';
 const REPLACE = 'UPDATE demo.records SET value = $2, changed = now() WHERE key = $1 AND value = $3';
 
-/** The records of all processes that use the same database. It connects when it is first used. */
+/** Records that are shared by all processes with the same database. The connection is opened on first use. */
 export class PostgresRecords extends Records {
   readonly #pool: pg.Pool;
   #table: Promise<unknown> | undefined;
@@ -26,7 +26,7 @@ export class PostgresRecords extends Records {
       connectionTimeoutMillis: WAIT_MS,
       query_timeout: WAIT_MS,
     });
-    // A connection that is lost is replaced when it is needed.
+    // The pool replaces a lost connection on demand.
     this.#pool.on('error', () => undefined);
   }
 
@@ -44,7 +44,7 @@ export class PostgresRecords extends Records {
         before === undefined
           ? await this.#ask(INSERT, [key, text])
           : await this.#ask(REPLACE, [key, text, before]);
-      // Otherwise somebody was faster, and there is a new record to begin with.
+      // Otherwise another process was faster: start again from its record.
       if (changed.rowCount === 1) return next;
     }
   }
@@ -80,7 +80,7 @@ export class PostgresRecords extends Records {
       throw error;
     });
     try {
-      // Several processes that start at once would create it twice.
+      // Several processes that start at the same time would otherwise create the table twice.
       await client.query(`BEGIN; SELECT pg_advisory_xact_lock(7254091); ${TABLE}; COMMIT`);
     } catch (error) {
       this.#table = undefined;

@@ -1,14 +1,15 @@
 /**
- * What the demo remembers besides events, by key: in this process, or in the Redis that all of its processes share. A record
- * is a JSON value that nobody changes in place, and is forgotten when it was not changed for long.
+ * The state of the demo besides events: JSON values by key. It is in the memory of this process, or in the Redis or
+ * PostgreSQL that all processes share. A record is never changed in place. A record that was not changed for a long
+ * time may be deleted.
  */
 export abstract class Records {
-  /** The record of a key, as it is now. */
+  /** Reads the current record of a key. */
   abstract read<T>(key: string): Promise<T | undefined>;
 
   /**
-   * Changes a record and resolves with what it has become. `change` may be called again if somebody else was faster, so it
-   * does nothing but compute; what it throws leaves the record as it is.
+   * Changes a record and resolves with the new value. `change` may be called again if another process was faster, so
+   * it must not have side effects. If it throws, the record stays unchanged.
    */
   abstract update<T>(key: string, change: (now: T | undefined) => T): Promise<T>;
 

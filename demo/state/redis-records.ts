@@ -2,20 +2,23 @@ import { ServiceUnavailableException } from '@nestjs/common';
 import { createClient } from '@redis/client';
 import { Records } from './records.js';
 
-/** How long a record is kept after its last change. */
+/** Milliseconds that a record is kept after its last change. */
 const KEPT_MS = 86_400_000;
-/** How long an answer may take before the request that needs it fails. */
+/** Milliseconds that a command may take before the request that needs it fails. */
 const WAIT_MS = 5000;
 const LONGEST_PAUSE_MS = 2000;
 
-/** Writes a record if it is still what the change was made from; '' stands for none. */
+/**
+ * Writes a record only if it still has the value from which the change was computed. An empty string means that there
+ * was no record.
+ */
 const REPLACE = `
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `;
 
-/** The records of all processes that use the same Redis and prefix. It connects when it is first used. */
+/** Records that are shared by all processes with the same Redis and prefix. The connection is opened on first use. */
 export class RedisRecords extends Records {
   readonly #client;
   #connecting: Promise<unknown> | undefined;
@@ -28,11 +31,11 @@ export class RedisRecords extends Records {
     this.#client = createClient({
       url,
       pingInterval: WAIT_MS,
-      // What was not sent by then is not sent later, when nobody waits for it any more.
+      // A command that was not sent by then must not be sent later, because its caller no longer waits.
       commandOptions: { timeout: WAIT_MS },
       socket: { reconnectStrategy: (attempt) => Math.min(50 * 2 ** attempt, LONGEST_PAUSE_MS) },
     });
-    // It goes on trying; whoever needs it meanwhile is told.
+    // The client reconnects by itself. A command that needs it in the meantime fails.
     this.#client.on('error', () => undefined);
   }
 
@@ -47,7 +50,7 @@ export class RedisRecords extends Records {
       const before = (await this.#ask(() => this.#client.get(this.#name(key)))) ?? '';
       const next = change(before === '' ? undefined : (JSON.parse(before) as T));
       const given = [before, JSON.stringify(next), `${KEPT_MS}`];
-      // Somebody was faster: there is a new record to begin with.
+      // Otherwise another process was faster: start again from its record.
       if (await this.#ask(() => this.#client.eval(REPLACE, { keys, arguments: given }))) return next;
     }
   }
@@ -56,7 +59,7 @@ export class RedisRecords extends Records {
     await this.#ask(() => this.#client.del(this.#name(key)));
   }
 
-  /** Closes the connection; what is still asked for fails. */
+  /** Closes the connection. Pending commands fail. */
   close(): void {
     if (this.#connecting) this.#client.destroy();
   }

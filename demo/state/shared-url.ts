@@ -1,4 +1,4 @@
-/** Begins all names of the demo in Redis. */
+/** Prefix of all names of the demo in Redis. */
 export const REDIS_PREFIX = 'demo:';
 
 /** The server that the processes of the demo share. */
@@ -8,8 +8,8 @@ export interface Shared {
 }
 
 /**
- * The server that the processes of the demo share, if there is one: the Redis at `REDIS_URL`, or else the PostgreSQL at
- * `DATABASE_URL`.
+ * Finds the server that the processes of the demo share: the Redis at `REDIS_URL`, or else the PostgreSQL at
+ * `DATABASE_URL`. Returns `undefined` without either setting.
  *
  * @throws {Error} for a URL that is not valid.
  */

@@ -6,7 +6,7 @@ import { Records } from './records.js';
 import { REDIS_PREFIX, sharedUrl } from './shared-url.js';
 import { SHARED_SLOTS, Work } from './work.js';
 
-/** The state that processes of the demo share besides events: in Redis, in PostgreSQL, or in this process. */
+/** State besides events that the processes of the demo share: in Redis, in PostgreSQL, or in this process. */
 @Module({
   providers: [
     { provide: Records, useFactory: makeRecords },
@@ -23,7 +23,7 @@ export class StateModule implements OnApplicationShutdown {
   }
 }
 
-// Without a server, its client need not be installed.
+// Import a client only if it is used, so that the others need not be installed.
 async function makeRecords(): Promise<Records> {
   const shared = sharedUrl();
   if (shared === undefined) return new MemoryRecords();
@@ -35,7 +35,10 @@ async function makeRecords(): Promise<Records> {
   return new RedisRecords(shared.url, `${REDIS_PREFIX}record:`);
 }
 
-/** While the server is unavailable, nobody knows who else reads: no second reader is better than two. */
+/**
+ * While the server is unavailable, other readers are unknown. It is better to reject a second reader than to admit
+ * two.
+ */
 async function makeSlots(): Promise<SlotStore | undefined> {
   const shared = sharedUrl();
   if (shared === undefined) return undefined;

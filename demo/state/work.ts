@@ -1,10 +1,13 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Slot, SlotStore } from 'nestjs-event-stream';
 
-/** Injection token of the slots that all processes share; `undefined` where there is only one. */
+/** Injection token of the slots that all processes share. `undefined` if there is only one process. */
 export const SHARED_SLOTS = Symbol('demo:shared-slots');
 
-/** Work that one process at a time may do: a lease that its death frees, or in one process alone a note. */
+/**
+ * Work that only one process at a time may do. With shared slots, the process holds a lease, which expires when it
+ * dies. A single process keeps a note in memory.
+ */
 @Injectable()
 export class Work {
   readonly #here = new Set<string>();
@@ -12,8 +15,9 @@ export class Work {
   constructor(@Optional() @Inject(SHARED_SLOTS) private readonly slots: SlotStore | undefined) {}
 
   /**
-   * The place of who does this work, to be released when it is done; `undefined` while somebody else does it. `onLost` is
-   * called if the lease ran out, because this process stood still, and somebody else has it now.
+   * Starts the work. Resolves with a slot to release when it is done, or with `undefined` while another process does
+   * it. `onLost` is called if the lease expired because this process was suspended, and another process has acquired
+   * it.
    */
   async begin(name: string, onLost: () => void): Promise<Slot | undefined> {
     if (this.slots) {
