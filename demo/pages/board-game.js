@@ -2,10 +2,10 @@ import { follow } from './follow.js';
 import { Pane } from './pane.js';
 import { request } from './request.js';
 
-/** Between two moves of the table that plays by itself. */
+/** Milliseconds between two moves of a table that plays automatically. */
 const THINK_MS = 600;
 
-/** A table for two, both played from this page; what it shows comes from the stream of the first player only. */
+/** A table for two players, both played from this page. The state comes from the stream of the first player only. */
 export function startBoardGame() {
   const pane = new Pane('board-game');
   const table = document.getElementById('board-game-table');

@@ -1,6 +1,7 @@
 /**
- * Follows a stream with the browser's own EventSource and shows it in a pane. `types` are the named events to listen
- * to; `heard` is called with each event and may return a summary of it. Returns what closes the stream.
+ * Follows a stream with the `EventSource` of the browser and shows its events in a pane. `types` lists the named
+ * events to listen to. `heard` receives each event and may return a summary of it. Returns a function that closes the
+ * stream.
  */
 export function follow(pane, url, types = [], heard = () => undefined) {
   const source = new EventSource(url);
@@ -15,12 +16,12 @@ export function follow(pane, url, types = [], heard = () => undefined) {
   };
   for (const type of ['message', ...types]) source.addEventListener(type, show);
   source.addEventListener('error', (event) => {
-    // A server's event of that name comes here, too: it has data.
+    // An `error` event that the server sends arrives here, too. Unlike a connection error, it has data.
     if (event.data !== undefined) show(event);
     else if (source.readyState !== EventSource.CLOSED)
-      pane.status('waiting', 'The connection ended: reconnecting');
-    else if (opened) pane.status('ended', 'The stream has finished and told the browser to stay away');
-    else pane.status('failed', 'The server refused the stream');
+      pane.status('waiting', 'The connection was lost: reconnecting');
+    else if (opened) pane.status('ended', 'The stream has ended: the browser does not reconnect');
+    else pane.status('failed', 'The server rejected the stream');
   });
   return () => {
     source.close();

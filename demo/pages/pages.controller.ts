@@ -4,7 +4,7 @@ import { asset } from '../assets.js';
 
 const SCRIPT = 'text/javascript; charset=utf-8';
 
-/** The files of the page, each by its name; nothing else in the folder can be asked for. */
+/** The files of the page by name. No other file of the folder is served. */
 const FILES: ReadonlyMap<string, string> = new Map([
   ['style.css', 'text/css; charset=utf-8'],
   ['icon.svg', 'image/svg+xml'],
@@ -21,7 +21,7 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ['token-chat.js', SCRIPT],
 ]);
 
-/** The index page and what it loads. */
+/** Serves the index page and the files that it loads. */
 @Controller()
 export class PagesController {
   @Get()

@@ -1,7 +1,7 @@
-/** As many events stay in a log. */
+/** Number of events that a log keeps. */
 const KEPT = 300;
 
-/** One system's part of the page: its buttons, its status line and its log. */
+/** The part of the page for one system: its buttons, its status line, and its log. */
 export class Pane {
   constructor(id) {
     this.section = document.getElementById(id);
@@ -11,7 +11,7 @@ export class Pane {
     this.log = this.section.querySelector('.log');
   }
 
-  /** What the start and the stop button do. */
+  /** Sets the actions of the start and the stop button. */
   buttons(start, stop) {
     const guarded = (action) => async () => {
       try {
@@ -24,7 +24,7 @@ export class Pane {
     this.stopButton.addEventListener('click', guarded(stop));
   }
 
-  /** Says how the stream is: idle, waiting, open, ended or failed. */
+  /** Shows the state of the stream: idle, waiting, open, ended, or failed. */
   status(state, text) {
     this.statusLine.dataset.state = state;
     this.statusLine.textContent = text;
@@ -35,7 +35,7 @@ export class Pane {
     this.log.replaceChildren();
   }
 
-  /** Shows an event as it came, or, where `summary` says it shorter, folded up behind that. */
+  /** Shows an event as it was received. With a `summary`, the event is folded up behind it. */
   event({ type, id, data }, summary) {
     const head = [span(`type ${type}`, type)];
     if (id) head.push(span('id', `#${id}`));
@@ -47,7 +47,7 @@ export class Pane {
     this.#add([folded]);
   }
 
-  /** Shows a remark that is not from the stream. */
+  /** Shows a note that is not part of the stream. */
   note(text) {
     this.#add([span('note', text)]);
   }

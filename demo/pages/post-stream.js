@@ -1,6 +1,6 @@
 /**
- * The events of a POST whose answer is a stream, which EventSource cannot ask for: `{ type, id, data }` each.
- * A refusal is thrown as an error with the server's message.
+ * Sends a POST request whose response is a stream, which `EventSource` does not support. Yields its events as `{
+ * type, id, data }`. Throws an error with the message of the server if the request is rejected.
  */
 export async function* postStream(url, body, signal) {
   const response = await fetch(url, {
@@ -12,7 +12,7 @@ export async function* postStream(url, body, signal) {
   yield* readStream(response);
 }
 
-/** The events of an answer that is a stream. A refusal is thrown as an error with the server's message. */
+/** Yields the events of a response. Throws an error with the message of the server if the request was rejected. */
 export async function* readStream(response) {
   if (!response.ok) throw new Error(await refusal(response));
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

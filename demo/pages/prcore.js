@@ -2,7 +2,7 @@ import { follow } from './follow.js';
 import { Pane } from './pane.js';
 import { request } from './request.js';
 
-/** A simulated project, its one reader, and the prescriptions. */
+/** A simulated project, its only reader, and the prescriptions. */
 export function startPrCore() {
   const pane = new Pane('prcore');
   const quality = document.getElementById('prcore-quality');
@@ -51,5 +51,5 @@ function showQuality(line, entries) {
   const plugin = entries.flatMap((entry) => entry.prescriptions).at(-1)?.plugin;
   if (!plugin) return;
   const percent = (share) => `${(share * 100).toFixed(1)} %`;
-  line.textContent = `${plugin.name}: accuracy ${percent(plugin.accuracy)}, precision ${percent(plugin.precision)}, recall ${percent(plugin.recall)} on cases it had not seen`;
+  line.textContent = `${plugin.name}: accuracy ${percent(plugin.accuracy)}, precision ${percent(plugin.precision)}, recall ${percent(plugin.recall)} on cases that it had not seen`;
 }

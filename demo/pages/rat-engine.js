@@ -1,7 +1,7 @@
 import { follow } from './follow.js';
 import { Pane } from './pane.js';
 
-/** One of the generator streams at a time, or an upload and its progress. */
+/** Shows one of the generator streams at a time, or an upload and its progress. */
 export function startRatEngine() {
   const pane = new Pane('rat-engine');
   const route = document.getElementById('rat-route');
@@ -18,8 +18,8 @@ export function startRatEngine() {
   startUpload(pane, read);
 }
 
-// The progress takes the place of the other stream: over HTTP/1.1 a browser has six connections to a host, and five
-// panes and the requests between them need them all.
+// The progress replaces the other stream. With HTTP/1.1 a browser opens at most six connections to a host, and the
+// panes and their requests need all of them.
 function startUpload(pane, read) {
   const progress = document.getElementById('rat-progress');
   const download = document.getElementById('rat-download');

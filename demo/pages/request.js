@@ -1,4 +1,4 @@
-/** Sends a request to an ordinary JSON route; a refusal is thrown as an error with the server's message. */
+/** Sends a request to a JSON route. Throws an error with the message of the server if the request is rejected. */
 export async function request(method, url, body) {
   const response = await fetch(url, {
     method,

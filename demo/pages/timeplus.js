@@ -3,7 +3,7 @@ import { postStream } from './post-stream.js';
 
 const PATH = '/tenant/api/v1beta2/queries';
 
-/** A query, its rows as they come, and what the engine says of itself. */
+/** A query, its rows as they arrive, and the metrics that the engine reports. */
 export function startTimeplus() {
   const pane = new Pane('timeplus');
   const sql = document.getElementById('timeplus-sql');

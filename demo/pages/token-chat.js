@@ -3,7 +3,7 @@ import { readStream } from './post-stream.js';
 import { request } from './request.js';
 
 const PATH = '/api/chat';
-const UNPLUGGED = 'Unplugged: the answer goes on without this page';
+const UNPLUGGED = 'Disconnected: the answer continues without this page';
 
 /** A chat whose id is in the address, so that a reload and a second tab find it. It reads the stream of the AI SDK. */
 export function startTokenChat() {
@@ -25,7 +25,7 @@ export function startTokenChat() {
     pane.clear();
     try {
       const response = await fetch(...sent, signal);
-      if (response.status === 204) return pane.status('idle', 'Nothing is being written');
+      if (response.status === 204) return pane.status('idle', 'No answer is being written');
       plugged(true);
       pane.status('open', 'Reading the answer');
       const end = await follow(response, pane, (id) => {
@@ -46,7 +46,7 @@ export function startTokenChat() {
   const resume = () => read([stream, {}]);
   const plugged = (isPlugged) => {
     plug.disabled = false;
-    plug.textContent = isPlugged ? 'Pull the plug' : 'Plug in again';
+    plug.textContent = isPlugged ? 'Disconnect' : 'Reconnect';
   };
   const ask = async () => {
     const message = { id: newId(), role: 'user', text: prompt.value };
@@ -80,7 +80,10 @@ export function startTokenChat() {
     .catch((error) => pane.status('failed', error.message));
 }
 
-/** Reads the chunks of an answer. `begin` is called with the id of the message, and returns what takes its text. */
+/**
+ * Reads the chunks of an answer. `begin` receives the id of the message and returns a function that receives its
+ * text.
+ */
 async function follow(response, pane, begin) {
   let add = () => {};
   let end = { state: 'failed', text: 'The stream ended before the answer was complete' };
@@ -97,7 +100,7 @@ async function follow(response, pane, begin) {
   return end;
 }
 
-/** The message with an id, without the text that it has: a stream always begins with the first word. */
+/** Finds or adds the message with an id, and removes its text, because a stream always begins with the first word. */
 function messageOf(messages, id) {
   let message = messages.find((one) => one.id === id);
   if (message === undefined) messages.push((message = { id, role: 'assistant' }));

@@ -2,7 +2,7 @@ import type { CaseEvent } from './event-log.js';
 import type { Plugin, Prescriber } from './prescriber.js';
 import { utcTimestamp } from './utc-timestamp.js';
 
-/** What to do next in a case. */
+/** A recommendation for the next activity of a case. */
 export interface Prescription {
   readonly id: number;
   readonly datetime: string;
@@ -11,9 +11,9 @@ export interface Prescription {
   readonly plugin: Plugin;
 }
 
-/** One event of a case, with what follows from it. */
+/** One event of a case, with the prescriptions for it. */
 export interface Entry {
-  /** Rises by one within the project. */
+  /** Increases by one within the project. */
   readonly id: number;
   readonly timestamp: string;
   readonly case_completed: boolean;
@@ -22,7 +22,7 @@ export interface Entry {
   readonly prescriptions: readonly Prescription[];
 }
 
-/** What happened in a case. */
+/** A step of a case. */
 export interface Happening {
   readonly event: CaseEvent;
   /** Whether it is the last event of its case. */
@@ -31,7 +31,7 @@ export interface Happening {
   readonly activities: readonly string[];
 }
 
-/** The entry of something that happened, with what should happen next. */
+/** Creates the entry of a step, with a prescription for the next activity. */
 export function entryOf(id: number, happening: Happening, prescriber: Prescriber, nowMs: number): Entry {
   const { event, caseCompleted, activities } = happening;
   const now = utcTimestamp(nowMs);

@@ -1,13 +1,13 @@
 import { evaluate } from './evaluation.js';
 
 describe('evaluate', () => {
-  it('counts a prediction at every event but the last of a case', () => {
+  it('counts one prediction for every event except the last of a case', () => {
     const asked: string[] = [];
     evaluate((activities) => (asked.push(activities.join('')), 'B'), [['A', 'B', 'C'], ['A']]);
     expect(asked).toEqual(['A', 'AB']);
   });
 
-  it('averages precision and recall over the activities that happened, each counting the same', () => {
+  it('averages precision and recall over the activities that happened, with equal weights', () => {
     // B is predicted three times and right twice; C happens once and is never predicted.
     const cases = [
       ['A', 'B'],
@@ -21,7 +21,7 @@ describe('evaluate', () => {
     });
   });
 
-  it('gives 1 to a predictor that is always right, and 0 to one that says nothing', () => {
+  it('gives 1 to a predictor that is always right, and 0 to one that predicts nothing', () => {
     expect(
       evaluate(
         ([first]) => `${first}2`,
@@ -38,7 +38,7 @@ describe('evaluate', () => {
     expect(evaluate(() => undefined, [['A', 'B']])).toEqual({ accuracy: 0, precision: 0, recall: 0 });
   });
 
-  it('has figures also where there was nothing to predict', () => {
+  it('gives 0 if there was nothing to predict', () => {
     expect(evaluate(() => 'A', [['A']])).toEqual({ accuracy: 0, precision: 0, recall: 0 });
   });
 });

@@ -1,17 +1,20 @@
-/** How good predictions were, each figure between 0 and 1. */
+/** The quality of predictions. Each figure is between 0 and 1. */
 export interface Quality {
-  /** The share of predictions that came true. */
+  /** The share of predictions that were right. */
   readonly accuracy: number;
-  /** The share of true ones among the predictions of an activity, averaged over the activities that did happen. */
+  /**
+   * The share of right predictions among the predictions of an activity, averaged over the activities that happened.
+   */
   readonly precision: number;
   /** The share of an activity's occurrences that were predicted, averaged in the same way. */
   readonly recall: number;
 }
 
 /**
- * Measures a predictor on cases that it has not seen: at every event but the last, what it says comes next against
- * what did. Precision and recall are macro averages, in which a rare activity counts as much as a frequent one; an
- * activity that is never predicted has the precision 0. Rounded to four digits.
+ * Measures a predictor on cases that it has not seen. At every event except the last of a case, the prediction is
+ * compared with the activity that followed. Precision and recall are macro averages: a rare activity counts as much
+ * as a frequent one. An activity that is never predicted has a precision of 0. The figures are rounded to four
+ * digits.
  */
 export function evaluate(
   predict: (activities: readonly string[]) => string | undefined,

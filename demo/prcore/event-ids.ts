@@ -1,37 +1,37 @@
 import { ServiceUnavailableException } from '@nestjs/common';
 import type { Records } from '../state/records.js';
 
-/** Ids taken from all processes in advance, so that each one is there when it is needed. */
+/** Number of ids that a process reserves at a time, so that an id is available when it is needed. */
 const BLOCK = 1000;
 
-/** The ids of a project's events, pings included: they rise, across readers and processes too. */
+/** The ids of a project's events, pings included. They increase across readers and processes. */
 export class EventIds {
   #refilling = false;
 
   private constructor(
     private readonly records: Records,
     private readonly key: string,
-    /** The last one that was given. */
+    /** The last id that was used. */
     private last: number,
-    /** The last one that may be. */
+    /** The last id that is reserved. */
     private end: number,
   ) {}
 
-  /** Ids for the reader of a project. */
+  /** Reserves ids for the reader of a project. */
   static async reserve(records: Records, project: number): Promise<EventIds> {
     const key = `prcore/project/${project}/event-ids`;
     const end = await addBlock(records, key);
     return new EventIds(records, key, end - BLOCK, end);
   }
 
-  /** @throws {ServiceUnavailableException} if the ids have run out and no more could be had. */
+  /** @throws {ServiceUnavailableException} if all ids are used and no more could be reserved. */
   next(): string {
     if (this.end - this.last < BLOCK / 2) void this.#refill();
     if (this.last >= this.end) throw new ServiceUnavailableException('There are no event ids left.');
     return String(++this.last);
   }
 
-  /** The reader is gone: what it did not need is for the next one. */
+  /** Returns the unused ids for the next reader. Called when the reader has left. */
   async giveBack(): Promise<void> {
     const { last, end } = this;
     await this.records.update<number>(this.key, (reserved = end) => (reserved === end ? last : reserved));
@@ -42,11 +42,11 @@ export class EventIds {
     this.#refilling = true;
     try {
       const end = await addBlock(this.records, this.key);
-      // Somebody else has some, too: there is a hole.
+      // Another process has reserved ids in between. Continue after its ids.
       if (end - BLOCK !== this.end) this.last = end - BLOCK;
       this.end = end;
     } catch {
-      // The next one that is given tries again.
+      // The next call of `next()` tries again.
     } finally {
       this.#refilling = false;
     }

@@ -3,7 +3,7 @@ import { parseEventLog, readEventLog } from './event-log.js';
 const HEADER = 'case_id,activity,timestamp,resource';
 
 describe('parseEventLog', () => {
-  it('gives the cases in the order in which they started, and the events of each in the order of time', () => {
+  it('sorts the cases by their start, and the events of each case by time', () => {
     const csv = [
       HEADER,
       'B,Close,2023-01-04T08:00:00Z,ann',
@@ -18,7 +18,7 @@ describe('parseEventLog', () => {
     ]);
   });
 
-  it('refuses a line that is not four fields, and a file with another header', () => {
+  it('rejects a line that does not have four fields, and a file with another header', () => {
     expect(() => parseEventLog(`${HEADER}\nA,Open,2023-01-01T08:00:00Z\n`)).toThrow(
       'A line of the event log is not "case_id,activity,timestamp,resource": "A,Open,2023-01-01T08:00:00Z".',
     );
@@ -27,7 +27,7 @@ describe('parseEventLog', () => {
 });
 
 describe('the shipped event log', () => {
-  it('has 420 cases, each of which begins with an application and comes to an end', async () => {
+  it('has 420 complete cases, each of which begins with an application', async () => {
     const traces = await readEventLog();
     expect(traces).toHaveLength(420);
     expect(new Set(traces.map((trace) => trace[0]?.activity))).toEqual(new Set(['Submit application']));

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { asset } from '../assets.js';
 
-/** One thing that happened in a case. */
+/** One event of a case. */
 export interface CaseEvent {
   readonly case_id: string;
   readonly activity: string;
@@ -10,23 +10,23 @@ export interface CaseEvent {
   readonly resource?: string;
 }
 
-/** A case from its first event to its last. */
+/** The events of a case, from the first to the last. */
 export type Trace = readonly CaseEvent[];
 
 const COLUMNS = 'case_id,activity,timestamp,resource';
 
 /**
- * The log that is shipped with the demo: 420 loan applications, made by `make-event-log.mjs` beside it, which says
- * what is in them.
+ * Reads the log that is shipped with the demo: 420 loan applications. `make-event-log.mjs` generates and describes
+ * it.
  */
 export async function readEventLog(): Promise<Trace[]> {
   return parseEventLog(await readFile(asset('prcore/event-log.csv'), 'utf8'));
 }
 
 /**
- * The cases of a log in CSV, in the order in which they started; the events of each in the order of time.
+ * Parses a log in CSV. The cases are sorted by their start, and the events of each case by time.
  *
- * @throws {Error} at the first line that is not four fields, quoting it.
+ * @throws {Error} at the first line that does not have four fields. The message quotes the line.
  */
 export function parseEventLog(csv: string): Trace[] {
   const [header, ...lines] = csv.trimEnd().split('\n');
@@ -43,7 +43,7 @@ export function parseEventLog(csv: string): Trace[] {
   return traces.sort(([a], [b]) => byTime(a as CaseEvent, b as CaseEvent));
 }
 
-/** The order of time; ISO timestamps of one length compare as text. */
+/** Compares two events by time. ISO timestamps of equal length compare as text. */
 export function byTime(a: CaseEvent, b: CaseEvent): number {
   return a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : 0;
 }

@@ -1,9 +1,13 @@
-// Writes event-log.csv: loan applications of one quarter, from a seeded generator, so that a second run gives the same
-// bytes. Run from the package root: node demo/prcore/make-event-log.mjs
+// Writes event-log.csv: the loan applications of one quarter. The generator is seeded, so a second run writes the same
+// bytes. Run it from the package root: node demo/prcore/make-event-log.mjs
 //
-// The process has what real logs have and what a predictor must cope with: loops (missing documents, offers that are
-// negotiated), choices that depend on the kind of loan and on what happened some steps before, two tasks in either
-// order, applicants who drop out anywhere, office hours, and cases that overlap in time.
+// The process has the properties of real logs that a predictor must handle:
+// - loops: missing documents, and offers that are negotiated
+// - choices that depend on the kind of loan and on earlier steps
+// - two tasks in either order
+// - applicants who withdraw at any time
+// - office hours
+// - cases that overlap in time
 import { writeFileSync } from 'node:fs';
 
 const SEED = 20230102;
@@ -25,7 +29,10 @@ function mulberry32(seed) {
   };
 }
 
-/** The activities of one case, in order; an applicant may cancel before any step that is his to answer. */
+/**
+ * The activities of one case, in order. An applicant may cancel before any step that requires an answer of the
+ * applicant.
+ */
 function* activities() {
   const mortgage = chance(0.35);
   yield 'Submit application';
@@ -71,7 +78,7 @@ const DESKS = {
 };
 const CLERKS = ['clerk1', 'clerk2', 'clerk3', 'clerk4'];
 
-/** The next moment at which the office is open: weekdays, 8 to 18 o'clock. */
+/** The next time at which the office is open: Monday to Friday, 8:00 to 18:00 UTC. */
 function officeHours(ms) {
   const date = new Date(ms);
   if (date.getUTCHours() >= 18) date.setUTCHours(32, date.getUTCMinutes());

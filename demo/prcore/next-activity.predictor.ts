@@ -1,16 +1,16 @@
-/** How many of a case's latest activities the longest context looks at. */
+/** Maximum number of latest activities in a context. */
 const LONGEST_CONTEXT = 4;
-/** A context seen less often than this says too little: the next shorter one is asked. */
+/** A context with fewer observations is not used. The next shorter one is used instead. */
 const MIN_SUPPORT = 5;
 
 /**
- * Predicts the activity that comes next in a case: a Markov chain of variable order. It counts what followed each
- * sequence of up to four activities, and answers from the longest sequence it has seen often enough.
+ * Predicts the next activity of a case with a Markov chain of variable order. It counts the activities that followed
+ * each sequence of up to four activities, and predicts from the longest sequence with enough observations.
  */
 export class NextActivityPredictor {
   readonly #followers = new Map<string, Map<string, number>>();
 
-  /** Learns from whole cases, given as their activities in order. */
+  /** Trains on complete cases, given as their activities in order. */
   train(cases: Iterable<readonly string[]>): this {
     for (const activities of cases) {
       for (let end = 1; end < activities.length; end++) {
@@ -21,7 +21,7 @@ export class NextActivityPredictor {
     return this;
   }
 
-  /** The most frequent follower of what a case has done so far; `undefined` if nothing was learned at all. */
+  /** The most frequent activity after the latest ones of a case, or `undefined` if the predictor is not trained. */
   predict(activities: readonly string[]): string | undefined {
     for (const context of contexts(activities)) {
       const followers = this.#followers.get(context);
@@ -39,7 +39,7 @@ export class NextActivityPredictor {
   }
 }
 
-/** The ends of a sequence, the longest first, the empty one last. */
+/** The suffixes of a sequence, from the longest to the empty one. */
 function* contexts(activities: readonly string[]): Generator<string> {
   for (let length = Math.min(LONGEST_CONTEXT, activities.length); length > 0; length--) {
     yield activities.slice(-length).join('\n');
@@ -53,7 +53,7 @@ function support(followers: ReadonlyMap<string, number>): number {
   return sum;
 }
 
-/** Of several that are equally frequent, the one that was seen first. */
+/** The most frequent follower. Of several that are equally frequent, the one that was seen first. */
 function mostFrequent(followers: ReadonlyMap<string, number>): string | undefined {
   let best: string | undefined;
   let most = 0;

@@ -10,7 +10,7 @@ import { ResultReader } from './result-reader.service.js';
 import { ResultStreamController } from './result-stream.controller.js';
 import { Simulator } from './simulator.service.js';
 
-/** Process mining: prescriptions for running cases, computed from a log and streamed to one reader a project. */
+/** Process mining: prescriptions for running cases, computed from a log and streamed to one reader per project. */
 @Module({
   imports: [StateModule],
   controllers: [ProjectsController, ResultStreamController],

@@ -2,13 +2,13 @@ import { readEventLog } from './event-log.js';
 import { Prescriber } from './prescriber.js';
 
 describe('Prescriber', () => {
-  it('learns from the earlier four fifths of the cases and keeps the later ones out', async () => {
+  it('learns from the earliest 80% of the cases and holds out the later ones', async () => {
     const log = await readEventLog();
     const prescriber = new Prescriber(log);
     expect(prescriber.heldOut).toEqual(log.slice(336));
   });
 
-  it('reports what it measured on the cases it has not seen', async () => {
+  it('reports the quality that it measured on the held-out cases', async () => {
     const { plugin } = new Prescriber(await readEventLog());
     expect(plugin).toEqual({
       name: 'Variable-order Markov chain',
@@ -19,7 +19,7 @@ describe('Prescriber', () => {
     });
   });
 
-  it('beats the guess that the most frequent activity always comes next', async () => {
+  it('beats a predictor that always predicts the most frequent activity', async () => {
     const prescriber = new Prescriber(await readEventLog());
     const actual = prescriber.heldOut.flatMap((trace) => trace.slice(1).map((event) => event.activity));
     const counts = new Map<string, number>();

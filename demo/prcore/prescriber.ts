@@ -4,24 +4,24 @@ import type { Quality } from './evaluation.js';
 import type { Trace } from './event-log.js';
 import { NextActivityPredictor } from './next-activity.predictor.js';
 
-/** What made a prescription, and how far it can be trusted. */
+/** The predictor that made a prescription, and its measured quality. */
 export interface Plugin extends Quality {
   readonly name: string;
   readonly description: string;
 }
 
-/** The share of the cases that the predictor learns from: the earliest. It is measured on those that came later. */
+/** Share of the cases that the predictor learns from: the earliest ones. Its quality is measured on the later ones. */
 const TRAINING_SHARE = 0.8;
 
-/** Says for a running case what to do next, from what it learned of the cases before. */
+/** Predicts the next activity of a running case from earlier cases. */
 @Injectable()
 export class Prescriber {
   readonly plugin: Plugin;
-  /** The cases that were kept out of the training, in the order in which they started. */
+  /** The cases that were not used for training, in the order in which they started. */
   readonly heldOut: readonly Trace[];
   readonly #predictor: NextActivityPredictor;
 
-  /** Learns from the earlier cases of a log and measures itself on the later ones. */
+  /** Trains on the earlier cases of a log, and measures the quality on the later ones. */
   constructor(log: readonly Trace[]) {
     const split = Math.floor(log.length * TRAINING_SHARE);
     this.heldOut = log.slice(split);
@@ -33,7 +33,7 @@ export class Prescriber {
     };
   }
 
-  /** What comes next after these activities of a case. */
+  /** The next activity after these activities of a case. */
   nextActivity(activities: readonly string[]): string | undefined {
     return this.#predictor.predict(activities);
   }

@@ -6,15 +6,18 @@ import type { Entry } from './entry.js';
 import { NO_PLACE, type Place } from './place.js';
 import { newProject, type ProjectRecord, type ProjectStatus } from './project.js';
 
-/** What the channel of a project carries besides entries: that a run is over. */
+/** The event on the channel of a project that ends a run. All other events are entries. */
 export interface RunOver {
   readonly run: number;
 }
 
-/** The type of the events that say that a run is over. */
+/** The type of the event that ends a run. */
 export const RUN_OVER = 'run-over';
 
-/** What processes know of projects, and the channel of each, whose entries have ids without holes. */
+/**
+ * The records of projects that all processes share, and the channel of each project. The entries on a channel have
+ * consecutive ids.
+ */
 @Injectable()
 export class ProjectStore {
   constructor(
@@ -30,22 +33,22 @@ export class ProjectStore {
         isNew = now === undefined;
         return now ?? newProject(id, name);
       });
-      // The count may have been forgotten before the project was.
+      // The counter may have expired before the project record did.
       if (isNew) return project;
     }
   }
 
   /**
-   * A project, in one of these statuses if any are given.
+   * Finds a project. If statuses are given, the project must have one of them.
    *
-   * @throws {NotFoundException} if there is none.
-   * @throws {BadRequestException} if its status is another.
+   * @throws {NotFoundException} if there is no such project.
+   * @throws {BadRequestException} if it has another status.
    */
   async find(id: string, ...statuses: ProjectStatus[]): Promise<ProjectRecord> {
     return checked(id, await this.records.read<ProjectRecord>(recordOf(id)), statuses);
   }
 
-  /** Changes a project if it is in one of these statuses; throws as `find` does. */
+  /** Changes a project if it has one of these statuses. Throws the errors of `find`. */
   change(
     id: string,
     statuses: readonly ProjectStatus[],
@@ -54,19 +57,22 @@ export class ProjectStore {
     return this.records.update<ProjectRecord>(recordOf(id), (now) => change(checked(id, now, statuses)));
   }
 
-  /** Adds an entry, which is in the project's channel then; `false` if there is one with that id. */
+  /**
+   * Publishes an entry on the channel of the project. Resolves with `false` if the channel already has an entry with
+   * this id.
+   */
   async add(project: ProjectRecord, entry: Entry): Promise<boolean> {
     try {
       await this.channel(project.id).publish(event({ id: String(entry.id), data: entry }));
       return true;
     } catch (error) {
-      // Another process was faster, or this one died after it had added it.
+      // Another process was faster, or this process failed after it had published the entry.
       if (isSseError(error, 'SSE_ID_ORDER')) return false;
       throw error;
     }
   }
 
-  /** Says in the channel that a run is over; that may be said again. */
+  /** Announces on the channel that a run is over. It is safe to announce it twice. */
   async sayOver(project: ProjectRecord, run: number): Promise<void> {
     await this.channel(project.id).publish(event({ type: RUN_OVER, data: { run } }));
   }

@@ -3,14 +3,14 @@ import type { CaseEvent } from './event-log.js';
 
 const MAX_LENGTH = 200;
 
-/** The name in the optional body of `POST /project`. */
+/** Reads the name from the optional body of `POST /project`. */
 export function readName(body: unknown): string | undefined {
   if (body === undefined || body === null) return undefined;
   const name = fieldsOf(body)['name'];
   return name === undefined ? undefined : text('name', name);
 }
 
-/** The event in the body of `POST /project/:id/event`, and whether it is the last of its case. */
+/** Reads the event from the body of `POST /project/:id/event`, and whether it is the last of its case. */
 export function readCaseEvent(body: unknown): { event: CaseEvent; caseCompleted: boolean } {
   const { case_id, activity, timestamp, resource, case_completed = false } = fieldsOf(body);
   if (typeof case_completed !== 'boolean') {

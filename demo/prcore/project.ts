@@ -1,36 +1,36 @@
-/** A project is created, then runs, is finished, and may run again. */
+/** The status of a project. A project is created, runs, finishes, and may run again. */
 export type ProjectStatus = 'CREATED' | 'STREAMING' | 'SIMULATING' | 'FINISHED';
 
-/** What all processes know of a project. */
+/** The state of a project that all processes share. */
 export interface ProjectRecord {
   readonly id: number;
   readonly name: string;
   readonly status: ProjectStatus;
-  /** How many runs were begun. */
+  /** Number of runs that were started. */
   readonly run: number;
-  /** How many entries there were when the latest run began. */
+  /** Number of entries before the latest run. */
   readonly base: number;
-  /** How many steps of its simulation were made. */
+  /** Number of steps of the simulation that are done. */
   readonly step: number;
   /** The id of the last entry. */
   readonly entries: number;
 }
 
-/** What `GET /project/:id` shows. */
+/** The response of `GET /project/:id`. */
 export interface ProjectView {
   readonly id: number;
   readonly name: string;
   readonly status: ProjectStatus;
-  /** How many entries wait for a reader. */
+  /** Number of entries that wait for a reader. */
   readonly backlog: number;
 }
 
-/** A project that has not run yet. */
+/** Creates a project that has not run yet. */
 export function newProject(id: number, name: string | undefined): ProjectRecord {
   return { id, name: name ?? `Project ${id}`, status: 'CREATED', run: 0, base: 0, step: 0, entries: 0 };
 }
 
-/** A project with a new run. */
+/** Returns the project with a new run. */
 export function started(project: ProjectRecord, status: 'STREAMING' | 'SIMULATING'): ProjectRecord {
   return { ...project, status, run: project.run + 1, base: project.entries, step: 0 };
 }

@@ -4,7 +4,7 @@ import { readCaseEvent, readName } from './project.body.js';
 import type { ProjectView } from './project.js';
 import { Projects } from './projects.service.js';
 
-/** The ordinary routes of PrCore's projects. */
+/** The JSON routes of PrCore's projects. */
 @Controller('project')
 @UseFilters(SseErrorFilter)
 export class ProjectsController {

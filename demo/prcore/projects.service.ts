@@ -7,7 +7,10 @@ import { started, type ProjectRecord, type ProjectStatus, type ProjectView } fro
 import { Simulator } from './simulator.service.js';
 import { nowMs } from './utc-timestamp.js';
 
-/** The projects and what runs in them, in all processes. What is not there, or not in the status for it, is refused. */
+/**
+ * The projects and their runs, in all processes. A request for an unknown project, or one with the wrong status, is
+ * rejected.
+ */
 @Injectable()
 export class Projects {
   constructor(
@@ -16,16 +19,16 @@ export class Projects {
     private readonly prescriber: Prescriber,
   ) {}
 
-  /** A new project; its runs are started separately. */
+  /** Creates a project. Its runs are started separately. */
   async create(name: string | undefined): Promise<ProjectView> {
     return this.view(await this.store.create(name));
   }
 
   /**
-   * A project, in one of these statuses if any are given.
+   * Finds a project. If statuses are given, the project must have one of them.
    *
-   * @throws {NotFoundException} if there is none.
-   * @throws {BadRequestException} if its status is another.
+   * @throws {NotFoundException} if there is no such project.
+   * @throws {BadRequestException} if it has another status.
    */
   find(id: string, ...statuses: ProjectStatus[]): Promise<ProjectRecord> {
     return this.store.find(id, ...statuses);
@@ -37,27 +40,30 @@ export class Projects {
     return { id, name, status, backlog: Math.max(entries - given, 0) };
   }
 
-  /** How a project is. One whose simulation has nobody left to go on with it is taken up. */
+  /** Reads the state of a project. If no process works on its simulation, this process continues it. */
   async read(id: string): Promise<ProjectView> {
     const project = await this.find(id);
     if (project.status === 'SIMULATING') void this.simulator.simulate(project.id, project.run);
     return this.view(project);
   }
 
-  /** Begins a run: a simulation to its last event or until it is stopped, or one that takes events from outside. */
+  /**
+   * Starts a run: a simulation until its last event or until it is stopped, or a run that receives events from
+   * outside.
+   */
   async start(id: string, status: 'STREAMING' | 'SIMULATING'): Promise<ProjectView> {
     const project = await this.store.change(id, ['CREATED', 'FINISHED'], (now) => started(now, status));
     if (status === 'SIMULATING') void this.simulator.simulate(project.id, project.run);
     return this.view(project);
   }
 
-  /** Ends what runs. */
+  /** Stops the current run. */
   async stop(id: string): Promise<ProjectView> {
     await this.simulator.finish(id);
     return this.view(await this.find(id));
   }
 
-  /** Takes in what happened in a case and computes what should happen next; the id of the entry. */
+  /** Records an event of a case with a prescription for the next activity. Resolves with the id of the entry. */
   async record(project: ProjectRecord, event: CaseEvent, caseCompleted: boolean): Promise<number> {
     const caseKey = `prcore/project/${project.id}/run/${project.run}/case/${event.case_id}`;
     const before = (await this.store.records.read<string[]>(caseKey)) ?? [];

@@ -24,7 +24,7 @@ const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
 
 const open: { leave: AbortController; stream: AsyncGenerator<SseEvent, void> }[] = [];
 
-/** One process of the demo, on what it shares with others. */
+/** One process of the demo, with the storage that it shares with others. */
 class Process {
   readonly store: ProjectStore;
   readonly simulator: Simulator;
@@ -82,7 +82,7 @@ describe('the reader of a project', () => {
     }
   });
 
-  it('greets a reader, then gives the backlog as one list', async () => {
+  it('greets a reader, then sends the backlog as one list', async () => {
     const project = await started();
     await project.record(step('A', 'Open'));
     await project.record(step('A', 'Close'), true);
@@ -116,7 +116,7 @@ describe('the reader of a project', () => {
     ]);
   });
 
-  it('sends what comes while a reader waits', async () => {
+  it('sends entries that arrive while a reader waits', async () => {
     const project = await started();
     const { stream } = await project.read();
     await next(stream);
@@ -125,7 +125,7 @@ describe('the reader of a project', () => {
     expect(entryIds(await waiting)).toEqual([1]);
   });
 
-  it('delivers what waits and says FINISHED when it stops', async () => {
+  it('delivers the waiting entries and sends FINISHED when the run stops', async () => {
     const project = await started();
     const { stream } = await project.read();
     await next(stream);
@@ -139,7 +139,7 @@ describe('the reader of a project', () => {
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('tells the reader of a run that stopped even if the next one has begun already', async () => {
+  it('sends FINISHED to the reader of a stopped run even if the next run has already started', async () => {
     const project = await started();
     const { stream } = await project.read();
     await next(stream);
@@ -148,7 +148,7 @@ describe('the reader of a project', () => {
     expect(await next(stream)).toMatchObject({ data: 'FINISHED' });
   });
 
-  it('keeps the batch that a reader left without taking for the next one', async () => {
+  it('keeps a batch that a reader did not take for the next reader', async () => {
     const project = await started();
     await project.record(step('A', 'Open'));
     const first = await project.read();
@@ -165,7 +165,7 @@ describe('the reader of a project', () => {
     expect(Number(batch.id)).toBeGreaterThan(Number(lost.id));
   });
 
-  it('gives a batch that was taken to nobody else', async () => {
+  it('sends a batch that was taken to no other reader', async () => {
     const project = await started();
     await project.record(step('A', 'Open'));
     const first = await project.read();
@@ -181,7 +181,7 @@ describe('the reader of a project', () => {
     expect(entryIds(await next(second.stream))).toEqual([2]);
   });
 
-  it('sends a reader that comes back what it had not seen by its Last-Event-ID', async () => {
+  it('sends the entries after its Last-Event-ID to a reader that reconnects', async () => {
     const project = await started();
     const first = await project.read();
     await next(first.stream);
@@ -198,7 +198,7 @@ describe('the reader of a project', () => {
     expect(entryIds(await next(again.stream))).toEqual([2]);
   });
 
-  it('takes a Last-Event-ID that is not one of its own for none', async () => {
+  it('ignores a Last-Event-ID that is not one of its own', async () => {
     const project = await started();
     await project.record(step('A', 'Open'));
     const { stream } = await project.read('nonsense');
@@ -206,7 +206,7 @@ describe('the reader of a project', () => {
     expect(entryIds(await next(stream))).toEqual([1]);
   });
 
-  it('prescribes from what happened in the same case only', async () => {
+  it('prescribes only from earlier events of the same case', async () => {
     const project = await started();
     await project.record(step('A', 'Open'));
     await project.record(step('B', 'Open'));
@@ -217,7 +217,7 @@ describe('the reader of a project', () => {
     expect(outputs).toEqual(['Work', 'Work', 'Close']);
   });
 
-  it('is served by any process, whichever recorded, was read from, or stopped', async () => {
+  it('lets different processes record events, serve the reader, and stop the run', async () => {
     const here = await started();
     const there = here.another();
     await here.record(step('A', 'Open'));
@@ -236,7 +236,7 @@ describe('the reader of a project', () => {
     expect(await there.projects.read('1')).toMatchObject({ status: 'FINISHED', backlog: 0 });
   });
 
-  it('misses nothing of what two processes record at the same time', async () => {
+  it('misses no entry that two processes record at the same time', async () => {
     const here = await started();
     const there = here.another();
     const recorded = await Promise.all(
@@ -249,7 +249,7 @@ describe('the reader of a project', () => {
     await stream.return();
   });
 
-  it('has ids that rise over readers in several processes', async () => {
+  it('has ids that increase over readers in several processes', async () => {
     const here = await started();
     const ids: number[] = [];
     for (const process of [here, here.another(), here]) {
@@ -264,11 +264,11 @@ describe('the reader of a project', () => {
     expect(ids).toEqual([1, 2, 3]);
   });
 
-  it('goes on with a simulation whose process has died, and misses none of its steps', async () => {
+  it('continues a simulation whose process has died, and misses no step', async () => {
     const here = new Process();
     const there = here.another();
     await here.projects.create('Loans');
-    // As of a process that died after it had added the third entry.
+    // The state that a process leaves if it dies after it has published the third entry.
     await here.store.change('1', [], (now) => ({
       ...now,
       status: 'SIMULATING',
@@ -293,7 +293,7 @@ describe('the reader of a project', () => {
     expect(await here.projects.read('1')).toMatchObject({ status: 'FINISHED', backlog: 0 });
   });
 
-  it('is told of the end by whoever looks, if the process that was to say so has died', async () => {
+  it('receives FINISHED even if the process that should announce the end has died', async () => {
     jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] });
     try {
       const project = await started();

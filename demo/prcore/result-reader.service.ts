@@ -8,12 +8,12 @@ import { ProjectStore, RUN_OVER, type RunOver } from './project-store.service.js
 import type { ProjectRecord } from './project.js';
 import { Simulator } from './simulator.service.js';
 
-/** How often a reader looks whether its run still has somebody who goes on with it. */
+/** Milliseconds between two checks whether a process still works on the run of a reader. */
 const LOOK_MS = 5000;
-/** More entries go into the next event. */
+/** Maximum number of entries in one event. */
 const MAX_BATCH = 10_000;
 
-/** The stream that one reader at a time has of a project. */
+/** Streams the results of a project to one reader at a time. */
 @Injectable()
 export class ResultReader {
   constructor(
@@ -21,7 +21,7 @@ export class ResultReader {
     private readonly simulator: Simulator,
   ) {}
 
-  /** The stream of the run that is going on, until it stops or `signal` aborts. */
+  /** Streams the current run until it stops or `signal` aborts. */
   async *read(
     project: ProjectRecord,
     ids: EventIds,
@@ -54,10 +54,10 @@ export class ResultReader {
       if (entries.length > 0) {
         const id = ids.next();
         yield event({ type: 'message', id, data: entries });
-        // Not before: a reader that leaves without taking it leaves it to the next.
+        // Not earlier: if a reader leaves without taking the batch, it must go to the next reader.
         last = entries.at(-1)?.id ?? last;
         const entry = last;
-        // What cannot be written down now is with the next batch, or given once more.
+        // If the position cannot be saved now, it is saved with the next batch, or the batch is delivered again.
         await this.store.move(project, (place) => taken(place, Number(id), entry)).catch(() => undefined);
       }
       if (over) {
@@ -76,7 +76,7 @@ function* whatWaits(said: ChannelSubscription<Entry | RunOver>): Generator<SseEv
   }
 }
 
-/** The entries that are new, up to the end of the run. That of an earlier run, and gaps, say nothing to its reader. */
+/** Finds the new entries, up to the end of the run. Gaps and the end of an earlier run are ignored. */
 function sorted(events: readonly SseEvent[], run: number, last: number): { entries: Entry[]; over: boolean } {
   const entries: Entry[] = [];
   for (const said of events) {

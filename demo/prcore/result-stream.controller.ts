@@ -6,7 +6,7 @@ import { ResultReader } from './result-reader.service.js';
 import { RunningProject, nextEventIdOf, projectIdOf, type Running } from './running-project.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
 
-/** The prescriptions of a project, for one reader at a time. */
+/** Streams the prescriptions of a project to one reader at a time. */
 @Controller('project')
 export class ResultStreamController {
   constructor(private readonly reader: ResultReader) {}

@@ -4,7 +4,7 @@ import { EventIds } from './event-ids.js';
 import { ProjectStore } from './project-store.service.js';
 import type { ProjectRecord } from './project.js';
 
-/** A project that runs, and the ids for what its reader is sent. */
+/** A running project, and the ids for the events of its reader. */
 export interface Running {
   readonly project: ProjectRecord;
   readonly ids: EventIds;
@@ -16,8 +16,8 @@ interface ProjectRequest {
 }
 
 /**
- * The running project that a request is for, left with the request for {@link nextEventIdOf}. A pipe and no guard: a client
- * that comes back to a stream which has finished is to get its 204, and that is decided after the guards.
+ * Finds the running project of a request and stores it in the request for {@link nextEventIdOf}. It is a pipe and not
+ * a guard: a client that reconnects to a finished stream must receive 204, and that is decided after the guards.
  */
 @Injectable()
 class RunningProjectPipe implements PipeTransform<ProjectRequest, Promise<Running>> {
@@ -35,14 +35,14 @@ const ProjectRequest = createParamDecorator((_data: undefined, context: Executio
 );
 
 /**
- * The project in the path.
+ * Injects the running project in the path.
  *
- * @throws {NotFoundException} if there is none.
- * @throws {BadRequestException} unless it is STREAMING or SIMULATING.
+ * @throws {NotFoundException} if there is no such project.
+ * @throws {BadRequestException} unless its status is STREAMING or SIMULATING.
  */
 export const RunningProject = (): ParameterDecorator => ProjectRequest(RunningProjectPipe);
 
-/** The id in the path, whether there is such a project or not. */
+/** The project id in the path, whether or not the project exists. */
 export function projectIdOf(context: ExecutionContext): string {
   return requestOf(context).params.projectId;
 }

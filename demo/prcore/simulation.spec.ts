@@ -1,7 +1,7 @@
 import { replay } from './simulation.js';
 
 describe('replay', () => {
-  it('mixes the cases in the order of time and marks the last event of each', () => {
+  it('merges the cases in order of time and marks the last event of each', () => {
     const step = (case_id: string, activity: string, day: number) => ({
       case_id,
       activity,

@@ -2,7 +2,7 @@ import type { Happening } from './entry.js';
 import { byTime } from './event-log.js';
 import type { Trace } from './event-log.js';
 
-/** The events of several cases in the order in which they happened, side by side as the cases were. */
+/** Merges the events of several cases in the order in which they happened. */
 export function replay(traces: readonly Trace[]): Happening[] {
   return traces
     .flatMap((trace) => {

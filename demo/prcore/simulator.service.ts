@@ -8,12 +8,12 @@ import { ProjectStore } from './project-store.service.js';
 import { replay } from './simulation.js';
 import { nowMs } from './utc-timestamp.js';
 
-/** Between two events of a simulation, at the demo's normal speed. */
+/** Milliseconds between two events of a simulation, at normal speed. */
 const STEP_MS = 500;
 
 /**
- * Replays the cases that the predictor has not seen, event by event, one process for each project. If that process dies, the
- * next one that is asked about the project goes on where it was.
+ * Replays the cases that the predictor has not seen, event by event. One process simulates a project. If that process
+ * dies, the next process that receives a request for the project continues the simulation.
  */
 @Injectable()
 export class Simulator implements BeforeApplicationShutdown {
@@ -36,7 +36,7 @@ export class Simulator implements BeforeApplicationShutdown {
     for (const running of this.#running.values()) running.abort();
   }
 
-  /** Goes on with a run, unless somebody does; never rejects. */
+  /** Continues a run, unless another process does. Never rejects. */
   async simulate(id: number, run: number): Promise<void> {
     const name = `prcore/simulation/${id}/${run}`;
     if (this.#closing || this.#running.has(name)) return;
@@ -48,7 +48,7 @@ export class Simulator implements BeforeApplicationShutdown {
         await this.pace.sleep(STEP_MS, stop.signal);
       }
     } catch (error) {
-      this.#logger.warn(`The simulation of project ${id} has to wait: ${String(error)}`);
+      this.#logger.warn(`The simulation of project ${id} is interrupted: ${String(error)}`);
     } finally {
       this.#running.delete(name);
       place?.release();
@@ -56,9 +56,9 @@ export class Simulator implements BeforeApplicationShutdown {
   }
 
   /**
-   * Ends a run, of itself or because somebody wants it: its reader gets what waits, then `FINISHED`.
+   * Ends a run that is complete, or that a client stops. Its reader receives the remaining entries, then `FINISHED`.
    *
-   * @throws what `ProjectStore.find` throws.
+   * @throws the errors of `ProjectStore.find`.
    */
   async finish(id: string, run?: number): Promise<void> {
     const project = await this.store.change(id, ['STREAMING', 'SIMULATING'], (now) =>
@@ -67,14 +67,14 @@ export class Simulator implements BeforeApplicationShutdown {
     if (project.status === 'FINISHED') await this.store.sayOver(project, project.run);
   }
 
-  /** Looks after a run that has a reader: whoever was to say something of it may have died. */
+  /** Checks a run that has a reader: the process that should continue it or announce its end may have died. */
   async lookAfter(id: number, run: number): Promise<void> {
     const project = await this.store.find(String(id));
     if (project.run !== run || project.status === 'FINISHED') await this.store.sayOver(project, run);
     else if (project.status === 'SIMULATING') void this.simulate(id, run);
   }
 
-  /** Makes one step; `false` if that was the last, or the run is over. */
+  /** Makes one step. Resolves with `false` if it was the last step, or if the run is over. */
   async #step(id: number, run: number): Promise<boolean> {
     const project = await this.store.find(String(id));
     if (project.status !== 'SIMULATING' || project.run !== run) return false;
