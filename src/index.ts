@@ -19,10 +19,11 @@ export { FormatInterceptor } from './interceptors/format.interceptor.js';
 export { ErrorEventInterceptor } from './interceptors/error-event.interceptor.js';
 export type { ErrorBody } from './errors/public-error.js';
 export type { SseErrorPhase } from './errors/error-reports.js';
+export type { LineLogger } from './errors/health-report.js';
 export { HeartbeatInterceptor } from './interceptors/heartbeat.interceptor.js';
 
 export { SseConnections } from './connection/sse-connections.js';
-export type { Slot, SlotAnswer, SlotRequest, SlotStore } from './limits/limits.js';
+export type { Slot, SlotAnswer, SlotRequest, SlotStore, SlotUse } from './limits/limits.js';
 
 export { Channels, type ChannelOptions, type ChannelsOptions } from './channels/channels.js';
 export type { Channel, Publishable } from './channels/channel.js';
@@ -49,17 +50,18 @@ export { uiMessage, type UiMessageState } from './channels/folds/ui-message.js';
 export { isGap, type Gap, type GapEvent, type Stopped, type StoppedEvent } from './events/library-events.js';
 export type { StartOptions } from './channels/start-position.js';
 export { Runs } from './runs/runs.js';
-export type { Run } from './runs/run.js';
+export type { Run, RunningRun } from './runs/run.js';
 export type { EventAttachOptions, EventRun, RunEvent, RunSubscription } from './runs/event-run.js';
 export type { RunStatus } from './runs/run-outcome.js';
 export type { RunSource } from './runs/run-source.js';
 export type { AttachOptions, RunOptions, RunsOptions } from './runs/run.options.js';
 export { memoryLog, type MemoryLog } from './log/memory-log.js';
+export type { Retention } from './log/retention.js';
 export { MEMORY_LOG_DEFAULTS, type MemoryLogOptions } from './log/memory-log.options.js';
 export type {
   Awaitable,
   EventLog,
-  LineLogger,
+  KeptEvents,
   LogHealth,
   LogListener,
   LogSlice,

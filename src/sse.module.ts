@@ -11,8 +11,9 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Channels } from './channels/channels.js';
+import { memoryLog } from './log/memory-log.js';
 import { Runs } from './runs/runs.js';
-import { systemClock } from './time/clock.js';
+import { SSE_CLOCK, systemClock, type Clock } from './time/clock.js';
 import { ServerClosing, type ServerLike } from './connection/server-closing.js';
 import { SseGuard } from './handler/sse.guard.js';
 import { SseConnections } from './connection/sse-connections.js';
@@ -107,6 +108,7 @@ export class SseModule implements NestModule, OnModuleInit, OnModuleDestroy, OnA
   private async endStreams(): Promise<void> {
     const { moduleRef } = this;
     const { shutdownMs, shutdownRetryMs } = moduleRef.get<ModuleSettings>(SSE_MODULE_OPTIONS);
+    moduleRef.get<Clock>(SSE_CLOCK).follow?.();
     // Streams go first. Otherwise the viewers of a run of this process would receive its failure instead of a delay to reconnect.
     await Promise.all([
       moduleRef.get(SseConnections).shutdown(shutdownMs, shutdownRetryMs),
@@ -138,13 +140,14 @@ function dynamicModule(options: Provider[], imports: DynamicModule['imports'] = 
     imports: [StreamsModule, ...imports],
     providers: [
       ...options,
+      { provide: SSE_CLOCK, useValue: systemClock },
       RouteGuards,
       SseRoutes,
-      { provide: SseConnections, useFactory: makeConnections, inject: [SSE_MODULE_OPTIONS] },
+      { provide: SseConnections, useFactory: makeConnections, inject: [SSE_MODULE_OPTIONS, SSE_CLOCK] },
       { provide: SSE_CONNECTIONS, useExisting: SseConnections },
-      { provide: Channels, useFactory: makeChannels, inject: [SSE_MODULE_OPTIONS] },
+      { provide: Channels, useFactory: makeChannels, inject: [SSE_MODULE_OPTIONS, SSE_CLOCK] },
       { provide: SSE_CHANNELS, useExisting: Channels },
-      { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS] },
+      { provide: Runs, useFactory: makeRuns, inject: [Channels, SSE_MODULE_OPTIONS, SSE_CLOCK] },
       { provide: SSE_RUNS, useExisting: Runs },
       SseGuard,
     ],
@@ -152,16 +155,18 @@ function dynamicModule(options: Provider[], imports: DynamicModule['imports'] = 
   };
 }
 
-function makeConnections({ slots, maxQueuedBytes }: ModuleSettings): SseConnections {
-  return new SseConnections(systemClock, slots, maxQueuedBytes);
+function makeConnections({ slots, maxQueuedBytes }: ModuleSettings, clock: Clock): SseConnections {
+  slots?.useLogger?.(new Logger('SseConnections'));
+  return new SseConnections(clock, slots, maxQueuedBytes);
 }
 
-function makeChannels({ log, streams }: ModuleSettings): Channels {
+function makeChannels({ log, streams }: ModuleSettings, clock: Clock): Channels {
   const { serialize, validate } = streams;
-  return new Channels({ log, serialize, validate, logger: new Logger('Channels') });
+  const logger = new Logger('Channels');
+  return new Channels({ log: log ?? memoryLog({ clock }), serialize, validate, clock, logger });
 }
 
-function makeRuns(channels: Channels, { runs, streams, onError }: ModuleSettings): Runs {
+function makeRuns(channels: Channels, { runs, streams, onError }: ModuleSettings, clock: Clock): Runs {
   const { serialize, validate } = streams;
-  return new Runs(channels, { serialize, validate, onError, ...runs });
+  return new Runs(channels, { serialize, validate, onError, clock, ...runs });
 }

@@ -1,10 +1,10 @@
 // Longer than most: every way in which a connection ends meets here.
 import type { Sink } from '../events/sink.js';
 import type { SseEvent } from '../events/sse-event.js';
-import { SseError, type SseErrorCode } from '../errors/sse.errors.js';
+import type { SseErrorCode } from '../errors/sse.errors.js';
 import type { Demand } from '../source/source.js';
 import { EMPTY_COMMENT, encodeEvent } from '../wire/encode-event.js';
-import { CLOSE_REASONS } from '../errors/close-reasons.js';
+import { closeReason } from '../errors/close-reasons.js';
 import { SharedText } from './shared-text.js';
 import { Outlet } from './outlet.js';
 import type { OutletHost, OutletListener, OutletOptions } from './outlet-host.js';
@@ -273,7 +273,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
 
   private abortSignal(code: SseErrorCode): void {
     if (!this.controller || this.controller.signal.aborted) return;
-    this.controller.abort(new SseError(code, CLOSE_REASONS[code] ?? 'The stream is over.'));
+    this.controller.abort(closeReason(code));
   }
 }
 

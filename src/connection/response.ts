@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
-import { HEAD, NOT_OF_A_STREAM, missingFields } from './stream-head.js';
+import { HEAD, NOT_OF_A_STREAM, concernsHead, missingFields } from './stream-head.js';
 
 /** The response of Node's http module, or of http2's compatibility layer. */
 export type RawResponse = ServerResponse;
@@ -119,12 +119,15 @@ function checkHeaders(reply: FastifyReplyLike): void {
 function setHead(raw: RawResponse): void {
   // If no header is set, writeHead() uses this object directly. With setHeader() Node would keep a copy of each header while
   // the stream is open.
-  if (raw.writeHead === ServerResponse.prototype.writeHead && raw.getHeaderNames().length === 0) {
+  const names = (raw as Partial<RawResponse>).getHeaderNames?.();
+  if (names?.length === 0 && raw.writeHead === ServerResponse.prototype.writeHead) {
     raw.writeHead(raw.statusCode, HEAD);
     return;
   }
-  for (const name of NOT_OF_A_STREAM) raw.removeHeader(name);
-  const missing = missingFields((name) => raw.getHeader(name));
+  // Express always sets a header of its own. Looking at the names is faster than asking its response for each header of a stream.
+  const concerned = names?.some(concernsHead) ?? true;
+  if (concerned) for (const name of NOT_OF_A_STREAM) raw.removeHeader(name);
+  const missing = concerned ? missingFields((name) => raw.getHeader(name)) : HEAD;
   for (const name in missing) raw.setHeader(name, missing[name] as string);
 }
 

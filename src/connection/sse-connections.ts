@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../time/clock.js';
 import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
 import { immediate } from '../errors/guard.js';
+import { CloseCounts } from './close-counts.js';
 import { Flushes } from './flushes.js';
 import { CONNECTIONS_DEFAULTS } from './connections.options.js';
 import { OverflowBudget } from './overflow-budget.js';
@@ -33,8 +34,13 @@ export class SseConnections {
   readonly flushes: Flushes;
   /** @internal */
   readonly budget: OverflowBudget;
+  /** @internal The ends of streams in the last hour. */
+  readonly closes: CloseCounts;
   /** @internal True from the moment the application begins to shut down. */
   closing = false;
+
+  /** @internal Called with the request of each new connection, and its handler. The test kit adds to it. */
+  readonly onOpen = new Set<(request: object, handler: object) => void>();
 
   /** @internal Counts the streams of this process, for limits with the key `'process'`. */
   readonly local = new SlotTable();
@@ -49,6 +55,7 @@ export class SseConnections {
     this.slots = slots ?? this.local;
     this.timers = new SharedTimers(clock);
     this.flushes = new Flushes(clock);
+    this.closes = new CloseCounts(clock);
     this.budget = new OverflowBudget(clock, maxQueuedBytes);
   }
 

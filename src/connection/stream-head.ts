@@ -34,6 +34,13 @@ export const HEAD: Readonly<Record<string, string>> = Object.fromEntries(
 /** Fields that describe a body of known length. They are removed from event streams. */
 export const NOT_OF_A_STREAM: readonly string[] = ['content-length', 'content-encoding', 'etag'];
 
+const CONCERNED = new Set([...Object.keys(HEAD).map((name) => name.toLowerCase()), ...NOT_OF_A_STREAM]);
+
+/** True for a header, in lower case, that the head of an event stream keeps, replaces or removes. */
+export function concernsHead(name: string): boolean {
+  return CONCERNED.has(name);
+}
+
 type HeaderValue = number | string | readonly string[] | undefined;
 
 /** The fields that must be set in addition to those that the application has set. */

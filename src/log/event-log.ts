@@ -1,6 +1,8 @@
+import type { LineLogger } from '../errors/health-report.js';
 import type { LogPosition } from './cursor.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogRecord } from './log-record.js';
+import type { Retention } from './retention.js';
 import type { Transaction } from './transaction.js';
 
 /** A value, or a promise of it. A log should return values that it has in memory without a promise. */
@@ -67,17 +69,20 @@ export interface LogSnapshots {
   ): Awaitable<boolean>;
 }
 
+/** The events that a log keeps of one channel. */
+export interface KeptEvents {
+  readonly events: number;
+  /** The sum of their `LogRecord.bytes`. */
+  readonly bytes: number;
+  /** When the oldest of them was appended, in milliseconds since 1970. `undefined` for an empty channel, or if the log cannot tell. */
+  readonly oldestAt: number | undefined;
+}
+
 /** The health of a log. */
 export interface LogHealth {
   readonly status: 'up' | 'down';
   /** The reason, while it is down. */
   readonly error?: unknown;
-}
-
-/** Writes log lines for operators. The `Logger` of Nest is one. */
-export interface LineLogger {
-  log(line: string): void;
-  warn(line: string): void;
 }
 
 /**
@@ -156,8 +161,22 @@ export interface EventLog {
    */
   watch(channels: readonly string[], listener: LogListener): () => void;
 
+  /**
+   * Sets the retention of the channels whose names begin with `prefix`. A retention that the application has set for a channel counts more.
+   * Called before such a channel is used. Without this method, `runs.retention` is rejected with `SSE_INVALID_OPTIONS`.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` for a retention that the log cannot offer.
+   */
+  retain?(prefix: string, retention: Retention): void;
+
   /** Keeps the states of folds. Without it, a fold is rejected with `SSE_INVALID_OPTIONS`. */
   readonly snapshots?: LogSnapshots | undefined;
+
+  /**
+   * The events that are kept of a channel, for the inspector, which asks every few seconds while somebody looks. A log that would
+   * have to read the events leaves this out.
+   */
+  kept?(channel: string): Awaitable<KeptEvents>;
 
   /** Sets a logger. A log that can go down logs one line when it does, and one line when it is up again. */
   useLogger?(logger: LineLogger): void;

@@ -5,6 +5,7 @@ import { compareEventIds } from './event-ids.js';
 import type { LogListener, LogSnapshot } from './event-log.js';
 import { LogEntry } from './log-entry.js';
 import type { LogRecord } from './log-record.js';
+import type { ChannelLimits } from './memory-log.options.js';
 
 /** An entry with its size and time for eviction, and the last own id for `locate()`. */
 export class MemoryEntry extends LogEntry {
@@ -55,6 +56,7 @@ export class MemoryChannel {
 
   constructor(
     readonly key: ChannelKey,
+    readonly limits: ChannelLimits,
     /** Entries up to this order may be evicted. */
     public evictedThrough: number,
   ) {

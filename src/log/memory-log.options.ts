@@ -1,6 +1,8 @@
 import { systemClock, type Clock } from '../time/clock.js';
 import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
-import { anyOf, having, none, periodMs, wholeNumber } from '../checking/option-kinds.js';
+import { having } from '../checking/option-kinds.js';
+import { quoted } from '../errors/sse.errors.js';
+import { RETENTION_KINDS, RETENTION_TABLE, byteCount, type Retention } from './retention.js';
 
 /** Options of {@link memoryLog}. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
 export interface MemoryLogOptions {
@@ -12,6 +14,8 @@ export interface MemoryLogOptions {
   maxAgeMs?: number | false;
   /** Maximum size of one encoded event. A larger event is rejected. @default 262_144, or `maxBytes` if that is less */
   maxEventBytes?: number | false;
+  /** Retention of a channel if it differs. Asked when the channel is used first. @default the same for all channels */
+  retention?: (channel: string) => Retention | undefined;
   /**
    * Memory for all channels together, in bytes. Each event counts 400 bytes in addition to its text, and each channel with
    * events 600 bytes, as measured. The channel whose last event is the oldest is evicted first. @default 67_108_864
@@ -21,18 +25,22 @@ export interface MemoryLogOptions {
   clock?: Clock;
 }
 
-/** Resolved {@link MemoryLogOptions}. `Infinity` means unlimited. */
+/** The limits of one channel. `Infinity` means unlimited. */
+export type ChannelLimits = Readonly<Record<'maxEvents' | 'maxBytes' | 'maxAgeMs' | 'maxEventBytes', number>>;
+
+/** Resolved {@link MemoryLogOptions}. */
 export interface MemoryLogLimits {
-  readonly maxEvents: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  readonly maxEventBytes: number;
+  /** `Infinity` means unlimited. */
   readonly maxTotalBytes: number;
   readonly clock: Clock;
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
+  of(channel: string): ChannelLimits;
+  /** See {@link EventLog.retain}. */
+  retain(prefix: string, retention: Retention): void;
 }
 
 /** The defaults of {@link MemoryLogOptions}. */
-export const MEMORY_LOG_DEFAULTS: Readonly<Required<MemoryLogOptions>> = {
+export const MEMORY_LOG_DEFAULTS: Readonly<Required<Omit<MemoryLogOptions, 'retention'>>> = {
   maxEvents: 1000,
   maxBytes: 1_048_576,
   maxAgeMs: 600_000,
@@ -46,17 +54,15 @@ export const ENTRY_OVERHEAD_BYTES = 400;
 export const CHANNEL_OVERHEAD_BYTES = 600;
 const OVERHEAD_BYTES = ENTRY_OVERHEAD_BYTES + CHANNEL_OVERHEAD_BYTES;
 
-const bytes = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
 const TABLE: OptionTable<MemoryLogOptions> = {
-  maxEvents: anyOf(wholeNumber(1), none),
-  maxBytes: bytes,
-  maxAgeMs: anyOf(periodMs, none),
-  maxEventBytes: bytes,
-  maxTotalBytes: bytes,
+  ...RETENTION_KINDS,
+  maxTotalBytes: byteCount,
   clock: having(['now', 'schedule'], 'a clock'),
 };
 
-const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
+type Given = Required<Omit<MemoryLogOptions, 'retention'>>;
+
+const RULES: readonly OptionRule<Given>[] = [
   ({ maxEvents, maxBytes, maxAgeMs, maxTotalBytes }) =>
     [maxEvents, maxBytes, maxAgeMs, maxTotalBytes].every((limit) => limit === false) && {
       option: 'maxTotalBytes',
@@ -87,25 +93,48 @@ const RULES: readonly OptionRule<Required<MemoryLogOptions>>[] = [
  * limits are switched off.
  */
 export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLimits {
-  checkOptions('memoryLog()', options, TABLE);
-  const given = { ...MEMORY_LOG_DEFAULTS, ...withoutUndefined(options) };
+  const where = 'memoryLog()';
+  checkOptions(where, options, TABLE);
+  const { maxTotalBytes, clock } = { ...MEMORY_LOG_DEFAULTS, ...withoutUndefined(options) };
+  const usual = resolveLimits(where, options);
+  const retained = new Map<string, ChannelLimits>();
+  return {
+    maxTotalBytes: bound(maxTotalBytes),
+    clock,
+    retain: (prefix, retention) => {
+      const place = `${where}, channels that begin with ${quoted(prefix)}`;
+      retained.set(prefix, resolveLimits(place, options, retention));
+    },
+    of: (channel) => {
+      const special = options.retention?.(channel);
+      if (special) {
+        const place = `${where}, retention(${quoted(channel)})`;
+        checkOptions(place, special, RETENTION_TABLE);
+        return resolveLimits(place, options, special);
+      }
+      for (const [prefix, limits] of retained) if (channel.startsWith(prefix)) return limits;
+      return usual;
+    },
+  };
+}
+
+function resolveLimits(where: string, options: MemoryLogOptions, special: Retention = {}): ChannelLimits {
+  const given: Given = { ...MEMORY_LOG_DEFAULTS, ...withoutUndefined(options), ...withoutUndefined(special) };
   const kept = keptBytes(given);
   if (options.maxEventBytes === undefined) {
     given.maxEventBytes = Math.min(bound(MEMORY_LOG_DEFAULTS.maxEventBytes), kept);
   }
-  checkRules('memoryLog()', given, RULES);
+  checkRules(where, given, RULES);
   return {
     maxEvents: bound(given.maxEvents),
     maxBytes: bound(given.maxBytes),
     maxAgeMs: bound(given.maxAgeMs),
     maxEventBytes: Math.min(bound(given.maxEventBytes), kept),
-    maxTotalBytes: bound(given.maxTotalBytes),
-    clock: given.clock,
   };
 }
 
 /** The size of the largest event that can be kept. */
-function keptBytes({ maxBytes, maxTotalBytes }: Required<MemoryLogOptions>): number {
+function keptBytes({ maxBytes, maxTotalBytes }: Given): number {
   return Math.min(bound(maxBytes), bound(maxTotalBytes) - OVERHEAD_BYTES);
 }
 

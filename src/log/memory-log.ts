@@ -1,8 +1,17 @@
 // More than 250 lines: appending, reading and evicting change one state together.
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { channelKey, newEpoch, parseSortableNumber, sortableNumber, type LogPosition } from './cursor.js';
-import type { EventLog, LogHealth, LogListener, LogSlice, LogSnapshots, ReadLimit } from './event-log.js';
+import type {
+  EventLog,
+  KeptEvents,
+  LogHealth,
+  LogListener,
+  LogSlice,
+  LogSnapshots,
+  ReadLimit,
+} from './event-log.js';
 import type { LogRecord } from './log-record.js';
+import type { Retention } from './retention.js';
 import { MemoryAnnouncer } from './memory-announcer.js';
 import { MemorySnapshots } from './memory-snapshots.js';
 import { MemoryChannel, MemoryEntry, checkIdOrder, type MemoryWatch } from './memory-channel.js';
@@ -38,6 +47,8 @@ export class MemoryLog implements EventLog {
   private events = 0;
   private bytes = 0;
   private snapshotBytes = 0;
+  /** The shortest time for which a channel keeps its events. */
+  private leastAgeMs = Infinity;
   readonly snapshots: LogSnapshots;
   private readonly announcer = new MemoryAnnouncer();
   private appending = false;
@@ -47,7 +58,7 @@ export class MemoryLog implements EventLog {
   /** @internal See {@link memoryLog}. */
   constructor(private readonly limits: MemoryLogLimits) {
     this.snapshots = new MemorySnapshots({
-      maxBytes: limits.maxEventBytes,
+      maxBytes: (name) => limits.of(name).maxEventBytes,
       channel: (name) => {
         this.assertOpen();
         return this.channels.get(name);
@@ -65,6 +76,18 @@ export class MemoryLog implements EventLog {
     return { channels: this.channels.size, events: this.events, bytes: this.bytes };
   }
 
+  kept(name: string): KeptEvents {
+    const channel = this.channels.get(name);
+    if (channel) this.evictAged(channel, this.limits.clock.now());
+    const oldest = channel?.entries.at(0);
+    const { clock } = this.limits;
+    return {
+      events: channel?.entries.length ?? 0,
+      bytes: channel?.bytes ?? 0,
+      oldestAt: oldest && clock.wallNow() - (clock.now() - oldest.at),
+    };
+  }
+
   append(
     name: string,
     records: readonly LogRecord[],
@@ -72,8 +95,10 @@ export class MemoryLog implements EventLog {
     this.assertOpen();
     // A listener that eviction has called appends: it waits, so that the records of the outer call stay consecutive.
     if (this.appending) return Promise.resolve().then(() => this.append(name, records));
-    for (const record of records) this.checkSize(name, record);
-    checkIdOrder(name, this.channels.get(name)?.lastOwnId, records);
+    const known = this.channels.get(name);
+    const { maxEventBytes } = known?.limits ?? this.limits.of(name);
+    for (const record of records) checkSize(name, record, maxEventBytes);
+    checkIdOrder(name, known?.lastOwnId, records);
     if (records.length === 0) return [];
     const channel = this.channelFor(name);
     const now = this.limits.clock.now();
@@ -132,6 +157,10 @@ export class MemoryLog implements EventLog {
     };
   }
 
+  retain(prefix: string, retention: Retention): void {
+    this.limits.retain(prefix, retention);
+  }
+
   health(): LogHealth {
     return this.closed ? { status: 'down', error: closedError() } : { status: 'up' };
   }
@@ -156,7 +185,8 @@ export class MemoryLog implements EventLog {
   }
 
   private makeRoom(channel: MemoryChannel, now: number): void {
-    const { maxEvents, maxBytes, maxTotalBytes } = this.limits;
+    const { maxTotalBytes } = this.limits;
+    const { maxEvents, maxBytes } = channel.limits;
     while (channel.entries.length > maxEvents || channel.bytes > maxBytes) this.evictOldest(channel);
     this.evictAged(channel, now);
     while (this.usedBytes > maxTotalBytes) {
@@ -185,7 +215,7 @@ export class MemoryLog implements EventLog {
   }
 
   private evictAged(channel: MemoryChannel, now: number): void {
-    const { maxAgeMs } = this.limits;
+    const { maxAgeMs } = channel.limits;
     for (let oldest = channel.entries.at(0); oldest; oldest = channel.entries.at(0)) {
       if (channel.oldestIsUnannounced || now - oldest.at < maxAgeMs) return;
       this.evictOldest(channel);
@@ -193,9 +223,10 @@ export class MemoryLog implements EventLog {
   }
 
   private sweepLater(): void {
-    const { maxAgeMs, clock } = this.limits;
-    if (this.sweepTimer !== undefined || maxAgeMs === Infinity || this.filled.size === 0) return;
-    const intervalMs = Math.min(Math.max(maxAgeMs / 2, MIN_SWEEP_MS), MAX_SWEEP_MS);
+    const { leastAgeMs } = this;
+    const { clock } = this.limits;
+    if (this.sweepTimer !== undefined || leastAgeMs === Infinity || this.filled.size === 0) return;
+    const intervalMs = Math.min(Math.max(leastAgeMs / 2, MIN_SWEEP_MS), MAX_SWEEP_MS);
     this.sweepTimer = clock.schedule(() => {
       this.sweepTimer = undefined;
       const now = clock.now();
@@ -207,7 +238,8 @@ export class MemoryLog implements EventLog {
   private channelFor(name: string): MemoryChannel {
     let channel = this.channels.get(name);
     if (!channel) {
-      channel = new MemoryChannel(channelKey(name), this.forgottenThrough);
+      channel = new MemoryChannel(channelKey(name), this.limits.of(name), this.forgottenThrough);
+      this.leastAgeMs = Math.min(this.leastAgeMs, channel.limits.maxAgeMs);
       this.channels.set(name, channel);
     }
     return channel;
@@ -233,19 +265,6 @@ export class MemoryLog implements EventLog {
     return order !== undefined && order <= this.last ? order : undefined;
   }
 
-  private checkSize(channel: string, { bytes }: LogRecord): void {
-    const { maxEventBytes } = this.limits;
-    if (bytes <= maxEventBytes) return;
-    throw new SseError(
-      'SSE_EVENT_TOO_LARGE',
-      `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
-      {
-        remedy: `The limit is ${maxEventBytes} bytes. Publish a reference to the data, or raise "maxEventBytes".`,
-        context: { channel, bytes, maxEventBytes },
-      },
-    );
-  }
-
   private assertOpen(): void {
     if (this.closed) throw closedError();
   }
@@ -264,6 +283,18 @@ function take(channel: MemoryChannel, start: number, limit: ReadLimit): readonly
     bytes += entry.bytes;
   }
   return entries;
+}
+
+function checkSize(channel: string, { bytes }: LogRecord, maxEventBytes: number): void {
+  if (bytes <= maxEventBytes) return;
+  throw new SseError(
+    'SSE_EVENT_TOO_LARGE',
+    `An event of ${bytes} bytes was published to the channel ${quoted(channel)}.`,
+    {
+      remedy: `The limit is ${maxEventBytes} bytes. Publish a reference to the data, or raise "maxEventBytes".`,
+      context: { channel, bytes, maxEventBytes },
+    },
+  );
 }
 
 function closedError(): SseError {

@@ -5,8 +5,8 @@ import { checkSnapshotSize } from './snapshot-size.js';
 
 /** The parts of a memory log that {@link MemorySnapshots} needs. */
 export interface MemorySnapshotsInit {
-  /** The largest state in bytes. */
-  readonly maxBytes: number;
+  /** The size of the largest state of a channel. */
+  maxBytes(name: string): number;
   /** The channel with this name. Throws if the log is closed. */
   channel(name: string): MemoryChannel | undefined;
   /** True for a position that this log has assigned. */
@@ -30,7 +30,7 @@ export class MemorySnapshots implements LogSnapshots {
   write(name: string, fold: string, snapshot: LogSnapshot, replaces: LogPosition | undefined): boolean {
     const channel = this.init.channel(name);
     const { position, state } = snapshot;
-    const bytes = checkSnapshotSize(name, fold, state, this.init.maxBytes);
+    const bytes = checkSnapshotSize(name, fold, state, this.init.maxBytes(name));
     if (!channel || !this.init.isCurrent(position)) return false;
     const stored = channel.snapshots?.get(fold);
     if (stored?.position !== replaces || (stored && stored.position >= position)) return false;

@@ -63,7 +63,9 @@ export class RequestStream implements ConnectionListener {
 
   /** Registers the connection, and begins to watch for the client's leaving. */
   begin(): void {
-    this.host.connections.add(this.connection);
+    const { connections } = this.host;
+    connections.add(this.connection);
+    for (const opened of connections.onOpen) opened(this.connection.request, this.context.getHandler());
     this.connection.watch();
   }
 
@@ -232,6 +234,7 @@ export class RequestStream implements ConnectionListener {
 
   cutOff(limit: CutOffLimit): void {
     const { host, route, connection } = this;
+    host.connections.closes.cutOff(connection, limit);
     host.cutOffs.add(connection, cutOff(limit, route.options, host.connections.budget.maxBytes));
   }
 
@@ -240,7 +243,8 @@ export class RequestStream implements ConnectionListener {
     this.opening?.cancel();
     this.time.stop();
     this.releaseSource();
-    if (!connection.started) host.connections.delete(connection);
+    if (connection.started) host.connections.closes.add(code);
+    else host.connections.delete(connection);
     this.owner.ended(code, error);
   }
 

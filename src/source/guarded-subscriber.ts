@@ -27,11 +27,19 @@ export class GuardedSubscriber extends Subscriber<unknown> {
   }
 
   override add(teardown: TeardownLogic): void {
-    this.release(() => super.add(guarded(teardown, this.errors)));
+    try {
+      super.add(guarded(teardown, this.errors));
+    } catch (error) {
+      this.errors.onTeardownError(onlyErrorIn(error));
+    }
   }
 
   override unsubscribe(): void {
-    this.release(() => super.unsubscribe());
+    try {
+      super.unsubscribe();
+    } catch (error) {
+      this.errors.onTeardownError(onlyErrorIn(error));
+    }
   }
 
   protected override _next(value: unknown): void {
@@ -53,14 +61,6 @@ export class GuardedSubscriber extends Subscriber<unknown> {
       this.unsubscribe();
     }
   }
-
-  private release(release: () => void): void {
-    try {
-      release();
-    } catch (error) {
-      this.errors.onTeardownError(onlyErrorIn(error));
-    }
-  }
 }
 
 /**
@@ -71,18 +71,23 @@ function guarded(teardown: TeardownLogic, errors: TeardownErrors): TeardownLogic
   if (typeof teardown === 'function') {
     return () => guard(teardown, (error) => errors.onTeardownError(error));
   }
-  if (teardown instanceof Subscription && !GUARDED.has(teardown)) {
-    GUARDED.set(teardown, errors);
+  if (teardown instanceof Subscription && !(teardown as Guarded)[ERRORS]) {
+    (teardown as Guarded)[ERRORS] = errors;
     teardown.add = addGuarded;
   }
   return teardown;
 }
 
-const GUARDED = new WeakMap<Subscription, TeardownErrors>();
+const ERRORS = Symbol('errors of teardown functions');
+
+// A property, because a WeakMap takes 1 KB more for each stream with two operators.
+interface Guarded extends Subscription {
+  [ERRORS]?: TeardownErrors;
+}
 
 // One function for all, because a mergeMap() adds a subscription for each value.
-function addGuarded(this: Subscription, teardown: TeardownLogic): void {
-  const errors = GUARDED.get(this);
+function addGuarded(this: Guarded, teardown: TeardownLogic): void {
+  const errors = this[ERRORS];
   Subscription.prototype.add.call(this, errors ? guarded(teardown, errors) : teardown);
 }
 

@@ -1,3 +1,6 @@
+/** The provider of the clock that an application uses, so that a test can replace it. */
+export const SSE_CLOCK = Symbol.for('nestjs-event-stream:clock');
+
 /** The time source of the library. Tests replace it. */
 export interface Clock {
   /** Milliseconds since an arbitrary moment. They never decrease. */
@@ -10,6 +13,8 @@ export interface Clock {
   cancel(handle: unknown): void;
   /** Calls `run` after other pending work of the event loop. */
   defer(run: () => void): void;
+  /** Called when the application begins to close, which takes real time. A test clock then follows the system clock. */
+  follow?(): void;
 }
 
 /** The system clock. */

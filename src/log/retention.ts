@@ -1,15 +1,18 @@
-import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../../checking/option-check.js';
-import { anyOf, func, none, periodMs, wholeNumber } from '../../checking/option-kinds.js';
-import { quoted } from '../../errors/sse.errors.js';
+import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
+import { anyOf, func, none, periodMs, wholeNumber } from '../checking/option-kinds.js';
+import { quoted } from '../errors/sse.errors.js';
 
-/** Retention of a channel in a log on a server. */
+/** The limits of a channel. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
 export interface Retention {
+  /** Events of the channel. */
   maxEvents?: number | false | undefined;
+  /** Bytes of its encoded events. */
   maxBytes?: number | false | undefined;
+  /** Milliseconds for which an event is kept. */
   maxAgeMs?: number | false | undefined;
 }
 
-/** The options of a log on a server that say what it keeps. */
+/** The options of a log that say what it keeps. */
 export interface RetentionOptions extends Retention {
   retention?: ((channel: string) => Retention | undefined) | undefined;
   maxEventBytes?: number | false | undefined;
@@ -27,7 +30,8 @@ export interface Bounds {
 /** The option kind of a size in bytes. */
 export const byteCount = anyOf(wholeNumber(1, 'a positive whole number of bytes'), none);
 
-const RETENTION: OptionTable<Retention> = {
+/** The kinds of {@link Retention}. */
+export const RETENTION_TABLE: OptionTable<Retention> = {
   maxEvents: anyOf(wholeNumber(1), none),
   maxBytes: byteCount,
   maxAgeMs: anyOf(periodMs, none),
@@ -35,32 +39,49 @@ const RETENTION: OptionTable<Retention> = {
 
 /** The kinds of {@link RetentionOptions}. */
 export const RETENTION_KINDS: OptionTable<RetentionOptions> = {
-  ...RETENTION,
+  ...RETENTION_TABLE,
   retention: func('of a channel name that returns its retention'),
   maxEventBytes: byteCount,
 };
 
 const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxEventBytes: 262_144 };
 
+/** Resolves the limits of each channel. */
+export interface Retentions {
+  /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
+  bounds(channel: string): Bounds;
+  /**
+   * See {@link EventLog.retain}.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if all limits of these channels would be switched off.
+   */
+  retain(prefix: string, retention: Retention): void;
+}
+
 /**
- * Resolves the bounds of each channel. `server` is where the data is kept, for messages.
+ * Resolves the options of a log. `server` is where the data is kept, for messages.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS` if all limits are switched off. The returned function throws it if the
- * `retention` function returns an invalid value.
+ * @throws {SseError} `SSE_INVALID_OPTIONS` if all limits are switched off.
  */
-export function resolveRetention(
-  where: string,
-  server: string,
-  options: RetentionOptions,
-): (channel: string) => Bounds {
+export function resolveRetention(where: string, server: string, options: RetentionOptions): Retentions {
   const rules = [unlimited(server)];
-  const bounds = resolveBounds(where, options, rules);
-  return (channel) => {
-    const special = options.retention?.(channel);
-    if (!special) return bounds;
-    const place = `${where}, retention(${quoted(channel)})`;
-    checkOptions(place, special, RETENTION);
-    return resolveBounds(place, { ...options, ...defined(special) }, rules);
+  const usual = resolveBounds(where, options, rules);
+  const retained = new Map<string, Bounds>();
+  return {
+    retain: (prefix, retention) => {
+      const place = `${where}, channels that begin with ${quoted(prefix)}`;
+      retained.set(prefix, resolveBounds(place, { ...options, ...defined(retention) }, rules));
+    },
+    bounds: (channel) => {
+      const special = options.retention?.(channel);
+      if (special) {
+        const place = `${where}, retention(${quoted(channel)})`;
+        checkOptions(place, special, RETENTION_TABLE);
+        return resolveBounds(place, { ...options, ...defined(special) }, rules);
+      }
+      for (const [prefix, bounds] of retained) if (channel.startsWith(prefix)) return bounds;
+      return usual;
+    },
   };
 }
 

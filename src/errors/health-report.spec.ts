@@ -1,5 +1,6 @@
-import { until } from '../../../test/redis/viewer.js';
-import { redisLog } from '../../redis/log/redis-log.js';
+import { until } from '../../test/redis/viewer.js';
+import { EVENT_LOG_WORDS } from '../log/remote/health-words.js';
+import { redisLog } from '../redis/log/redis-log.js';
 import { HealthReport } from './health-report.js';
 
 function report() {
@@ -8,6 +9,7 @@ function report() {
   const made = new HealthReport(
     () => 'Redis at cache:6379',
     () => now,
+    EVENT_LOG_WORDS,
   );
   made.logger = { log: (line) => lines.push(`log ${line}`), warn: (line) => lines.push(`warn ${line}`) };
   return { made, lines, later: (ms: number) => (now += ms) };
