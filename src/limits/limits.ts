@@ -1,3 +1,5 @@
+import type { LineLogger } from '../errors/health-report.js';
+
 /** The slots that one `acquire()` call was granted. */
 export interface Slot {
   /** Releases all of them. Never throws. Calls after the first do nothing. */
@@ -19,6 +21,13 @@ export interface SlotRequest {
   onReplaced(): void;
 }
 
+/** The slots under one key that this process holds. */
+export interface SlotUse {
+  readonly key: string;
+  readonly taken: number;
+  readonly max: number;
+}
+
 /** The answer of a {@link SlotStore}: the granted slots, or the first request whose limit is reached. */
 export type SlotAnswer = { readonly slot: Slot } | { readonly full: SlotRequest };
 
@@ -32,6 +41,10 @@ export type SlotAnswer = { readonly slot: Slot } | { readonly full: SlotRequest 
 export interface SlotStore {
   /** Takes a slot for each request, or none at all. */
   acquire(requests: readonly SlotRequest[]): SlotAnswer | Promise<SlotAnswer>;
+  /** The keys under which this process holds slots. Without it, the inspector cannot show them. */
+  use?(): SlotUse[];
+  /** Receives a logger. Write one line to it when the store cannot be used, and one when it can be used again. */
+  useLogger?(logger: LineLogger): void;
   /** Releases the store's own resources, such as connections. Called when the last stream has ended. */
   close?(): void | Promise<void>;
 }
@@ -54,6 +67,13 @@ export class SlotTable implements SlotStore {
   /** The number of holders of `key`. */
   count(key: string): number {
     return this.holders.get(key)?.size ?? 0;
+  }
+
+  use(): SlotUse[] {
+    return [...this.holders].flatMap(([key, held]) => {
+      const [holder] = held;
+      return holder ? [{ key, taken: held.size, max: holder.request.max }] : [];
+    });
   }
 
   /** The number of keys that have holders. */

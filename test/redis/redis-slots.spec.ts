@@ -2,6 +2,7 @@ import { createClient, type RedisClientType } from '@redis/client';
 import { RELEASE_SCRIPT } from '../../src/redis/slots/slots.script.js';
 import { redisSlots } from 'nestjs-event-stream/redis';
 import { SlotNode, slotOutageSuite, slotSuite, type StoreOptions } from '../contract/slots.suite.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, describeRedisServer, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
@@ -14,7 +15,7 @@ await describeRedis('redisSlots', (url) => {
   let prefix = '';
 
   function node(options: StoreOptions = {}): SlotNode {
-    const made = new SlotNode(redisSlots({ client: url, prefix, ...options }));
+    const made = new SlotNode(redisSlots({ client: redisClient(url), prefix, ...options }));
     nodes.push(made);
     return made;
   }
@@ -36,7 +37,7 @@ await describeRedis('redisSlots', (url) => {
     const names = (key: string) =>
       [`${prefix}{slots}:${key}:until`, `${prefix}{slots}:${key}:since`] as const;
     return {
-      store: (options) => redisSlots({ client: url, prefix, ...options }),
+      store: (options) => redisSlots({ client: redisClient(url), prefix, ...options }),
       async leases(key) {
         const [until, since] = names(key);
         const answer = await admin.multi().zRange(until, 0, -1).zRange(since, 0, -1).exec();
@@ -110,7 +111,7 @@ describeRedisServer('redisSlots while its Redis is away', () => {
   slotOutageSuite(async () => {
     const server = await RedisServer.start();
     return {
-      store: (options) => redisSlots({ client: server.url, ...options }),
+      store: (options) => redisSlots({ client: redisClient(server.url), ...options }),
       kill: () => server.kill(),
       start: () => server.start(),
       save: () => server.save(),

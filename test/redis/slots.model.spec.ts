@@ -4,6 +4,7 @@ import { redisSlots } from 'nestjs-event-stream/redis';
 import { SlotTable } from '../../src/limits/limits.js';
 import { LEASE_MS, NAMES, failing, slotModelSuite, type Key } from '../contract/slots.model.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { RedisServer } from '../fixtures/redis-server.js';
 import { describeRedisServer } from '../fixtures/redis.js';
 
@@ -60,7 +61,7 @@ describeRedisServer('redisSlots', () => {
       const start = async (node: number): Promise<void> => {
         clocks[node] = new ManualClock();
         stores[node] = redisSlots({
-          client: server.url,
+          client: redisClient(server.url),
           prefix,
           leaseMs: LEASE_MS,
           clock: clocks[node],
@@ -111,7 +112,7 @@ describeRedisServer('redisSlots', () => {
           connection.close();
           dead.push(stores[node]!);
           stores[node] = redisSlots({
-            client: server.url,
+            client: redisClient(server.url),
             prefix,
             leaseMs: LEASE_MS,
             clock: (clocks[node] = new ManualClock()),

@@ -10,12 +10,17 @@ export type GrantAnswer =
       readonly evicted: readonly string[];
     };
 
+export interface RenewAnswer {
+  readonly now: string;
+  readonly evicted: readonly string[];
+}
+
 /** Callbacks of a {@link LeaseServer}. */
 export interface LeaseEvents {
   /** Commands work, for the first time or again. */
   up(): void;
   /** An attempt to connect has failed, or a connection was lost. */
-  down(): void;
+  down(error: unknown): void;
   /** Another process has evicted these leases. */
   evicted(ids: readonly string[]): void;
 }
@@ -24,6 +29,8 @@ export interface LeaseEvents {
 export interface LeaseServer {
   /** The name of the server, for messages. */
   readonly name: string;
+  /** Where it is, for messages, without credentials. */
+  readonly address: string;
   /** True if commands can be expected to work. */
   readonly up: boolean;
   /** Starts to connect, and to receive evictions of this process. */
@@ -31,10 +38,10 @@ export interface LeaseServer {
   /** Grants all leases or none. Leases that have expired hold no slot and are not evicted. */
   grant(leases: readonly Lease[]): Promise<GrantAnswer>;
   /**
-   * Renews leases of one key. A lease that is gone is granted again in its old place if there is room. Answers the time in
-   * microseconds, and the leases that found no room.
+   * Removes leases of one key and renews others of it, in one atomic step. A lease that is gone is granted again in its old place if
+   * there is room. Answers the time in microseconds, and the leases that found no room.
    */
-  renew(leases: readonly Lease[]): Promise<{ readonly now: string; readonly evicted: readonly string[] }>;
+  renew(leases: readonly Lease[], released: readonly Lease[]): Promise<RenewAnswer>;
   /** Removes leases. */
   release(leases: readonly Lease[]): Promise<void>;
   /** Tells another process which of its leases were evicted. The message may be lost. */

@@ -1,4 +1,4 @@
-import type { SlotRequest } from '../limits.js';
+import type { SlotRequest, SlotUse } from '../limits.js';
 
 /** A slot of this process under one key. It must be renewed, or it expires. */
 export class Lease {
@@ -66,6 +66,14 @@ export class Leases {
 
   of(key: string): ReadonlySet<Lease> {
     return this.held.get(key) ?? NONE;
+  }
+
+  /** The keys of the held leases, and their number. */
+  use(): SlotUse[] {
+    return [...this.held].flatMap(([key, leases]) => {
+      const [lease] = leases;
+      return lease ? [{ key, taken: leases.size, max: lease.request.max }] : [];
+    });
   }
 
   /** The held leases of all keys, in parts of at most `size`. Each part has leases of one key. */

@@ -1,8 +1,9 @@
+import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { randomId } from '../../random-id.js';
 import type { Clock } from '../../time/clock.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
-import type { Slot, SlotAnswer, SlotRequest, SlotStore } from '../limits.js';
+import type { Slot, SlotAnswer, SlotRequest, SlotStore, SlotUse } from '../limits.js';
 import type { LeaseEvents, LeaseServer } from './lease-server.js';
 import { Lease, Leases } from './lease.js';
 import { Releases } from './releases.js';
@@ -26,6 +27,7 @@ export class LeasedSlots implements SlotStore {
   private readonly server: LeaseServer;
   private readonly leases = new Leases();
   private readonly releases: Releases;
+  private readonly report: HealthReport;
   private readonly node = randomId(12);
   private leaseCount = 0;
   private opened = false;
@@ -41,15 +43,34 @@ export class LeasedSlots implements SlotStore {
     this.server = connect(this.node, {
       up: () => {
         this.firstAttempt.settle();
+        this.report.up();
         // Leases may have expired meanwhile, or the server may have lost its data.
         void this.renew();
       },
-      down: () => this.firstAttempt.settle(),
+      down: (error) => {
+        this.firstAttempt.settle();
+        this.report.down(error);
+      },
       evicted: (ids) => {
         for (const id of ids) this.evict(id);
       },
     });
     this.releases = new Releases(this.server, settings);
+    this.report = new HealthReport(
+      () => this.server.address,
+      () => settings.clock.now(),
+      {
+        down: 'Limits are not shared between processes',
+        meanwhile: settings.refuses
+          ? 'New streams with a limit get a 503.'
+          : 'This process counts its own streams alone.',
+        up: 'Limits are shared between processes again',
+      },
+    );
+  }
+
+  useLogger(logger: LineLogger): void {
+    this.report.logger = logger;
   }
 
   /** The number of slots that connections of this process hold. */
@@ -57,7 +78,14 @@ export class LeasedSlots implements SlotStore {
     return this.leases.size;
   }
 
-  /** @throws {SseError} `SSE_LOG_UNAVAILABLE` while the server is unavailable, with `whileAway: 'refuse'`. */
+  use(): SlotUse[] {
+    return this.leases.use();
+  }
+
+  /**
+   * @throws {SseError} `SSE_LOG_UNAVAILABLE` while the server is unavailable, with `whileAway: 'refuse'`, and if the server
+   *   refuses the request for a reason that does not pass, such as a missing privilege.
+   */
   async acquire(requests: readonly SlotRequest[]): Promise<SlotAnswer> {
     if (this.closed) throw closed('The slot store');
     this.open();
@@ -114,8 +142,9 @@ export class LeasedSlots implements SlotStore {
       if (full) for (const lease of leases) this.leases.end(lease);
       return full;
     } catch (error) {
-      if (!this.server.isTransient(error)) throw error;
-      if (this.settings.refuses) {
+      // A server with which no connection succeeds, for example because of a wrong password, is unavailable too.
+      const isAway = !this.server.up || this.server.isTransient(error);
+      if (this.settings.refuses || !isAway) {
         throw unavailable(this.server.name, 'The limit of open streams cannot be checked', error);
       }
       return this.grantLocally(leases);
@@ -175,22 +204,31 @@ export class LeasedSlots implements SlotStore {
   }
 
   private async renew(): Promise<void> {
-    // Releases go first. They make room for the leases that the server has lost.
-    await this.releases.resend();
+    // Releases make room for the leases that the server has lost, so they come first. Those of a key that is renewed come with its
+    // renewal. Otherwise another process could take a place between the two, and a connection that holds it would be evicted.
     const parts = this.leases.parts(LEASES_AT_ONCE);
+    const released = await this.releases.resend((key) => this.leases.of(key).size > 0);
     for (let i = 0; i < parts.length && this.server.up && !this.closed; i += KEYS_AT_ONCE) {
-      await Promise.all(parts.slice(i, i + KEYS_AT_ONCE).map((leases) => this.renewPart(leases)));
+      const renewals = parts.slice(i, i + KEYS_AT_ONCE).map((leases) => {
+        const key = leases[0]?.request.key ?? '';
+        return this.renewPart(leases, released.get(key) ?? []);
+      });
+      await Promise.all(renewals);
     }
     this.renewLater();
   }
 
   /** Renews leases of one key. A lease that the server has lost is granted again if there is room, and ends otherwise. */
-  private async renewPart(part: readonly Lease[]): Promise<void> {
+  private async renewPart(part: readonly Lease[], released: readonly Lease[]): Promise<void> {
     // Leases with a command under way are skipped, so that a renewal cannot overtake it.
     const leases = part.filter(({ ended, pending }) => !ended && !pending);
-    if (leases.length === 0) return;
+    if (leases.length === 0) {
+      await Promise.allSettled(part.map(({ pending }) => pending));
+      return this.releases.send(released);
+    }
     try {
-      const { now, evicted } = await this.track(leases, this.server.renew(leases));
+      const { now, evicted } = await this.track(leases, this.server.renew(leases, released));
+      this.releases.confirm(released);
       for (const lease of leases) lease.since ||= now;
       for (const id of evicted) this.evict(id);
     } catch {

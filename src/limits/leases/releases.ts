@@ -25,12 +25,29 @@ export class Releases {
     void this.send(leases);
   }
 
-  /** Sends all unconfirmed releases again. */
-  async resend(): Promise<void> {
+  /**
+   * Sends all unconfirmed releases again, except one batch of each key that is renewed. Returns those batches, which the renewals
+   * have to send.
+   */
+  async resend(isRenewed: (key: string) => boolean): Promise<ReadonlyMap<string, readonly Lease[]>> {
     this.dropExpired();
-    const leases = [...this.unconfirmed.keys()];
+    const withRenewal = new Map<string, Lease[]>();
+    const leases = [...this.unconfirmed.keys()].filter((lease) => {
+      const { key } = lease.request;
+      const batch = withRenewal.get(key) ?? [];
+      if (lease.pending || batch.length >= BATCH_SIZE || !isRenewed(key)) return true;
+      batch.push(lease);
+      withRenewal.set(key, batch);
+      return false;
+    });
     for (let i = 0; i < leases.length && this.server.up; i += BATCH_SIZE)
       await this.send(leases.slice(i, i + BATCH_SIZE));
+    return withRenewal;
+  }
+
+  /** These releases have reached the server. */
+  confirm(leases: readonly Lease[]): void {
+    for (const lease of leases) this.unconfirmed.delete(lease);
   }
 
   /** Resolves when all releases that are under way were answered or have failed. */
@@ -38,7 +55,9 @@ export class Releases {
     await Promise.all(this.sending);
   }
 
-  private send(leases: readonly Lease[]): Promise<void> {
+  /** Sends releases. Never rejects: what fails is sent again with the next renewal. */
+  send(leases: readonly Lease[]): Promise<void> {
+    if (leases.length === 0) return Promise.resolve();
     const sending: Promise<void> = this.run(leases).finally(() => this.sending.delete(sending));
     this.sending.add(sending);
     return sending;
@@ -49,7 +68,7 @@ export class Releases {
     await Promise.allSettled(leases.map(({ pending }) => pending));
     try {
       await this.server.release(leases);
-      for (const lease of leases) this.unconfirmed.delete(lease);
+      this.confirm(leases);
     } catch {
       // The server is unavailable. The next renewal sends the releases again.
     }

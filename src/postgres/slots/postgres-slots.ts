@@ -1,5 +1,5 @@
 import type { Lease } from '../../limits/leases/lease.js';
-import type { GrantAnswer, LeaseEvents, LeaseServer } from '../../limits/leases/lease-server.js';
+import type { GrantAnswer, LeaseEvents, LeaseServer, RenewAnswer } from '../../limits/leases/lease-server.js';
 import { LeasedSlots } from '../../limits/leases/leased-slots.js';
 import { isTransient } from '../link/postgres-errors.js';
 import { PostgresLink } from '../link/postgres-link.js';
@@ -41,9 +41,13 @@ function leaseServer(
     // One connection for statements: requests of a process take effect in the order of the calls.
     { ...settings, client, listen, notifications: `sse_slots_${schema}`, maxConnections: 1 },
     {
-      prepare: (query) => ensureSchema(query, schema, createSchema),
+      async prepare(query) {
+        await ensureSchema(query, schema, createSchema);
+        const [[started] = []] = await query(inSchema(schema, 'SELECT $S.sse_started_1()'));
+        return String(started);
+      },
       up: () => events.up(),
-      down: () => events.down(),
+      down: (error) => events.down(error),
       notification(payload) {
         const [to, ...ids] = payload.split(' ');
         if (to === node) events.evicted(ids);
@@ -56,12 +60,15 @@ function leaseServer(
 
   async function ask(name: string, ...args: unknown[]): Promise<unknown> {
     const places = args.map((_, i) => `$${i + 1}`).join(', ');
+    // An attempt for each stream would not wait between attempts.
+    if (!link.up) throw link.error ?? new Error('not connected');
     const [[answer] = []] = await link.query(inSchema(schema, `SELECT $S.${name}(${places})::text`), args);
     return JSON.parse(String(answer || 'null')) as unknown;
   }
 
   return {
     name: 'PostgreSQL',
+    address: link.address,
     get up() {
       return link.up;
     },
@@ -75,7 +82,7 @@ function leaseServer(
         leases.map(({ request }) => request.max),
         leases.map(({ request }) => request.replaceOldest),
       ) as Promise<GrantAnswer>,
-    renew: (leases) =>
+    renew: (leases, released) =>
       ask(
         'sse_renew_1',
         leaseMs,
@@ -83,7 +90,8 @@ function leaseServer(
         leases[0]?.request.max,
         idsOf(leases),
         leases.map(({ since }) => since),
-      ) as ReturnType<LeaseServer['renew']>,
+        idsOf(released),
+      ) as Promise<RenewAnswer>,
     release: (leases) => ask('sse_release_1', keysOf(leases), idsOf(leases)).then(() => undefined),
     announceEvicted(other, ids) {
       for (let i = 0; i < ids.length; i += MAX_ANNOUNCED) {

@@ -6,7 +6,7 @@ import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../li
 
 /** Options of {@link redisSlots}. */
 export interface RedisSlotsOptions {
-  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), client options, or a URL. */
+  /** A client of `@redis/client` or `ioredis` (single, cluster or with sentinels), client options, or a URL. */
   client: RedisConnection;
   /** Prefix of all names in Redis. @default 'sse:' */
   prefix?: string | undefined;

@@ -42,7 +42,7 @@ function leaseServer(
         subscriptions.resume();
         events.up();
       },
-      down: () => events.down(),
+      down: (error) => events.down(error),
       message: (_channel, ids) => events.evicted(ids.split(' ')),
     },
     clock,
@@ -51,6 +51,9 @@ function leaseServer(
   const subscriptions = new Subscriptions(link, clock, () => undefined);
   return {
     name: 'Redis',
+    get address() {
+      return link.address;
+    },
     get up() {
       return link.up;
     },
@@ -68,8 +71,9 @@ function leaseServer(
       const [full, since = '', evicted = []] = answer as [number, string?, string[]?];
       return full > 0 ? { full: full - 1 } : { since, evicted };
     },
-    async renew(leases) {
-      const args = [`${leaseMs}`, `${leases[0]?.request.max ?? 0}`];
+    async renew(leases, released) {
+      const args = [`${leaseMs}`, `${leases[0]?.request.max ?? 0}`, `${released.length}`];
+      for (const { id } of released) args.push(id);
       for (const { id, since } of leases) args.push(id, since);
       const answer = await runScript(link, RENEW_SCRIPT, names.of(leases.slice(0, 1)), args);
       const [now, evicted] = answer as [string, string[]];

@@ -74,17 +74,22 @@ return { 0, now_us, evicted }
 );
 
 /**
- * Renews leases of one key. Leases that are missing are granted again if there is room.
+ * Removes leases of one key and renews others. Leases that are missing are granted again if there is room.
  *
- * KEYS: until, since. ARGV: lifetime in ms, the limit, then each lease and the time of its grant ('' means now). Returns
- * { now in microseconds, the leases without room }.
+ * KEYS: until, since. ARGV: lifetime in ms, the limit, the number of leases to remove, these leases, then each lease to renew and
+ * the time of its grant ('' means now). Returns { now in microseconds, the leases without room }.
  */
 export const RENEW_SCRIPT = redisScript(
   COMMON,
   `
 local ends, since, life, max = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local lost, evicted = {}, {}
-for i = 3, #ARGV, 2 do
+local first = 4 + ARGV[3]
+for i = 4, first - 1 do
+  redis.call('ZREM', ends, ARGV[i])
+  redis.call('ZREM', since, ARGV[i])
+end
+for i = first, #ARGV, 2 do
   -- A lease that has expired but is still in the set can be renewed, because no other lease has replaced it.
   if redis.call('ZSCORE', ends, ARGV[i]) then
     redis.call('ZADD', ends, now + life, ARGV[i])

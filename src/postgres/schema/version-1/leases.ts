@@ -50,9 +50,10 @@ BEGIN
   RETURN json_build_object('since', v_since::text, 'evicted', to_json(v_evicted));
 END $$;
 
--- Renews leases of one key. Those that are gone are granted once more if there is room. p_since: '' is now.
-CREATE FUNCTION $S.sse_renew_1(p_lease_ms double precision, p_key text, p_max integer, p_ids text[], p_since text[])
-RETURNS json LANGUAGE plpgsql AS $$
+-- Removes leases of one key and renews others. Those that are gone are granted once more if there is room. p_since: '' is now.
+CREATE FUNCTION $S.sse_renew_1(
+  p_lease_ms double precision, p_key text, p_max integer, p_ids text[], p_since text[], p_released text[]
+) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   v_now timestamptz;
   v_since bigint;
@@ -62,6 +63,7 @@ BEGIN
   PERFORM $S.sse_lock_keys_1(ARRAY[p_key]);
   v_now := clock_timestamp();
   v_since := (extract(epoch FROM v_now) * 1000000)::bigint;
+  DELETE FROM $S.sse_leases WHERE key = p_key AND id = ANY (p_released);
   -- Late is not too late: nobody has taken the place of an expired lease that is still here.
   UPDATE $S.sse_leases SET expires = v_now + p_lease_ms * interval '1 millisecond'
     WHERE key = p_key AND id = ANY (p_ids);
