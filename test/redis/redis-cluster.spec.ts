@@ -2,6 +2,7 @@ import { Channels } from 'nestjs-event-stream';
 import { redisLog, redisSlots } from 'nestjs-event-stream/redis';
 import { eventLogContract } from 'nestjs-event-stream/testing';
 import { RedisClusterServers } from '../fixtures/redis-cluster.js';
+import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { describeRedisServer, testPrefix } from '../fixtures/redis.js';
 import { Viewer, until } from './viewer.js';
 
@@ -84,6 +85,28 @@ describeRedisServer('on a Redis Cluster', () => {
     await until(() => b.health().status === 'up');
     // A shard that considers the cluster broken rejects the commands of the next tests.
     await cluster.agree();
+  }, 30_000);
+
+  it('replaces connections that are dead and idle, so that an event arrives', async () => {
+    const proxies = await Promise.all(cluster.servers.map(({ url }) => RedisProxy.start(url)));
+    closing.push(...proxies);
+    const prefix = testPrefix();
+    const a = open(prefix);
+    const b = new Channels({ log: redisLog({ client: cluster.client(proxies), prefix, pingMs: 300 }) });
+    closing.unshift(b);
+    const names = numbers(0, 12).map((n) => `idle:${n}`);
+    const viewers = names.map((name) => new Viewer(b, name));
+    await Promise.all(viewers.map(({ ready }) => ready));
+    const before = proxies.map(({ accepted }) => accepted);
+    for (const proxy of proxies) proxy.stall();
+    // The connections for commands, and those for subscriptions.
+    await until(() => proxies.every(({ accepted }, i) => accepted >= (before[i] ?? 0) + 2));
+    for (const [n, name] of names.entries()) await a.channel(name).publish(n);
+    for (const [n, viewer] of viewers.entries()) await viewer.until(n);
+    await until(() => b.health().status === 'up');
+    await b.channel('idle:0').publish('from b');
+    await viewers[0]?.until('from b');
+    expect(viewers.map(({ seen }) => seen[0])).toEqual(numbers(0, 12));
   }, 30_000);
 
   it('slots hold over nodes and shards', async () => {

@@ -1,5 +1,6 @@
 import { Channels } from 'nestjs-event-stream';
 import { redisLog } from 'nestjs-event-stream/redis';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { RedisServer } from '../fixtures/redis-server.js';
@@ -52,7 +53,13 @@ describeRedisServer('redisLog in adversity', () => {
     const nodes = proxies.map(
       ({ url }) =>
         new Channels({
-          log: redisLog({ client: url, waitMs: 60_000, pingMs: 200, maxEvents: 100_000, maxBytes: false }),
+          log: redisLog({
+            client: redisClient(url),
+            waitMs: 60_000,
+            pingMs: 200,
+            maxEvents: 100_000,
+            maxBytes: false,
+          }),
         }),
     );
     const clients = [...NAMES.map((name) => [name]), NAMES, NAMES.slice(0, 2)].map(

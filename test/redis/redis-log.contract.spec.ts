@@ -1,6 +1,7 @@
 import { RESP_TYPES, createClient } from '@redis/client';
 import { redisLog } from 'nestjs-event-stream/redis';
 import { eventLogContract } from 'nestjs-event-stream/testing';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 await describeRedis('on a Redis', (url) => {
@@ -13,7 +14,7 @@ await describeRedis('on a Redis', (url) => {
     eventLogContract(`redisLog, two nodes, ${trim}`, async (retention) => {
       const prefix = testPrefix();
       prefixes.push(prefix);
-      const logs = [0, 1].map(() => redisLog({ client: url, prefix, trim, ...retention }));
+      const logs = [0, 1].map(() => redisLog({ client: redisClient(url), prefix, trim, ...retention }));
       for (const log of logs) await log.ready();
       return logs as [never, never];
     });

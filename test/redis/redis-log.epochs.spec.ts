@@ -2,6 +2,7 @@ import { createClient, type RedisClientType } from '@redis/client';
 import { Channels } from 'nestjs-event-stream';
 import { redisLog, type RedisLog } from 'nestjs-event-stream/redis';
 import { toRecord } from '../../src/log/log-record.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { Viewer } from './viewer.js';
 
@@ -17,7 +18,7 @@ await describeRedis('epochs of a Redis log', (url) => {
   const key = (what: string) => `${prefix}{${name}}:${what}`;
 
   function open(): RedisLog {
-    const log = redisLog({ client: url, prefix });
+    const log = redisLog({ client: redisClient(url), prefix });
     logs.push(log);
     return log;
   }

@@ -3,6 +3,7 @@ import { Channels, event, type LogSlice } from 'nestjs-event-stream';
 import { redisLog, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
 import { toRecord } from '../../src/log/log-record.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { Viewer } from './viewer.js';
 
@@ -20,7 +21,7 @@ await describeRedis('what redisLog keeps', (url) => {
   let prefix = '';
 
   function open(options: Partial<RedisLogOptions> = {}): RedisLog {
-    const log = redisLog({ client: url, prefix, ...options });
+    const log = redisLog({ client: redisClient(url), prefix, ...options });
     logs.push(log);
     return log;
   }

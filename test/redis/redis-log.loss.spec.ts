@@ -2,6 +2,7 @@ import { createClient, type RedisClientType } from '@redis/client';
 import * as fc from 'fast-check';
 import { Channels, isGap, type ChannelSubscription } from 'nestjs-event-stream';
 import { redisLog } from 'nestjs-event-stream/redis';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { until } from './viewer.js';
@@ -116,7 +117,7 @@ await describeRedis('redisLog on a Redis that loses things', (url) => {
     await admin.connect();
     proxies = [await RedisProxy.start(url), await RedisProxy.start(url)];
     nodes = proxies.map(
-      (proxy) => new Channels({ log: redisLog({ client: proxy.url, prefix, waitMs: 30_000 }) }),
+      (proxy) => new Channels({ log: redisLog({ client: redisClient(proxy.url), prefix, waitMs: 30_000 }) }),
     );
   });
   afterAll(async () => {

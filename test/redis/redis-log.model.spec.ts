@@ -6,6 +6,7 @@ import { event } from '../../src/events/sse-event.js';
 import { compareEventIds } from '../../src/log/event-ids.js';
 import * as arbitrary from '../fixtures/arbitrary-events.js';
 import { locatedIn, ownIdCalls } from '../fixtures/own-ids.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 const ALL = { events: 100_000, bytes: 100_000_000 };
@@ -35,7 +36,10 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
   const prefix = testPrefix();
   let logs: RedisLog[] = [];
   let channels = 0;
-  beforeAll(() => (logs = [0, 1].map(() => redisLog({ client: url, prefix, trim: 'exact', maxEvents: 20 }))));
+  beforeAll(
+    () =>
+      (logs = [0, 1].map(() => redisLog({ client: redisClient(url), prefix, trim: 'exact', maxEvents: 20 }))),
+  );
   afterAll(async () => {
     for (const log of logs) log.close();
     await removeKeys(url, prefix);
@@ -75,7 +79,7 @@ await describeRedis('redisLog does what memoryLog does', (url) => {
   });
 
   it('with own IDs of several kinds: those with an order are located, others are not or correctly', async () => {
-    const log = redisLog({ client: url, prefix });
+    const log = redisLog({ client: redisClient(url), prefix });
     logs.push(log);
     await fc.assert(
       fc.asyncProperty(ownIdCalls, async ({ calls, asked }) => {

@@ -2,6 +2,7 @@ import { Channels, event, type SseError } from 'nestjs-event-stream';
 import { redisLog, redisSlots, type RedisLog, type RedisLogOptions } from 'nestjs-event-stream/redis';
 import { readFileSync } from 'node:fs';
 import { ManualClock } from '../fixtures/manual-clock.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { RedisServer } from '../fixtures/redis-server.js';
@@ -17,7 +18,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
   const closing: Channels[] = [];
 
   function node(options: Partial<RedisLogOptions> = {}): { log: RedisLog; channels: Channels } {
-    const log = redisLog({ client: server.url, waitMs: 30_000, ...options });
+    const log = redisLog({ client: redisClient(server.url), waitMs: 30_000, ...options });
     const channels = new Channels({ log });
     closing.push(channels);
     return { log, channels };
@@ -99,7 +100,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
   it('a restored older state is a gap also if a node that does not know it publishes first', async () => {
     await start();
     const proxy = await RedisProxy.start(server.url);
-    const [a, b] = [node({ client: proxy.url }), node()];
+    const [a, b] = [node({ client: redisClient(proxy.url) }), node()];
     const ids = await a.channels.channel('c').publish([1, 2]);
     await server.save();
     const viewer = new Viewer(a.channels, 'c', { after: ids[0] as string });
@@ -231,7 +232,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
 
   it('a full Redis rejects publishes with the reason, and continues to serve viewers', async () => {
     await start();
-    const { channels, log } = node({ waitMs: 100 });
+    const { channels, log } = node({ waitMs: 1000 });
     await log.ready();
     const id = await channels.channel('c').publish(1);
     await channels.channel('c').publish(2);
@@ -253,7 +254,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
     const page = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
     const rights = /(\+@stream[^`]*)`/.exec(page)?.[1]?.replace(/\s+/g, ' ') ?? '';
     await server.ask(`ACL SETUSER sse on >secret ${rights} ~shop:* &shop:*`, '+OK');
-    const client = `redis://sse:secret@127.0.0.1:${server.port}`;
+    const client = redisClient(`redis://sse:secret@127.0.0.1:${server.port}`);
     const { channels } = node({ client, prefix: 'shop:', maxBytes: 100 });
     const viewer = new Viewer(channels, 'c');
     await viewer.ready;
@@ -262,11 +263,13 @@ describeRedisServer('redisLog while its Redis is away', () => {
     await viewer.leave();
     const again = new Viewer(channels, 'c', { after: '18' });
     await again.until(19);
-    const slots = redisSlots({ client, prefix: 'shop:', leaseMs: 100 });
+    const slots = redisSlots({ client, prefix: 'shop:', leaseMs: 3000 });
     const request = { key: 'k', max: 1, onReplaced: () => undefined };
     const answer = await slots.acquire([{ ...request, replaceOldest: false }]);
     expect(await slots.acquire([{ ...request, replaceOldest: false }])).toHaveProperty('full');
     expect(await slots.acquire([{ ...request, replaceOldest: true }])).toHaveProperty('slot');
+    // Long enough for a renewal.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     if ('slot' in answer) answer.slot.release();
     await slots.close();
     await server.ask('ACL LOG', '*0');

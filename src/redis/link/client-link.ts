@@ -1,38 +1,40 @@
-import type { RedisClientOptions, RedisClientType } from '@redis/client';
-import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
-import { SseError } from '../../errors/sse.errors.js';
-import { loadRedisClient } from './redis-client.cjs';
+import { Pings, type PingedConnection } from './pings.js';
 import { replyCode } from './redis-errors.js';
-import type { LinkEvents, RedisClientLike, RedisLink } from './redis-link.js';
+import type { LinkEvents, RedisLink } from './redis-link.js';
+import type { ServerClient, ServerClients } from './server-client.js';
 
-/** A link to a single Redis server, over two copies of a client. */
+/** A link to one Redis server, over two connections. */
 export class ClientLink implements RedisLink {
   readonly publishCommand = 'PUBLISH';
-  readonly sweepMs = 30_000;
+  readonly sweepMs: number;
   readonly address: string;
   error: unknown;
-  private readonly commands: RedisClientType;
-  private readonly subscriber: RedisClientType;
-  /** The clients that have not answered their last ping. */
-  private readonly unanswered = new Set<RedisClientType>();
-  private readonly listener = (text: string, channel: string): void => this.events.message(channel, text);
-  private pingTimer: unknown;
+  private readonly commands: ServerClient;
+  private readonly subscriber: ServerClient;
+  private readonly pings: Pings;
   private closed = false;
 
   constructor(
-    given: RedisClientLike | RedisClientOptions,
+    clients: ServerClients,
     private readonly events: LinkEvents,
-    private readonly clock: Clock,
-    private readonly pingMs: number | false,
+    clock: Clock,
+    pingMs: number | false,
   ) {
-    const client = 'duplicate' in given ? (given as RedisClientType) : makeClient(given);
-    this.address = addressOf(client.options);
-    this.commands = this.copy(client);
-    this.subscriber = this.copy(client);
+    this.address = clients.address;
+    this.sweepMs = clients.sweepMs;
+    const make = (): ServerClient =>
+      clients.make({
+        ready: () => this.recovered(),
+        failed: (error) => this.lost(error),
+        message: (channel, text) => events.message(channel, text),
+      });
+    this.commands = make();
+    this.subscriber = make();
+    this.pings = new Pings(clock, pingMs, () => this.pinged());
   }
 
-  private get clients(): readonly RedisClientType[] {
+  private get clients(): readonly ServerClient[] {
     return [this.commands, this.subscriber];
   }
 
@@ -41,13 +43,13 @@ export class ClientLink implements RedisLink {
   }
 
   open(): void {
-    for (const client of this.clients) this.connect(client);
-    this.schedulePings();
+    for (const client of this.clients) client.connect();
+    this.pings.start();
   }
 
   async send(_key: string, command: readonly string[]): Promise<unknown> {
     try {
-      return await this.commands.sendCommand(command);
+      return await this.commands.send(command);
     } catch (error) {
       // The server has become a replica. The same host name may lead to the new master.
       if (replyCode(error) === 'READONLY') for (const client of this.clients) this.replace(client, error);
@@ -61,42 +63,23 @@ export class ClientLink implements RedisLink {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.subscriber.subscribe([...channels], this.listener);
+    await this.subscriber.subscribe(channels);
   }
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
-    await this.subscriber.unsubscribe([...channels], this.listener);
+    await this.subscriber.unsubscribe(channels);
   }
 
   close(): void {
     this.closed = true;
-    this.clock.cancel(this.pingTimer);
+    this.pings.stop();
     for (const client of this.clients) client.destroy();
   }
 
-  private copy(client: RedisClientType): RedisClientType {
-    const { options } = client;
-    const copy = client.duplicate({
-      socket: { ...options.socket, reconnectStrategy: backOffMs },
-      // Commands fail immediately while there is no connection, and replies are not converted.
-      disableOfflineQueue: true,
-      commandOptions: { timeout: 0 },
-      pingInterval: undefined,
-    });
-    copy.on('ready', () => {
-      // A client that is destroyed while it connects still connects.
-      if (this.closed) return copy.destroy();
-      if (!this.up) return;
-      this.error = undefined;
-      this.events.up();
-    });
-    copy.on('error', (error: unknown) => this.lost(error));
-    return copy;
-  }
-
-  private connect(client: RedisClientType): void {
-    // The client retries until it is connected, and emits 'error' for each attempt that fails.
-    client.connect().catch(() => undefined);
+  private recovered(): void {
+    if (this.closed || !this.up) return;
+    this.error = undefined;
+    this.events.up();
   }
 
   private lost(error: unknown): void {
@@ -105,59 +88,20 @@ export class ClientLink implements RedisLink {
     this.events.down(error);
   }
 
-  /** Only a ping shows that a connection is dead if the other side never closed it. */
-  private schedulePings(): void {
-    if (this.pingMs === false) return;
-    this.pingTimer = this.clock.schedule(() => {
-      for (const client of this.clients) this.ping(client);
-      this.schedulePings();
-    }, this.pingMs);
+  private pinged(): PingedConnection[] {
+    return this.clients
+      .filter(({ isReady }) => isReady)
+      .map((client) => ({
+        client,
+        ping: () => client.ping(),
+        replace: (why) => this.replace(client, why),
+      }));
   }
 
-  private ping(client: RedisClientType): void {
-    if (!client.isReady) return void this.unanswered.delete(client);
-    if (!this.unanswered.has(client)) {
-      this.unanswered.add(client);
-      client.ping().then(
-        () => this.unanswered.delete(client),
-        () => undefined,
-      );
-      return;
-    }
-    // Deferred: in a process that was suspended, timers run before the answer is read from the socket.
-    this.clock.defer(() => {
-      if (!this.unanswered.has(client)) return;
-      this.replace(client, new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
-    });
-  }
-
-  private replace(client: RedisClientType, why: unknown): void {
-    this.unanswered.delete(client);
+  private replace(client: ServerClient, why: unknown): void {
     if (this.closed || !client.isReady) return;
     client.destroy();
     this.lost(why);
-    this.connect(client);
+    client.connect();
   }
-}
-
-function addressOf({ socket }: RedisClientOptions): string {
-  const {
-    path,
-    host = 'localhost',
-    port = 6379,
-  } = { ...socket } as {
-    path?: string;
-    host?: string;
-    port?: number;
-  };
-  return `Redis at ${path ?? `${host}:${port}`}`;
-}
-
-function makeClient(options: RedisClientOptions): RedisClientType {
-  const client = loadRedisClient();
-  if (client) return client.createClient(options) as RedisClientType;
-  throw new SseError('SSE_INVALID_OPTIONS', 'The package "@redis/client" is not installed.', {
-    remedy:
-      'Run "npm install @redis/client", or pass a client of the package "redis" instead of options or a URL.',
-  });
 }

@@ -1,31 +1,47 @@
 import { redisLog } from '../log/redis-log.js';
 import { redisSlots } from '../slots/redis-slots.js';
 
-/** An object with the shape of an ioredis client. */
-class Redis {
-  status = 'wait';
-  options = { host: 'localhost' };
-  duplicate(): Redis {
-    return new Redis();
-  }
-  connect(): Promise<void> {
-    return Promise.resolve();
+const makers = [
+  ['redisLog', redisLog],
+  ['redisSlots', redisSlots],
+] as const;
+
+/** A client of neither package: of version 3 of `redis`, for example. */
+class OtherClient {
+  connected = false;
+  options = {};
+  duplicate(): OtherClient {
+    return new OtherClient();
   }
 }
 
-describe('the option "client"', () => {
+describe.each(makers)('the option "client" of %s', (_, make) => {
   it.each([
-    ['redisLog', redisLog],
-    ['redisSlots', redisSlots],
-  ])('of %s names a client of ioredis, and says what to pass', (_, make) => {
-    // @ts-expect-error It has no `isReady`.
-    expect(() => make({ client: new Redis() })).toThrow(
+    ['a client of another package', new OtherClient(), 'an instance of OtherClient'],
+    ['a pipeline', { execute: () => undefined }, '{}'],
+    ['a number', 6379, '6379'],
+    ['null', null, 'null'],
+  ])('rejects %s, and says what to pass', (_what, client, shown) => {
+    expect(() => make({ client: client as never })).toThrow(
       expect.objectContaining({
         code: 'SSE_INVALID_OPTIONS',
-        message: expect.stringMatching(
-          /a client of "ioredis", which is not supported\. Pass the URL/,
-        ) as string,
+        message: expect.stringContaining(shown) as string,
       }),
     );
+    expect(() => make({ client: client as never })).toThrow(/"@redis\/client".*"ioredis"|a Redis/);
   });
+
+  it.each([{ host: 'cache', port: 6380 }, { sentinels: [] }, { port: 6380 }])(
+    'rejects options of ioredis (%j), which "@redis/client" would ignore',
+    (client) => {
+      expect(() => make({ client: client as never })).toThrow(
+        expect.objectContaining({
+          code: 'SSE_INVALID_OPTIONS',
+          message:
+            'The option "client" has options of "ioredis". Pass a client: new Redis(options) of "ioredis". Options without a ' +
+            'client belong to "@redis/client".',
+        }),
+      );
+    },
+  );
 });

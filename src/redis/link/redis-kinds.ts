@@ -9,7 +9,7 @@ export const DEFAULT_PING_MS = 5000;
 /** The option `client`. `createLink()` checks its value. */
 export const redisClient: OptionKind = required({
   ...anything,
-  words: ['what createClient(), createCluster() or createSentinel() returned, client options, or a URL'],
+  words: ['a client of "@redis/client" or "ioredis", client options, or a URL'],
 });
 
 /** The option `prefix`. Braces are not allowed, because a hash tag in the prefix would override the one of the channel. */

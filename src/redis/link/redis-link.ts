@@ -1,17 +1,26 @@
 import type { RedisClientOptions } from '@redis/client';
 
-/**
- * A client made by `createClient()`, `createCluster()` or `createSentinel()` of `@redis/client` or `redis`. Clients of
- * `ioredis` are not supported; they have no `isReady`.
- */
-export interface RedisClientLike {
+/** A client made by `createClient()`, `createCluster()` or `createSentinel()` of `@redis/client` or `redis`. */
+interface NodeRedisLike {
   readonly isReady: boolean;
   duplicate(...overrides: never[]): object;
 }
 
+/** A `Redis` or `Cluster` of `ioredis` 5 or 6. */
+interface IoredisLike {
+  readonly status: string;
+  readonly options: object;
+  call(...command: never[]): Promise<unknown>;
+  duplicate(...overrides: never[]): object;
+}
+
+/** A client of `@redis/client` or `redis` (single, cluster or sentinel), or of `ioredis` (single, cluster or with sentinels). */
+export type RedisClientLike = NodeRedisLike | IoredisLike;
+
 /**
- * How to reach Redis: a client, client options, or a URL (`redis://`, `rediss://` for TLS, `unix://`). The library uses
- * copies of a client and never the client itself, so the client need not be connected.
+ * How to reach Redis: a client, options of `createClient()` of `@redis/client`, or a URL (`redis://`, `rediss://` for TLS,
+ * `unix://`). The library uses copies of a client and never the client itself, so the client need not be connected. Options
+ * and URLs need the package `@redis/client`.
  */
 export type RedisConnection = RedisClientLike | (RedisClientOptions & { duplicate?: never }) | string;
 

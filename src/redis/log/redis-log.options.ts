@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../time/clock.js';
 import { checkOptions, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, having, none, oneOf, periodMs } from '../../checking/option-kinds.js';
-import { RETENTION_KINDS, byteCount, resolveRetention, type Bounds } from '../../log/remote/retention.js';
+import { RETENTION_KINDS, byteCount, resolveRetention, type Retentions } from '../../log/retention.js';
 import type { RedisConnection } from '../link/redis-link.js';
 import { DEFAULT_PING_MS, DEFAULT_PREFIX, redisClient, redisPrefix } from '../link/redis-kinds.js';
 
@@ -20,7 +20,7 @@ export interface RedisRetention {
 
 /** Options of {@link redisLog}: the connection to Redis, the retention, and timeouts. */
 export interface RedisLogOptions extends RedisRetention {
-  /** A client of `@redis/client` or `redis` (single, cluster or sentinel), client options, or a URL. */
+  /** A client of `@redis/client` or `ioredis` (single, cluster or with sentinels), client options, or a URL. */
   client: RedisConnection;
   /** Prefix of all names in Redis. Applications that share one Redis need different prefixes. @default 'sse:' */
   prefix?: string | undefined;
@@ -52,7 +52,7 @@ export interface RedisLogOptions extends RedisRetention {
 }
 
 /** Resolved {@link RedisLogOptions}. */
-export interface RedisLogSettings {
+export interface RedisLogSettings extends Retentions {
   readonly prefix: string;
   readonly exact: boolean;
   readonly waitMs: number | false;
@@ -61,8 +61,6 @@ export interface RedisLogSettings {
   readonly forgetMs: number;
   readonly pingMs: number | false;
   readonly clock: Clock;
-  /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
-  bounds(channel: string): Bounds;
 }
 
 const TABLE: OptionTable<RedisLogOptions> = {
@@ -93,6 +91,6 @@ export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettin
     forgetMs: (options.forgetMs ?? 3_600_000) || 0,
     pingMs: options.pingMs ?? DEFAULT_PING_MS,
     clock: options.clock ?? systemClock,
-    bounds: resolveRetention(where, 'Redis', options),
+    ...resolveRetention(where, 'Redis', options),
   };
 }

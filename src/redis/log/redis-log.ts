@@ -1,7 +1,7 @@
 import type {
   Awaitable,
   EventLog,
-  LineLogger,
+  KeptEvents,
   LogHealth,
   LogListener,
   LogSlice,
@@ -9,16 +9,19 @@ import type {
   ReadLimit,
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
+import type { Retention } from '../../log/retention.js';
 import type { LogRecord } from '../../log/log-record.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { checkSizes } from '../../log/remote/append-limits.js';
 import { FailedReads } from '../../log/remote/failed-reads.js';
-import { HealthReport } from '../../log/remote/health-report.js';
+import { EVENT_LOG_WORDS } from '../../log/remote/health-words.js';
+import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import { ChannelReader } from './channel-reader.js';
 import { ChannelState } from './channel-state.js';
 import { createLink } from '../link/connect.js';
 import { KnownHistory } from './history.js';
+import { keptIn } from './kept.script.js';
 import { LOCATE_SCRIPT } from './locate.script.js';
 import { Publisher } from './publisher.js';
 import { isTransient } from '../link/redis-errors.js';
@@ -77,6 +80,7 @@ export class RedisLog implements EventLog {
     this.report = new HealthReport(
       () => this.link.address,
       () => clock.now(),
+      EVENT_LOG_WORDS,
     );
     const keys = (this.keys = new RedisKeys(settings.prefix));
     const link = (this.link = createLink(client, this.linkEvents(), clock, pingMs));
@@ -154,7 +158,15 @@ export class RedisLog implements EventLog {
     return this.watches.add(names, listener);
   }
 
+  kept(name: string): Promise<KeptEvents> {
+    return this.ask(name, () => keptIn(this.link, this.keys.log(name)));
+  }
+
   /** @internal */
+  retain(prefix: string, retention: Retention): void {
+    this.settings.retain(prefix, retention);
+  }
+
   useLogger(logger: LineLogger): void {
     this.report.logger = logger;
   }

@@ -15,7 +15,7 @@ describe('invalid options of redisLog() are rejected', () => {
       { clinet: client },
       'redisLog(): Unknown option "clinet": "redis://localhost:6379". Did you mean "client"?',
     ],
-    [{}, 'redisLog(): Missing option "client". Use what createClient()'],
+    [{}, 'redisLog(): Missing option "client". Use a client of "@redis/client" or "ioredis"'],
     [client, 'redisLog(): Invalid options: "redis://localhost:6379". Use an object'],
     [undefined, 'redisLog(): Invalid options: undefined.'],
     [{ client, maxEvent: 5 }, 'redisLog(): Unknown option "maxEvent": 5. Did you mean "maxEvents"?'],
