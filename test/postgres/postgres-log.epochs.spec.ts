@@ -1,6 +1,8 @@
+import { Channels } from 'nestjs-event-stream';
 import { postgresLog, type PostgresLog } from 'nestjs-event-stream/postgres';
 import { toRecord } from '../../src/log/log-record.js';
 import { describePostgres, runSql, testSchema } from '../fixtures/postgres.js';
+import { Viewer } from '../redis/viewer.js';
 
 const ALL = { events: 1000, bytes: 1_000_000 };
 const records = (...values: unknown[]) => values.map((value) => toRecord(value, undefined));
@@ -69,5 +71,24 @@ await describePostgres('the epochs of postgresLog', (url) => {
     await sql('UPDATE $S.sse_events SET token = token + 1 WHERE pos = (SELECT max(pos) FROM $S.sse_events)');
     const slice = await log.read('c', second, ALL);
     expect([slice.gap, slice.entries.length]).toEqual([true, 2]);
+  });
+
+  it('another server that takes over between two statements is a gap for a quiet channel too', async () => {
+    const log = await open();
+    const channels = new Channels({ log });
+    const viewer = new Viewer(channels, 'c', { from: 'oldest' });
+    await log.append('c', records('kept', 'lost'));
+    await viewer.until('lost');
+    // As after a failover within the pause between two queries: no statement fails.
+    await sql(`BEGIN;
+      UPDATE $S.sse_state SET system = 'another-00000001';
+      DELETE FROM $S.sse_events WHERE pos = (SELECT max(pos) FROM $S.sse_events);
+      CREATE OR REPLACE FUNCTION $S.sse_started_1() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'later' $$;
+      COMMIT`);
+    await viewer.until('gap');
+    await channels.channel('c').publish('next');
+    await viewer.until('next');
+    expect(viewer.seen).toEqual(['kept', 'lost', 'gap', 'kept', 'next']);
+    await channels.close();
   });
 });

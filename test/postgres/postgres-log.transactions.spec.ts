@@ -290,6 +290,42 @@ await describePostgres('publish() in a transaction', (url) => {
       await expect(node().channel('c').publish(1, { tx })).rejects.toMatchObject(rejected);
     });
 
+    it('nothing itself when the transaction is canceled, deadlocked or cannot be serialized: it passes the error on', async () => {
+      const channels = node();
+      const tx = await client();
+      await tx.query('BEGIN');
+      await tx.query(`INSERT INTO "${schema}".orders VALUES (1001)`);
+      for (const [code, statement] of [
+        ['57014', `SET LOCAL statement_timeout = 1; SELECT pg_sleep(10)`],
+        ['40001', `DO $$ BEGIN RAISE 'again' USING ERRCODE = 'serialization_failure'; END $$`],
+        ['40P01', `DO $$ BEGIN RAISE 'again' USING ERRCODE = 'deadlock_detected'; END $$`],
+      ] as const) {
+        let thrown: unknown;
+        // As a server that cancels the statement of the log itself.
+        const failing: Transaction = () =>
+          tx.query(statement).then(
+            () => [],
+            (error: unknown) => {
+              thrown = error;
+              throw error;
+            },
+          );
+        await tx.query('SAVEPOINT s');
+        const rejection: unknown = await channels
+          .channel('retried')
+          .publish(1, { tx: failing })
+          .catch((error: unknown) => error);
+        expect(rejection).toBe(thrown);
+        expect(thrown).toMatchObject({ code });
+        await tx.query('ROLLBACK TO s');
+      }
+      await channels.channel('retried').publish('again', { tx });
+      await tx.query('COMMIT');
+      const seen = await viewer('retried');
+      await seen.until('again');
+      expect(seen.seen).toEqual(['again']);
+    });
+
     it('another database, with and without a log, and leaves its transaction usable', async () => {
       const name = `other_${schema}`;
       const other = new URL(url);

@@ -51,6 +51,7 @@ describePostgresServer('postgresLog in trouble', () => {
   /** The log is down with this reason, says so in one line without a password, and rejects what is published. */
   async function isDown({ log, channels, logger }: ReturnType<typeof node>, reason: RegExp): Promise<void> {
     await expect(log.ready()).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
+    await until(() => log.health().status === 'down');
     await expect(channels.channel('c').publish(1)).rejects.toMatchObject({
       code: 'SSE_LOG_UNAVAILABLE',
       message: expect.stringMatching(reason) as string,
@@ -70,6 +71,44 @@ describePostgresServer('postgresLog in trouble', () => {
       node({ schema: 'empty' }),
       /has no tables: run the statements of migrations\(\), or set createSchema: true/,
     ));
+
+  it.each([
+    ['a role that does not exist', () => ({ client: as('nobody', 'secret') }), /check user and password/],
+    [
+      'a database that does not exist',
+      () => ({ client: server.url.replace(/postgres$/, 'missing') }),
+      /create the database/,
+    ],
+    ['a schema without tables', () => ({ schema: 'empty' }), /has no tables: run the statements/],
+    ['a role without privileges', () => ({ client: as('app') }), /grant the privileges/],
+  ])(
+    '%s, with limits: one line, and a new stream is counted in its process or rejected',
+    async (_, options, reason) => {
+      const request = { key: 'k', max: 1, replaceOldest: false, onReplaced: () => undefined };
+      const [allowing, refusing] = (['allow', 'refuse'] as const).map((whileAway) => {
+        const logger = new RecordingLogger();
+        const store = postgresSlots({ client: server.url, whileAway, ...options() });
+        store.useLogger(logger);
+        closing.push(() => store.close());
+        return { store, logger };
+      }) as [Limits, Limits];
+      expect(await allowing.store.acquire([request])).toHaveProperty('slot');
+      expect(await allowing.store.acquire([request])).toHaveProperty('full');
+      await expect(refusing.store.acquire([request])).rejects.toMatchObject({
+        code: 'SSE_LOG_UNAVAILABLE',
+        message: expect.stringMatching(reason) as string,
+      });
+      for (const { logger } of [allowing, refusing]) {
+        expect(logger.warnings).toEqual([expect.stringMatching(reason)]);
+        expect(logger.warnings.join()).not.toContain('secret');
+      }
+    },
+  );
+
+  interface Limits {
+    readonly store: ReturnType<typeof postgresSlots>;
+    readonly logger: RecordingLogger;
+  }
 
   it('a role without privileges, which works once they are granted', async () => {
     const made = node({ client: as('app') });

@@ -49,6 +49,9 @@ export type ClientClass = new (config: object) => PostgresClient;
 export interface ClientFactory {
   /** Where the server is, without credentials. */
   readonly address: string;
+  readonly Client: ClientClass;
+  /** The options of each client, as the application gave them. */
+  readonly config: object;
   make(): PostgresClient;
 }
 
@@ -67,10 +70,11 @@ export function clientFactory(
   if ('connectionParameters' in given || typeof given === 'function') throw invalid(option, given);
   const pool = 'options' in given && 'connect' in given ? (given as unknown as FilledPool) : undefined;
   const Client = pool?.Client ?? loadClient();
-  const config = configOf(pool?.options ?? given, timeoutMs);
-  const make = (): PostgresClient => new Client(config);
+  const config = configOf(pool?.options ?? given);
+  const connectionTimeoutMillis = config.connectionTimeoutMillis || timeoutMs;
+  const make = (): PostgresClient => new Client({ ...config, connectionTimeoutMillis });
   try {
-    return { address: addressOf(make()), make };
+    return { address: addressOf(make()), Client, config, make };
   } catch {
     // The message of the driver could contain the password.
     throw invalid(option, '…');
@@ -82,12 +86,8 @@ interface FilledPool {
   readonly Client?: ClientClass;
 }
 
-function configOf(options: object, timeoutMs: number): object {
-  const { password, ssl, connectionTimeoutMillis } = options as {
-    password?: unknown;
-    ssl?: unknown;
-    connectionTimeoutMillis?: number;
-  };
+function configOf(options: object): PostgresConfig & { connectionTimeoutMillis?: number } {
+  const { password, ssl } = options as PostgresConfig;
   return {
     keepAlive: true,
     application_name: 'nestjs-event-stream',
@@ -95,7 +95,6 @@ function configOf(options: object, timeoutMs: number): object {
     // A pool hides these two from enumeration.
     ...(password === undefined ? {} : { password }),
     ...(ssl === undefined ? {} : { ssl }),
-    connectionTimeoutMillis: connectionTimeoutMillis || timeoutMs,
   };
 }
 

@@ -2,6 +2,9 @@
 const TRANSIENT = [
   /^08/, // connection exception
   /^25006$/, // read-only: a standby
+  /^28/, // user and password, until one side is corrected
+  /^3D000$/, // no such database, until it is created
+  /^(3F000|42P01|42703|42883)$/, // missing tables or functions, until a migration has run
   /^40/, // serialization failure, deadlock
   /^53/, // too many connections, disk full, out of memory
   /^55P03$/, // lock timeout
@@ -11,8 +14,11 @@ const TRANSIENT = [
   /^XX/, // internal error
 ];
 
-/** Codes of a server that cannot be used at the moment. */
-const OUTAGE = /^(08...|25006|53300|57P0[1-5])$/;
+/**
+ * Codes of a server that cannot be used at the moment. A table or function that is missing belongs to another version of the
+ * tables, which only a look at the version tells.
+ */
+const OUTAGE = /^(08...|25006|28...|3D000|3F000|42P01|42703|42883|53300|57P0[1-5])$/;
 
 /** The SQLSTATE of an error that the server answered; `undefined` if the error is not an answer. */
 export function sqlState(error: unknown): string | undefined {
@@ -65,5 +71,5 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^3D000$/, 'create the database, or correct its name'],
   [/^42501$/, 'grant the privileges that docs/postgres.md lists'],
   [/^53300$/, 'raise max_connections, or use a pooler'],
-  [/^(42P01|42883|3F000)$/, 'run the statements of migrations(), or set createSchema: true'],
+  [/^(42P01|42703|42883|3F000)$/, 'run the statements of migrations(), or set createSchema: true'],
 ];

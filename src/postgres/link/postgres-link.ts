@@ -7,9 +7,12 @@ import { Sessions } from './sessions.js';
 
 /** The reports of a {@link PostgresLink}. */
 export interface LinkEvents {
-  /** Prepares the use of the server, for the first time or again. The link is up once this has resolved. */
-  prepare(query: Query): Promise<void>;
-  /** Statements work, for the first time or again. */
+  /**
+   * Prepares the use of the server, for the first time or again. The link is up once this has resolved. Resolves with when the
+   * server was started, which is another time for another server.
+   */
+  prepare(query: Query): Promise<string>;
+  /** Statements work, for the first time or again, or another server executes them. */
   up(): void;
   /** An attempt to connect or to prepare has failed, or the server does not answer. */
   down(error: unknown): void;
@@ -42,6 +45,8 @@ export class PostgresLink {
   error: unknown;
   /** Where the server is, for messages, without credentials. */
   readonly address: string;
+  /** Where notifications come from. */
+  readonly listenAddress: string;
   /** How long a statement may wait for a lock, in milliseconds. Less than the time after which a connection is replaced. */
   readonly lockMs: number;
   private readonly clock: Clock;
@@ -49,6 +54,8 @@ export class PostgresLink {
   private readonly sessions: Sessions;
   private readonly listener: Listener | undefined;
   private preparing: Promise<void> | undefined;
+  /** When the server was started. */
+  private started = '';
   private attempts = 0;
   private timer: unknown;
   private opened = false;
@@ -65,11 +72,13 @@ export class PostgresLink {
     this.lockMs = Math.min(Math.ceil(timeoutMs / 2), 1000);
     this.sessions = new Sessions(make, maxConnections, clock, pingMs);
     this.notificationName = notifications;
+    this.listenAddress = address;
     if (listen === false) return;
     const listeners = clientFactory('listen', listen ?? client, timeoutMs);
+    this.listenAddress = listeners.address;
     const notify = (payload: string): Promise<unknown> => this.notify([payload]);
     this.listener = new Listener(
-      listeners.make,
+      listeners,
       this.notificationName,
       notify,
       this.listenerEvents(),
@@ -123,9 +132,9 @@ export class PostgresLink {
   /** Prepares again, as after a reconnect. If that fails, the link is down, and this rejects. */
   refresh(): Promise<void> {
     this.preparing ??= this.prepare().then(
-      () => {
+      (started) => {
         this.preparing = undefined;
-        if (!this.closed) this.recovered();
+        if (!this.closed) this.recovered(started);
       },
       (error: unknown) => {
         this.preparing = undefined;
@@ -149,7 +158,7 @@ export class PostgresLink {
     }, backOffMs(this.attempts++));
   }
 
-  private async prepare(): Promise<void> {
+  private async prepare(): Promise<string> {
     const { sessions } = this;
     const [[isolation, encoding] = []] = await sessions.query(
       "SELECT current_setting('default_transaction_isolation'), current_setting('server_encoding')",
@@ -157,16 +166,22 @@ export class PostgresLink {
     if (encoding !== 'UTF8')
       throw new Error(`the database has the encoding ${String(encoding)}, and must have UTF8`);
     sessions.explicitIsolation = isolation !== 'read committed';
-    await this.events.prepare(sessions.query);
+    return this.events.prepare(sessions.query);
   }
 
-  private recovered(): void {
+  private recovered(started: string): void {
     this.attempts = 0;
     this.error = undefined;
-    if (this.up) return;
+    // After a quick failover, no statement may have failed.
+    const isOther = started !== this.started;
+    if (this.up && !isOther) return;
+    this.started = started;
     this.up = true;
     this.events.up();
-    if (this.opened) return;
+    if (this.opened) {
+      if (isOther) this.listener?.check();
+      return;
+    }
     this.opened = true;
     this.listener?.open();
   }
@@ -187,7 +202,7 @@ export class PostgresLink {
         const checked = this.preparing ?? Promise.resolve();
         checked.then(
           () => {
-            if (this.up && !this.isListening) this.events.deaf(why);
+            if (this.up && !this.isListening) this.events.deaf(explained(why));
           },
           () => undefined,
         );

@@ -139,8 +139,8 @@ export class Sessions {
     if (failure === undefined) {
       this.all.add(session);
       this.give(session);
-    } else {
-      // All that wait would meet the same.
+    } else if (this.all.size === 0) {
+      // All that wait would meet the same. Otherwise they get the connections that are open, one after the other.
       for (const { fail } of this.waiting.splice(0)) fail(failure);
     }
   }

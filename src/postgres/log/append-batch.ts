@@ -1,6 +1,6 @@
 import type { LogRecord } from '../../log/log-record.js';
 import type { PendingAppend } from '../../log/remote/pending-append.js';
-import type { Bounds } from '../../log/remote/retention.js';
+import type { Bounds } from '../../log/retention.js';
 import { encodeHeader } from '../../log/remote/stored-record.js';
 import { encodeFrame } from './frame.js';
 import { randomToken, type Place } from './place.js';

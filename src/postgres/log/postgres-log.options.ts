@@ -1,6 +1,6 @@
 import { checkOptions, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, flag, having, none, periodMs, wholeNumber } from '../../checking/option-kinds.js';
-import { RETENTION_KINDS, byteCount, resolveRetention, type Bounds } from '../../log/remote/retention.js';
+import { RETENTION_KINDS, byteCount, resolveRetention, type Retentions } from '../../log/retention.js';
 import { systemClock, type Clock } from '../../time/clock.js';
 import type { PostgresConnection } from '../link/postgres-client.js';
 import {
@@ -10,6 +10,7 @@ import {
   postgresListen,
   schemaName,
 } from '../link/postgres-kinds.js';
+import type { TablesVersion } from '../schema/migrate.js';
 
 /** Retention of a channel. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
 export interface PostgresRetention {
@@ -68,7 +69,7 @@ export interface PostgresLogOptions extends PostgresRetention {
 }
 
 /** Resolved {@link PostgresLogOptions}. */
-export interface PostgresLogSettings {
+export interface PostgresLogSettings extends Retentions {
   readonly schema: string;
   readonly createSchema: boolean;
   readonly waitMs: number | false;
@@ -79,9 +80,9 @@ export interface PostgresLogSettings {
   readonly forgetMs: number;
   readonly pingMs: number | false;
   readonly maxConnections: number;
+  /** Set by tests of later versions of the tables. */
+  readonly tables?: TablesVersion;
   readonly clock: Clock;
-  /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
-  bounds(channel: string): Bounds;
 }
 
 const TABLE: OptionTable<PostgresLogOptions> = {
@@ -117,6 +118,6 @@ export function resolvePostgresLogOptions(options: PostgresLogOptions): Postgres
     pingMs: options.pingMs ?? DEFAULT_PING_MS,
     maxConnections: options.maxConnections ?? 4,
     clock: options.clock ?? systemClock,
-    bounds: resolveRetention(where, 'PostgreSQL', options),
+    ...resolveRetention(where, 'PostgreSQL', options),
   };
 }

@@ -2,7 +2,7 @@
 import type {
   Awaitable,
   EventLog,
-  LineLogger,
+  KeptEvents,
   LogHealth,
   LogListener,
   LogSlice,
@@ -10,13 +10,15 @@ import type {
   ReadLimit,
 } from '../../log/event-log.js';
 import type { LogPosition } from '../../log/cursor.js';
+import type { Retention } from '../../log/retention.js';
 import type { LogRecord } from '../../log/log-record.js';
 import type { Transaction } from '../../log/transaction.js';
 import { closed, reasonOf, unavailable } from '../../errors/outage.js';
 import type { SseError } from '../../errors/sse.errors.js';
 import { checkSizes } from '../../log/remote/append-limits.js';
 import { FailedReads } from '../../log/remote/failed-reads.js';
-import { HealthReport } from '../../log/remote/health-report.js';
+import { EVENT_LOG_WORDS } from '../../log/remote/health-words.js';
+import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import type { Query, Rows } from '../link/postgres-client.js';
 import { isTransient } from '../link/postgres-errors.js';
@@ -27,6 +29,7 @@ import { Announcer } from './announcer.js';
 import { Appender } from './appender.js';
 import { ChannelReader } from './channel-reader.js';
 import { Keeper } from './keeper.js';
+import { keptIn } from './kept.js';
 import { LogState, RestartedError } from './log-state.js';
 import { placeOf } from './place.js';
 import { DEAF_MS, Poller } from './poller.js';
@@ -81,6 +84,7 @@ export class PostgresLog implements EventLog {
     this.report = new HealthReport(
       () => link.address,
       () => settings.clock.now(),
+      EVENT_LOG_WORDS,
     );
     const state = (this.state = new LogState(settings.schema));
     this.reader = new ChannelReader(link, state, settings.schema);
@@ -174,7 +178,15 @@ export class PostgresLog implements EventLog {
     return unwatch;
   }
 
+  kept(name: string): Promise<KeptEvents> {
+    return this.ask(name, () => keptIn(this.link, this.settings, name));
+  }
+
   /** @internal */
+  retain(prefix: string, retention: Retention): void {
+    this.settings.retain(prefix, retention);
+  }
+
   useLogger(logger: LineLogger): void {
     this.report.logger = logger;
   }
@@ -211,9 +223,10 @@ export class PostgresLog implements EventLog {
   private linkEvents(): LinkEvents {
     return {
       prepare: async (query: Query) => {
-        const { schema, createSchema } = this.settings;
-        await ensureSchema(query, schema, createSchema);
+        const { schema, createSchema, tables } = this.settings;
+        await ensureSchema(query, schema, createSchema, tables);
         await this.state.open(query);
+        return this.state.started;
       },
       up: () => {
         if (!this.firstAttempt.settled) this.keeper.start();
@@ -238,7 +251,7 @@ export class PostgresLog implements EventLog {
       deaf: (why) => {
         if (!this.link.up) return;
         this.report.warn(
-          `The event log receives no notifications from ${this.link.address} (${reasonOf(why) ?? 'unknown reason'}). ` +
+          `The event log receives no notifications from ${this.link.listenAddress} (${reasonOf(why) ?? 'unknown reason'}). ` +
             `It asks for new events every ${this.settings.pollMs ?? DEAF_MS} ms until it does. ` +
             'With a pooler, give "listen" a direct connection, or false.',
         );

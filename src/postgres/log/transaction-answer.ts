@@ -5,8 +5,13 @@ import { explained, sqlState } from '../link/postgres-errors.js';
 
 /** Errors of a transaction that is aborted or read-only, or of a database or role that cannot be used for the log. */
 const UNUSABLE = /^(25...|3F000|42P01|42883|42501)$/;
+/** A serialization failure, a deadlock, or a canceled statement: the application decides whether to run its transaction again. */
+const OF_APPLICATION = /^(40...|57014)$/;
 
-/** Runs a statement in a transaction. Answers its only value, which is JSON. */
+/**
+ * Runs a statement in a transaction. Answers its only value, which is JSON. Rejects with the error of the client itself if the
+ * transaction can be tried again (SQLSTATE class 40) or was canceled (57014).
+ */
 export async function askIn<V>(
   tx: Transaction,
   channel: string,
@@ -34,9 +39,10 @@ export function invalidTransaction(channel: string, why: string, remedy: string,
   });
 }
 
-function failure(channel: string, thrown: unknown): SseError {
+function failure(channel: string, thrown: unknown): unknown {
   const error = ofServer(thrown);
   const code = sqlState(error);
+  if (code !== undefined && OF_APPLICATION.test(code)) return thrown;
   if (code !== undefined && !UNUSABLE.test(code))
     return notAppended('PostgreSQL', channel, explained(error), false);
   const why = reasonOf(explained(error)) ?? 'the query has failed';

@@ -57,7 +57,7 @@ export class Transactions {
     this.publishText = inSchema(schema, 'SELECT $S.sse_publish_1($1, $2, $3, $4, $5, $6, $7, $8) AS answer');
   }
 
-  /** Rejects with `SSE_INVALID_TRANSACTION`, `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. The state of the log must be known. */
+  /** Rejects as {@link askIn}, or with `SSE_INVALID_TRANSACTION`, `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. The state of the log must be known. */
   async append(tx: Transaction, channel: string, records: readonly LogRecord[]): Promise<void> {
     const { xid, exists } = await askIn<{ xid: string; exists: boolean }>(tx, channel, this.beginText, []);
     if (!exists) throw this.foreign(channel);
@@ -152,8 +152,8 @@ export class Transactions {
       const rows = await this.link.query(STATUS, [[...this.followed.keys()]]);
       for (const [xid, status] of rows) this.settle(String(xid), status, late);
     } catch {
-      // The server is unavailable. Everything is read again when it is back.
-      this.followed.clear();
+      // The next check asks again.
+      for (const [xid, { since }] of this.followed) if (since < late) this.followed.delete(xid);
     }
     this.checking = false;
     if (this.followed.size === 0) return;

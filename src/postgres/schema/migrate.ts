@@ -1,8 +1,19 @@
 import type { Query } from '../link/postgres-client.js';
+import { sqlState } from '../link/postgres-errors.js';
 import { SCHEMA_VERSION, inSchema, migrationsFrom } from './migrations.js';
 
 /** The advisory lock of those who change the tables. */
 const MIGRATION_LOCK = 514;
+/** A change that waits for a table blocks all statements that come after it, also those of other processes. */
+const TABLE_LOCK_MS = 250;
+
+/** The version of the tables that code was written for. */
+export interface TablesVersion {
+  readonly version: number;
+  readonly migrationsFrom: typeof migrationsFrom;
+}
+
+const CURRENT: TablesVersion = { version: SCHEMA_VERSION, migrationsFrom };
 
 /**
  * Makes sure that the tables are there, in a version that this code works with. Tables of a later version are used as they
@@ -14,7 +25,7 @@ export async function ensureSchema(
   query: Query,
   schema: string,
   createSchema: boolean,
-  target = { version: SCHEMA_VERSION, migrationsFrom },
+  target = CURRENT,
 ): Promise<void> {
   let found = await versionOf(query, schema);
   if (createSchema && (found?.version ?? 0) < target.version) {
@@ -50,11 +61,7 @@ async function versionOf(query: Query, schema: string): Promise<Version | undefi
 }
 
 /** One statement, so that it is one transaction, over a pooler too. */
-async function migrate(
-  query: Query,
-  schema: string,
-  target: { migrationsFrom: typeof migrationsFrom },
-): Promise<void> {
+async function migrate(query: Query, schema: string, target: TablesVersion): Promise<void> {
   const steps = target
     .migrationsFrom(0, schema)
     .map(
@@ -62,9 +69,21 @@ async function migrate(
     );
   const text = `DO $migrate$ DECLARE v_version integer := 0; BEGIN
     PERFORM pg_advisory_xact_lock($K, ${MIGRATION_LOCK});
+    PERFORM set_config('lock_timeout', '${TABLE_LOCK_MS}', true);
     IF to_regnamespace('$S') IS NULL THEN CREATE SCHEMA $S; END IF;
     IF to_regclass('$S.sse_state') IS NOT NULL THEN SELECT version INTO v_version FROM $S.sse_state; END IF;
     ${steps.join('\n')}
   END $migrate$`;
-  await query(inSchema(schema, text));
+  try {
+    await query(inSchema(schema, text));
+  } catch (error) {
+    if (sqlState(error) !== LOCK_TIMEOUT) throw error;
+    throw new Error(
+      `the tables in the schema "${schema}" cannot be updated while a transaction uses them. The update is tried again: ` +
+        'wait for the transaction, or end it',
+      { cause: error },
+    );
+  }
 }
+
+const LOCK_TIMEOUT = '55P03';

@@ -25,8 +25,8 @@ export interface MigrationsOptions {
 
 const TABLE: OptionTable<MigrationsOptions> = { schema: schemaName };
 
-/** A step as it is written here: `$S` is the schema, `$K` the number of its advisory locks. */
-interface Step {
+/** @internal A step as it is written here: `$S` is the schema, `$K` the number of its advisory locks. */
+export interface Step {
   readonly sql: string;
   /** The oldest version whose code works with the tables after this step. */
   readonly compatible: number;
@@ -34,7 +34,8 @@ interface Step {
 
 // A step is never changed once it is released. One that removes what the version before uses raises `compatible`, and then
 // needs a release of its own after all nodes have the code that does without.
-const STEPS: readonly Step[] = [
+/** @internal */
+export const STEPS: readonly Step[] = [
   { sql: [TABLES, EPOCH, APPEND, PUBLISH, READ, RETENTION, SNAPSHOTS, LEASES].join('\n'), compatible: 1 },
 ];
 
