@@ -1,15 +1,15 @@
 // Longer than most: the two states of a reader, and every change between them, are side by side.
-import { immediate } from '../errors/guard.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
 import { formatCursor, parseCursor, type ChannelKey, type FeedPosition } from '../log/cursor.js';
 import type { Awaitable } from '../log/event-log.js';
 import type { Deliverable } from '../log/log-entry.js';
 import { toRecord, type LogRecord } from '../log/log-record.js';
-import { EventBatch } from './event-batch.js';
+import type { EventBatch } from './event-batch.js';
 import { BATCH_LIMIT, type Feed, type FeedReader, type FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
 import type { BatchConsumer } from './live-readers.js';
-import { GapNotice } from './gap-notice.js';
+import { gapBatch } from './gap-notice.js';
+import { selectEvents } from './select-events.js';
 import { StateDelivery } from './snapshot/state-delivery.js';
 import { StateReading, type StateReader } from './snapshot/state-reading.js';
 import type { ChannelState } from './snapshot/state-source.js';
@@ -317,35 +317,15 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     this.ownPosition = slice.next;
     this.requested = undefined;
     if (slice.gap) {
-      return this.gapBatch(requested ?? formatCursor(this.keys, slice.at), slice.gap.oldest);
+      const gap = { requested: requested ?? formatCursor(this.keys, slice.at), oldest: slice.gap.oldest };
+      return gapBatch(gapType(this.options), this.cursor, gap);
     }
-    const { filter, until } = this.options;
-    return slice.batch && (filter || until) ? this.select(slice.batch) : slice.batch;
-  }
-
-  private gapBatch(requested: string, oldest: string | null): EventBatch | undefined {
-    const type = gapType(this.options);
-    if (type === undefined) return undefined;
-    return new EventBatch([new GapNotice(type, this.cursor ?? '', { requested, oldest })], JSON.parse);
+    return slice.batch && this.select(slice.batch);
   }
 
   private select(batch: EventBatch): EventBatch | undefined {
-    const { filter, until } = this.options;
-    const kept = [];
-    try {
-      for (const [i, item] of batch.items.entries()) {
-        const event = batch.event(i) as never;
-        const channel = item.channel?.name ?? '';
-        if (filter && !immediate(filter(event, channel), 'filter')) continue;
-        kept.push(item);
-        if (!immediate(until?.(event, channel), 'until')) continue;
-        this.end();
-        break;
-      }
-    } catch (error) {
-      this.fail(error);
-    }
-    return kept.length === 0 ? undefined : batch.with(kept);
+    if (!this.options.filter && !this.options.until) return batch;
+    return selectEvents(batch, this.options, this);
   }
 }
 

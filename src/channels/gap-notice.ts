@@ -3,6 +3,7 @@ import type { SseEvent } from '../events/sse-event.js';
 import { encodeEvent } from '../wire/encode-event.js';
 import type { ChannelKey } from '../log/cursor.js';
 import type { Deliverable } from '../log/log-entry.js';
+import { EventBatch } from './event-batch.js';
 
 /** The gap event of a subscription. It has an id, so a client that has received it does not receive it again. */
 export class GapNotice implements Deliverable {
@@ -20,4 +21,10 @@ export class GapNotice implements Deliverable {
   toEvent(): SseEvent {
     return this.event;
   }
+}
+
+/** The batch of a gap event. `undefined` if the subscription asks for no gap events (`type`). */
+export function gapBatch(type: string | undefined, id: string | undefined, gap: Gap): EventBatch | undefined {
+  if (type === undefined) return undefined;
+  return new EventBatch([new GapNotice(type, id ?? '', gap)], JSON.parse);
 }

@@ -4,7 +4,7 @@ import { foldSteps, liveWithFold } from '../fixtures/fold-model.js';
 
 /** `npm run test:folds` sets it. */
 const RUNS = Number(process.env['FOLD_RUNS'] ?? 60);
-const TIMEOUT_MS = RUNS * 1000;
+const TIMEOUT_MS = Math.max(120_000, RUNS * 1000);
 
 describe('a state and the events after it are the fold of all events', () => {
   it(

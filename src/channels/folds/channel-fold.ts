@@ -1,4 +1,3 @@
-import { SseError, isSseError, quoted } from '../../errors/sse.errors.js';
 import type { LogPosition } from '../../log/cursor.js';
 import type { Awaitable } from '../../log/event-log.js';
 import type { LogRecord } from '../../log/log-record.js';
@@ -7,6 +6,7 @@ import { ask } from '../ask.js';
 import { chain } from '../snapshot/state-source.js';
 import { DEFAULT_EVERY } from './fold.js';
 import { FoldedState, type FoldedStateInit } from './folded-state.js';
+import { StateWriter, type StateOwner } from './state-writer.js';
 
 /** The parts of a {@link ChannelFold}. */
 export interface ChannelFoldInit extends FoldedStateInit {
@@ -25,8 +25,6 @@ export interface FoldedEvents {
 const STORE_MS = 1000;
 /** A node that does not lead checks after this time whether another one does. */
 const CHECK_MS = 3000;
-/** A large state is stored after this many times `every` events at the latest. */
-const MAX_FACTOR = 4;
 /** A fold is held this long after a publish. */
 const LINGER_MS = 10_000;
 
@@ -38,7 +36,7 @@ const LINGER_MS = 10_000;
  * names the state that it replaces, so of two leaders one fails and stops leading. Which node leads never affects a state: all
  * get the same one from the same events.
  */
-export class ChannelFold {
+export class ChannelFold implements StateOwner {
   readonly folded: FoldedState;
   private readonly every: number;
   private holders = 0;
@@ -49,11 +47,10 @@ export class ChannelFold {
   private checking = false;
   /** The position of the stored state at the last check. */
   private seen: LogPosition | undefined;
-  private storing: Promise<void> | undefined;
+  private readonly writer: StateWriter;
   private timer: unknown;
   private lingering: unknown;
   private publishedAt = 0;
-  private hasReported = false;
   private events: FoldedEvents | undefined;
   private advancing = false;
   /** The channel has changed while the fold advanced. */
@@ -61,6 +58,7 @@ export class ChannelFold {
 
   constructor(private readonly init: ChannelFoldInit) {
     this.folded = new FoldedState(init);
+    this.writer = new StateWriter(init, this.folded, this);
     this.every = init.fold.every ?? DEFAULT_EVERY;
   }
 
@@ -113,10 +111,10 @@ export class ChannelFold {
   async settle(): Promise<void> {
     try {
       await this.folded.catchUp();
-      this.storeIfDue();
-      if (this.folded.count >= this.every * MAX_FACTOR) await this.storing;
+      this.storable();
+      if (this.writer.isBehind) await this.writer.settled();
     } catch (error) {
-      this.logFailed(error);
+      this.writer.failed(error);
     }
   }
 
@@ -125,7 +123,7 @@ export class ChannelFold {
     const { clock } = this.init;
     clock.cancel(this.lingering);
     this.stop();
-    await this.storing;
+    await this.writer.settled();
   }
 
   private release(): void {
@@ -137,7 +135,7 @@ export class ChannelFold {
   private stop(): void {
     this.unwatch?.();
     this.unwatch = undefined;
-    if (this.leads && this.folded.count > 0) this.store();
+    if (this.leads && this.folded.count > 0) this.writer.write();
     this.leads = false;
     this.seen = undefined;
     this.changes = 0;
@@ -173,7 +171,7 @@ export class ChannelFold {
       },
       (error: unknown) => {
         this.checking = false;
-        this.logFailed(error);
+        this.writer.failed(error);
       },
     );
   }
@@ -202,7 +200,7 @@ export class ChannelFold {
       (found) => this.advanced(found),
       (error: unknown) => {
         this.advancing = false;
-        this.logFailed(error);
+        this.writer.failed(error);
       },
     );
   }
@@ -212,63 +210,23 @@ export class ChannelFold {
     this.advancing = this.missed = false;
     if (!this.leads) return;
     if (missed && found) this.advance();
-    if (found) return this.storeIfDue();
+    if (found) return this.storable();
     // Events are gone that no state includes. It is tried again later: the channel may begin anew.
     this.leads = false;
     this.seen = '';
   }
 
-  private storeIfDue(): void {
-    const { count, bytes, storedLength, ended } = this.folded;
-    if (!this.leads || count === 0) return;
-    const isLarge = bytes * MAX_FACTOR < storedLength && count < this.every * MAX_FACTOR;
-    if (ended || (count >= this.every && !isLarge)) this.store();
-    else this.later(STORE_MS);
+  storable(): void {
+    if (!this.leads || this.folded.count === 0) return;
+    if (this.writer.isDue) this.writer.write();
+    else this.storeLater();
   }
 
-  private store(): void {
-    const { store, channel, key } = this.init;
-    const { folded } = this;
-    if (this.storing || folded.at === undefined) return;
-    const { at: position, stored, count, bytes } = folded;
-    let state: string;
-    try {
-      state = folded.toJson();
-    } catch (cause) {
-      folded.count = folded.bytes = 0;
-      return this.report(notPlain(channel, key, cause));
-    }
-    folded.count = folded.bytes = 0;
-    const settled = (isStored: boolean): void => {
-      if (folded.stored !== stored) return;
-      if (isStored) {
-        folded.stored = position;
-        folded.storedLength = state.length;
-        this.hasReported = false;
-      } else this.yield();
-    };
-    const answer = ask(() => store.write(channel, key, { position, state }, stored));
-    if (!(answer instanceof Promise)) return settled(answer);
-    this.storing = answer.then(
-      (isStored) => {
-        this.storing = undefined;
-        settled(isStored);
-        this.storeIfDue();
-      },
-      (error: unknown) => {
-        this.storing = undefined;
-        this.logFailed(error);
-        // A state that the log refuses is stored again after some more events.
-        if (!isSseError(error, 'SSE_LOG_UNAVAILABLE') || folded.stored !== stored) return;
-        folded.count += count;
-        folded.bytes += bytes;
-        this.later(STORE_MS);
-      },
-    );
+  storeLater(): void {
+    this.later(STORE_MS);
   }
 
-  /** Another node has stored a state. */
-  private yield(): void {
+  yield(): void {
     this.leads = false;
     this.seen = '';
   }
@@ -276,29 +234,8 @@ export class ChannelFold {
   private later(ms: number): void {
     this.timer ??= this.init.clock.schedule(() => {
       this.timer = undefined;
-      if (this.leads && this.folded.count > 0) this.store();
+      if (this.leads && this.folded.count > 0) this.writer.write();
       else if (!this.leads && this.changes > 0) this.check();
     }, ms);
   }
-
-  /** Ignores an outage, because the log calls the listener afterwards. */
-  private logFailed(error: unknown): void {
-    if (!isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.report(error);
-  }
-
-  /** Reports an error once, until a state is stored again. */
-  private report(error: unknown): void {
-    if (this.hasReported) return;
-    this.hasReported = true;
-    this.init.failed(error as SseError);
-  }
-}
-
-function notPlain(channel: string, fold: string, cause: unknown): SseError {
-  return new SseError(
-    'SSE_NOT_SERIALIZABLE',
-    `The state of the fold ${quoted(fold)} for the channel ${quoted(channel)} cannot be stored: ` +
-      `${cause instanceof Error ? cause.message : quoted(cause)}.`,
-    { remedy: 'Use plain JSON data in the state.', context: { channel, fold }, cause },
-  );
 }

@@ -1,5 +1,6 @@
 import { SseError, quoted } from '../../errors/sse.errors.js';
-import type { Awaitable, EventLog, LineLogger } from '../../log/event-log.js';
+import type { LineLogger } from '../../errors/health-report.js';
+import type { Awaitable, EventLog } from '../../log/event-log.js';
 import type { Parse } from '../../log/log-entry.js';
 import type { Serialize } from '../../events/to-event.js';
 import type { Clock } from '../../time/clock.js';

@@ -100,6 +100,37 @@ describe('uiMessage()', () => {
     );
   });
 
+  it.each([
+    [
+      'a data part',
+      { type: 'data-progress', id: '2', data: { text: 'a' } },
+      { type: 'data-progress', id: '2', data: { text: 'b' } },
+    ],
+    [
+      'the output of a tool',
+      { type: 'tool-output-available', toolCallId: 't', output: 1, preliminary: true },
+      { type: 'tool-output-available', toolCallId: 't', output: 2 },
+    ],
+  ])('keeps the step in which %s of an earlier step is replaced', async (_, first, second) => {
+    const chunks = [
+      { type: 'start', messageId: 'm1' },
+      { type: 'start-step' },
+      { type: 'tool-input-available', toolCallId: 't', toolName: 'look', input: {} },
+      first,
+      { type: 'finish-step' },
+      { type: 'start-step' },
+      second,
+      { type: 'finish-step' },
+      { type: 'finish', finishReason: 'stop' },
+    ];
+    const whole = await messageOf(chunks);
+    expect(whole?.parts.at(-1)).toEqual({ type: 'step-start' });
+    for (const cut of chunks.keys()) {
+      expect(await messageOf([...folded(chunks.slice(0, cut)).chunks, ...chunks.slice(cut)])).toEqual(whole);
+    }
+    expect(await messageOf(folded(chunks).chunks)).toEqual(whole);
+  });
+
   it('joins the deltas of a long text into one part', () => {
     const deltas = Array.from({ length: 10_000 }, (_, i) => ({
       type: 'text-delta',

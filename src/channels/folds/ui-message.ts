@@ -71,6 +71,9 @@ function add(state: UiMessageState, chunk: Chunk): void {
   else if (type === 'reasoning-start') delete open[`reasoning~${String(chunk['id'])}`];
   else if (type === 'finish-step') {
     for (const key of Object.keys(open)) if (/^(?:text|reasoning)~/.test(key)) delete open[key];
+  } else if (type === 'start-step') {
+    // The reader of the SDK shows the beginning of a step with the next part. So no part of it may go into an earlier step.
+    for (const key of Object.keys(open)) delete open[key];
   } else if (TOOL_INPUTS.has(type)) {
     const key = `tool~${String(chunk['toolCallId'])}`;
     const delta = partAt(state, key);
