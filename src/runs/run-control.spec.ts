@@ -2,7 +2,7 @@ import { memoryLog } from 'nestjs-event-stream';
 import { RunControl } from './run-control.js';
 
 const claim = (run: string, follows?: string) =>
-  ({ is: 'claim', run, follows, node: 'n', from: 'e-0', orphans: false }) as const;
+  ({ is: 'claim', run, follows, node: 'n', from: 'e-0', orphans: false, host: 'h', startedAt: 1 }) as const;
 const ended = (run: string) =>
   ({ is: 'ended', run, node: 'n', outcome: { status: 'completed' }, from: 'e-0', at: 'e-0' }) as const;
 const alive = (run: string) => ({ ...claim(run), is: 'alive' }) as const;

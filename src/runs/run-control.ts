@@ -21,6 +21,9 @@ export function checkRunId(id: string): void {
   channelKey(eventsChannel(id, randomId(RUN_NAME_LENGTH)));
 }
 
+/** The channels with the states of runs. */
+export const CONTROL_PREFIX = 'run:';
+
 /** The length of the random name that distinguishes the runs of one id. Nodes have names of the same length. */
 export const RUN_NAME_LENGTH = 8;
 
@@ -45,20 +48,25 @@ export class RunControl {
   private readonly name: string;
   private position: LogPosition | undefined;
   private reading: Promise<void> = Promise.resolve();
+  private queued: Promise<void> | undefined;
   private listener: ControlListener | undefined;
 
   constructor(
     private readonly log: EventLog,
     id: string,
   ) {
-    this.name = `run:${id}`;
+    this.name = `${CONTROL_PREFIX}${id}`;
   }
 
   /** Reads all records that were written before this call. Rejects with the error of the log. */
   catchUp(): Promise<void> {
-    const answer = this.reading.then(() => this.read());
-    this.reading = answer.catch(() => undefined);
-    return answer;
+    // A read that has not begun yet finds the same. With a slow log, reads would pile up otherwise.
+    this.queued ??= this.reading.then(() => {
+      this.queued = undefined;
+      return this.read();
+    });
+    this.reading = this.queued.catch(() => undefined);
+    return this.queued;
   }
 
   /**

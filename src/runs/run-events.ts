@@ -5,6 +5,7 @@ import type { AnyContract } from '../events/event-contract.js';
 import { toRecord } from '../log/log-record.js';
 import { canBeFarewell, viewerError, endMarker, outcomeIn, type RunOutcome } from './run-outcome.js';
 import type { ChannelEvent } from '../channels/channel-event.js';
+import type { RunningRun } from './run.js';
 import type { AttachOptions } from './run.options.js';
 import { checkAfter } from '../channels/start-position.js';
 import { ApplicationState } from '../channels/snapshot/application-state.js';
@@ -17,9 +18,12 @@ import type { Serialize } from '../events/to-event.js';
 import type { SubscriptionReader } from '../channels/subscription-reader.js';
 import type { MakeReader } from '../channels/waiting-reader.js';
 
+/** The channels with the events of runs. */
+export const EVENTS_PREFIX = 'run-events:';
+
 /** The name of the channel with the events of one run. Each start of an id has its own. */
 export function eventsChannel(id: string, run: string): string {
-  return `run-events:${run}:${id}`;
+  return `${EVENTS_PREFIX}${run}:${id}`;
 }
 
 const READ_LIMIT: ReadLimit = { events: 1000, bytes: 1_048_576 };
@@ -39,6 +43,12 @@ export class RunEvents {
 
   get log(): EventLog {
     return this.channels.log;
+  }
+
+  /** Describes the run, with the position of its last event, for `Runs.list()`. */
+  describe(node: string, startedAt: number, last: LogPosition): RunningRun {
+    const lastEventId = formatCursor([channelKey(this.channel)], [last]);
+    return { id: this.id, node, startedAt: new Date(startedAt), lastEventId };
   }
 
   /** Counts the viewers of the run in this process. */

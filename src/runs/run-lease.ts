@@ -14,6 +14,8 @@ export interface RunLeaseInit {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly orphans: boolean;
+  readonly host: string;
+  readonly startedAt: number;
   /** A record about this run was read. Any node may have written it. */
   onRecord(record: RunRecord): void;
   /** Another node has ended this run, or owns the id now. Called once. */
@@ -143,9 +145,9 @@ export class RunLease implements ControlListener {
   }
 
   private append(is: 'alive' | 'claim'): Promise<void> {
-    const { events, control, node, orphans } = this.init;
+    const { events, control, node, orphans, host, startedAt } = this.init;
     const { run, from } = events;
-    return control.append({ is, run, node, from, orphans });
+    return control.append({ is, run, node, from, orphans, host, startedAt });
   }
 
   private fail(error: unknown): void {

@@ -19,6 +19,7 @@ import {
 import { notStreamable, type RunSource } from './run-source.js';
 import type { RunRecord } from './run-state.js';
 import { RunViewers } from './run-viewers.js';
+import type { LogPosition } from '../log/cursor.js';
 import type { Clock } from '../time/clock.js';
 import { RunWriter } from './run-writer.js';
 import type { RunSettings } from './run.options.js';
@@ -30,6 +31,8 @@ export interface RunOwnerInit {
   readonly control: RunControl;
   readonly settings: RunSettings;
   readonly logger: ErrorReports;
+  /** When the run was claimed, in milliseconds since 1970. */
+  readonly startedAt: number;
 }
 
 const TEARDOWN_WARN_MS = 10_000;
@@ -46,6 +49,8 @@ const IN_TIME = 1 / 3;
 export class RunOwner implements Teardown {
   readonly warnMs = TEARDOWN_WARN_MS;
   readonly events: RunEvents;
+  /** When the run was claimed, in milliseconds since 1970. */
+  readonly startedAt: number;
   /** Resolves when the end is in the log, or when this process stops trying to write it. Never rejects. */
   readonly settled: Promise<void>;
   /** True once the source has ended or was released. The end may not be in the log yet. */
@@ -66,9 +71,10 @@ export class RunOwner implements Teardown {
   private settle: () => void = () => undefined;
 
   constructor(private readonly init: RunOwnerInit) {
-    const { events, control, settings, node } = init;
-    const { clock, leaseMs, orphanMs } = settings;
+    const { events, control, settings, node, startedAt } = init;
+    const { clock, leaseMs, orphanMs, node: host } = settings;
     this.events = events;
+    this.startedAt = startedAt;
     this.settled = new Promise((resolve) => (this.settle = resolve));
     const fold = settings.fold === false ? undefined : events.fold(settings.fold);
     if (fold) void this.settled.then(fold.hold(true));
@@ -89,7 +95,7 @@ export class RunOwner implements Teardown {
       listen: () => this.listen(),
     });
     this.lease = new RunLease({
-      ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false },
+      ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false, host, startedAt },
       onRecord: (record) => this.onRecord(record),
       lost: () => this.lost(),
       renewed: (inTime) => (inTime ? this.viewers.prune() : this.viewers.restart()),
@@ -108,6 +114,11 @@ export class RunOwner implements Teardown {
   /** `running` until the end is in the log. */
   get status(): RunStatus {
     return this.outcome?.status ?? 'running';
+  }
+
+  /** The position of the last event in the log. */
+  get last(): LogPosition {
+    return this.writer.last;
   }
 
   /** Checks that this process still owns the run, if it may have been suspended or disconnected. Never rejects. */

@@ -1,6 +1,6 @@
 import { RunState, parseRunRecord, type RunRecord } from './run-state.js';
 
-const base = { node: 'n', from: 'e-0', orphans: false };
+const base = { node: 'n', from: 'e-0', orphans: false, host: 'h', startedAt: 1 };
 const claim = (run: string, follows?: string): RunRecord => ({ is: 'claim', run, follows, ...base });
 const alive = (run: string): RunRecord => ({ is: 'alive', run, ...base });
 const ended = (run: string): RunRecord => ({

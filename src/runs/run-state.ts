@@ -21,6 +21,10 @@ interface ClaimRecord extends RecordBase {
   readonly from: LogPosition;
   /** True if the owner needs announcements of viewers on other nodes. */
   readonly orphans: boolean;
+  /** The name of the node for administrators. */
+  readonly host: string;
+  /** When the run was started, in milliseconds since 1970 by the clock of its node. */
+  readonly startedAt: number;
 }
 
 /** The owner is alive. This renews its lease and never takes an id. */
@@ -55,7 +59,8 @@ interface EndedRecord extends RecordBase {
 export type RunRecord = ClaimRecord | AliveRecord | StopRecord | ViewingRecord | EndedRecord;
 
 /** The run that has an id, or had it last. */
-export type CurrentRun = Pick<ClaimRecord, 'run' | 'from'> & Partial<Pick<ClaimRecord, 'orphans'>>;
+export type CurrentRun = Pick<ClaimRecord, 'run' | 'from'> &
+  Partial<Pick<ClaimRecord, 'orphans' | 'host' | 'startedAt'>>;
 
 /**
  * The state that follows from the records of a control channel. All nodes read the same records in the same order, so they reach
@@ -112,8 +117,8 @@ export class RunState {
     }
   }
 
-  private begin({ run, from, orphans }: ClaimRecord | AliveRecord): true {
-    this.current = { run, from, orphans };
+  private begin({ run, from, orphans, host, startedAt }: ClaimRecord | AliveRecord): true {
+    this.current = { run, from, orphans, host, startedAt };
     this.ended = undefined;
     this.stopWanted = false;
     return true;

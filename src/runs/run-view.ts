@@ -144,12 +144,14 @@ export class RunView implements ControlListener {
   private async look(): Promise<void> {
     const { events, control, settings } = this.init;
     const { clock, leaseMs } = settings;
-    if (!(await control.answersInTime(clock, leaseMs / CHECKS))) return this.restart();
+    const inTime = await control.answersInTime(clock, leaseMs / CHECKS);
+    if (!inTime) this.restart();
     const viewers = events.viewersHere();
     if (this.ended) await this.ensureEnd();
     else if (clock.now() - this.silentSince >= leaseMs) await this.giveUp();
+    // A log that is too slow to judge the owner can still deliver this, and the owner may get its answers in time.
     else await this.announceViewing(viewers > 0);
-    if (viewers > 0 || this.waiting > 0 || !(this.heard || this.ended)) this.idle = false;
+    if (!inTime || viewers > 0 || this.waiting > 0 || !(this.heard || this.ended)) this.idle = false;
     else if (this.idle) this.close();
     else this.idle = true;
   }

@@ -3,11 +3,13 @@ import { systemClock, type Clock } from '../time/clock.js';
 import type { Emits, Serialize } from '../events/to-event.js';
 import type { OptionTable } from '../checking/option-check.js';
 import { eventType } from '../checking/event-kinds.js';
-import { anyOf, delayMs, flag, func, having, kind, none, oneOf } from '../checking/option-kinds.js';
+import { anyOf, delayMs, flag, func, group, having, kind, none, oneOf } from '../checking/option-kinds.js';
 import type { ErrorContext } from '../errors/error-reports.js';
 import { inProduction } from '../environment.js';
+import { nodeName } from '../node-name.js';
 import { isContract, type AnyContract } from '../events/event-contract.js';
 import type { SseEvent } from '../events/sse-event.js';
+import { RETENTION_TABLE, type Retention } from '../log/retention.js';
 import type { AnyFold } from '../channels/folds/fold.js';
 import { READER_TABLE, type ChannelEvent, type SubscribeOptions } from '../channels/subscription.options.js';
 
@@ -45,6 +47,12 @@ export interface RunsOptions extends Omit<RunOptions, 'attachIfRunning' | 'event
    * nodes must use the same value, and the log must keep events for longer. @default 15_000
    */
   leaseMs?: number | undefined;
+  /**
+   * The limits of the events of a run. Its state is kept as long as they are. The `retention` of the log counts more. @default the limits of the log
+   */
+  retention?: Retention | undefined;
+  /** The name of this node in `Runs.list()`. @default the host name and the process ID */
+  node?: string | undefined;
   /** Serializes payloads that are not strings. @default JSON.stringify */
   serialize?: Serialize | undefined;
   /** Called with every error that a run logs. @default the option of the module */
@@ -72,6 +80,8 @@ export const RUN_TABLE: OptionTable<RunOptions> = { ...OF_ALL, events: contract,
 export const RUNS_TABLE: OptionTable<RunsOptions> = {
   ...OF_ALL,
   leaseMs: delayMs(1),
+  retention: group(RETENTION_TABLE),
+  node: kind((value) => typeof value === 'string' && value !== '', 'a name'),
   serialize: func('that makes text of a value, such as JSON.stringify'),
   onError: func('of the error and its context'),
   clock: having(['now', 'schedule'], 'a clock'),
@@ -113,12 +123,14 @@ export interface RunSettings {
   /** The contract by which the values of the run are validated. */
   readonly contract: AnyContract | undefined;
   readonly leaseMs: number;
+  /** The name of this node. */
+  readonly node: string;
   readonly serialize: Serialize;
   readonly clock: Clock;
   readonly fold: AnyFold | false;
 }
 
-const DEFAULTS: Omit<RunSettings, 'validate' | 'contract'> = {
+const DEFAULTS: Omit<RunSettings, 'validate' | 'contract' | 'node'> = {
   orphanMs: false,
   stopped: 'stopped',
   emits: 'events',
@@ -131,9 +143,14 @@ const DEFAULTS: Omit<RunSettings, 'validate' | 'contract'> = {
 /** Resolves checked options, with other settings as their defaults. */
 export function resolveRunOptions(
   options: RunsOptions & RunOptions,
-  defaults: RunSettings = { ...DEFAULTS, validate: !inProduction(), contract: undefined },
+  defaults: RunSettings = {
+    ...DEFAULTS,
+    validate: !inProduction(),
+    contract: undefined,
+    node: nodeName(),
+  },
 ): RunSettings {
-  const { orphanMs, stopped, emits, leaseMs, serialize, clock, events, fold } = options;
+  const { orphanMs, stopped, emits, leaseMs, node, serialize, clock, events, fold } = options;
   const validate = options.validate ?? defaults.validate;
   return {
     orphanMs: orphanMs ?? defaults.orphanMs,
@@ -142,6 +159,7 @@ export function resolveRunOptions(
     validate,
     contract: validate ? events : undefined,
     leaseMs: leaseMs ?? defaults.leaseMs,
+    node: node ?? defaults.node,
     serialize: serialize ?? defaults.serialize,
     clock: clock ?? defaults.clock,
     fold: fold ?? defaults.fold,

@@ -3,6 +3,27 @@ import type { AttachOptions } from './run.options.js';
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { WithoutGaps } from '../channels/subscription.options.js';
 
+/** A run that is running, on this node or another one. */
+export interface RunningRun {
+  readonly id: string;
+  /** The name of its node: the option `runs.node` of the module. */
+  readonly node: string;
+  /** When it was started, by the clock of its node. */
+  readonly startedAt: Date;
+  /** The id of its last event. `attach(id, { after })` sends what comes after it. */
+  readonly lastEventId: string;
+}
+
+/** @internal A run of this process. */
+export interface OwnedRun {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The viewers on this node. */
+  readonly viewers: number;
+}
+
 /** A run that was started on this node or another one. The object holds only its id. */
 export class Run {
   /** @internal Made by `Runs.start()`. */

@@ -116,6 +116,28 @@ describe('viewers of a run with orphanMs', () => {
     await Promise.all([b, c].map(({ runs }) => runs.close()));
   });
 
+  it('stay on a node that reads so slowly that it cannot judge the owner', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add({ orphanMs: ORPHAN_MS }), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    const { read } = b.wire;
+    // Longer than a third of a lease.
+    b.wire.read = async (...args) => {
+      await new Promise<void>((resolve) => void nodes.clock.schedule(resolve, LEASE_MS / 3 + 200));
+      return read.apply(b.wire, args);
+    };
+    await nodes.advance(5 * LEASE_MS);
+    expect(await a.runs.status('r')).toBe('running');
+    Object.assign(b.wire, { read });
+    hand.give('1');
+    hand.done();
+    await nodes.advance(LEASE_MS);
+    expect([await viewer.end, viewer.seen]).toEqual(['ended', ['1']]);
+    await Promise.all([a, b].map(({ runs }) => runs.close()));
+  });
+
   it('cannot attach without notifying the owner', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add({ orphanMs: ORPHAN_MS }), nodes.add()];

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ownRuns } from '../../test/fixtures/own-runs.js';
 import { TestNodes, turns, type TestNode } from '../../test/fixtures/nodes.js';
 import { Hand } from '../../test/fixtures/run-viewer.js';
 import { RunControl } from './run-control.js';
@@ -87,7 +88,7 @@ class Model {
     await this.observe();
     const { running } = this.observer.state;
     // One owner, and one source at work, if there is a run. None otherwise.
-    expect(this.all.flatMap(({ runs }) => runs.list())).toEqual(running ? [ID] : []);
+    expect(this.all.flatMap(({ runs }) => ownRuns(runs))).toEqual(running ? [ID] : []);
     expect(this.hands.filter(({ signal, finished }) => signal && !finished)).toHaveLength(running ? 1 : 0);
     const statuses = await Promise.all(this.all.map(({ runs }) => runs.status(ID)));
     expect(new Set(statuses).size).toBe(1);

@@ -7,11 +7,13 @@ import type { LogPosition } from '../log/cursor.js';
 import type { Channels } from '../channels/channels.js';
 import type { EventLog } from '../log/event-log.js';
 import { ErrorReports } from '../errors/error-reports.js';
-import { Run } from './run.js';
+import { Run, type OwnedRun, type RunningRun } from './run.js';
 import { RUN_NAME_LENGTH, RunControl, checkRunId } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
+import { RunList } from './run-list.js';
 import { viewerError, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
+import { retainRuns } from './run-retention.js';
 import { notAFunction, type RunSource } from './run-source.js';
 import type { SourceProblem } from '../source/result-problem.js';
 import { RunView } from './run-view.js';
@@ -51,6 +53,7 @@ export class Runs {
   private readonly owners = new Map<string, RunOwner>();
   /** By the name of the channel with their events. */
   private readonly views = new Map<string, RunView>();
+  private readonly everywhere: RunList;
   private closed = false;
 
   /** @throws {SseError} `SSE_INVALID_OPTIONS` */
@@ -61,7 +64,14 @@ export class Runs {
     checkOptions('Runs', options, RUNS_TABLE);
     this.log = channels.log;
     this.settings = resolveRunOptions(options);
+    if (options.retention) retainRuns(this.log, options.retention, this.settings.leaseMs);
     this.logger = new ErrorReports(options.logger ?? new Logger('Runs'), options.onError);
+    this.everywhere = new RunList({
+      ...{ channels, node: this.node, settings: this.settings, logger: this.logger },
+      ownerOf: (id) => this.ownerOf(id),
+      look: (id) => this.look(id),
+      watch: (id, control) => this.watchOwner(id, control),
+    });
   }
 
   /**
@@ -107,6 +117,7 @@ export class Runs {
     }
     if (options.events) owner.events.agreeOn(options.events);
     void owner.begin(source);
+    await this.everywhere.announced();
     return this.run(id, true, options.events);
   }
 
@@ -252,14 +263,35 @@ export class Runs {
     return ended?.outcome.status ?? 'running';
   }
 
-  /** Returns the ids of the runs that this process owns. */
-  list(): string[] {
-    return [...this.owners.keys()];
+  /**
+   * Lists the runs that are running on all nodes, the oldest first. A run whose node has died is listed until `leaseMs` after a node
+   * first looked. A node that was cut off from the log may be missing until a third of `leaseMs` after that.
+   *
+   * @throws {SseError} as a rejection: `SSE_LOG_UNAVAILABLE`.
+   */
+  list(): Promise<RunningRun[]> {
+    return this.everywhere.list(this.owners.keys());
+  }
+
+  /** The number of runs that this process owns. */
+  size(): number {
+    return this.owners.size;
+  }
+
+  /** @internal The runs of this process, for the inspector. */
+  owned(): OwnedRun[] {
+    return [...this.owners.values()].map(({ events, status, startedAt }) => ({
+      id: events.id,
+      status,
+      startedAt,
+      viewers: events.viewersHere(),
+    }));
   }
 
   /** Interrupts the runs of this process. Resolves when their ends are in the log, at the latest after `withinMs`. */
   async close(withinMs = 2000): Promise<void> {
     this.closed = true;
+    this.everywhere.close();
     for (const view of this.views.values()) view.close();
     const owners = [...this.owners.values()];
     if (owners.length === 0) return;
@@ -294,7 +326,7 @@ export class Runs {
     settings: RunSettings,
   ): Promise<RunOwner | undefined> {
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS && !control.state.running; attempt++) {
-      const owner = await this.claim(id, control, settings);
+      const owner = await this.everywhere.announce(id, () => this.claim(id, control, settings));
       if (owner) return owner;
     }
     return undefined;
@@ -306,11 +338,13 @@ export class Runs {
     const follows = control.state.current?.run;
     const events = new RunEvents(channels, id, run, await log.tail(eventsChannel(id, run)));
     const orphans = settings.orphanMs !== false;
-    await control.append({ is: 'claim', run, follows, node, from: events.from, orphans });
+    const { clock, node: host } = settings;
+    const startedAt = clock.wallNow();
+    await control.append({ is: 'claim', run, follows, node, from: events.from, orphans, host, startedAt });
     await control.catchUp();
     const { current, running } = control.state;
     if (!running || current?.run !== run) return undefined;
-    const owner = new RunOwner({ events, node, control, settings, logger });
+    const owner = new RunOwner({ events, node, control, settings, logger, startedAt });
     this.owners.set(id, owner);
     void owner.settled.then(() => {
       if (this.owners.get(id) === owner) this.owners.delete(id);

@@ -23,6 +23,7 @@ import {
   type SseEvent,
 } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { ownRuns } from '../fixtures/own-runs.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { Hand } from '../fixtures/run-viewer.js';
 import { closeApps, eachAdapter, makeApp, until } from './adapters.js';
@@ -186,7 +187,7 @@ eachAdapter((adapter) => {
   it('that fails before its first event is that HTTP error', async () => {
     const app = await demo();
     await start(app, 'refused');
-    await until(() => app.get(Runs).list().length === 0);
+    await until(() => ownRuns(app.get(Runs)).length === 0);
     expect(await ask(app, 'GET', '/chats/r')).toEqual({
       status: 409,
       body: { statusCode: 409, error: 'Conflict', message: 'Not now' },

@@ -70,7 +70,7 @@ function suite(start: () => Promise<{ url: string; schema?: string; remove(): Pr
     }
     for (const node of [a, b, c]) {
       expect(await node.call('collect', 'r1')).toEqual({ seen: ['new 1', 'new 2'], end: 'ended' });
-      expect(await node.call('list')).toEqual([]);
+      expect(await node.call('owned')).toEqual([]);
     }
     expect(await sourceOf(a, 'r1')).toMatchObject({ reason: 'SSE_RUN_LOST', finished: true });
     expect(await a.call('warnings')).toEqual([expect.stringMatching(/^Run "r1" was lost: /)]);
@@ -79,12 +79,16 @@ function suite(start: () => Promise<{ url: string; schema?: string; remove(): Pr
   it('leaves an id that was started anew to its new owner', async () => {
     const [a, b, c] = [await add(), await add(), await add()];
     await suspend(a, b, 'r2');
+    expect([await b.call('list'), await c.call('list')]).toEqual([[], []]);
     await b.call('startEndless', 'r2', 'new');
+    const listed = (await c.call('list')) as [string, string][];
+    expect(listed.map(([id]) => id)).toEqual(['r2']);
     a.resume();
     await until(async () => (await sourceOf(a, 'r2')).finished);
     await sleep(2 * LEASE_MS);
     for (const node of [a, b, c]) expect(await node.call('status', 'r2')).toBe('running');
-    expect([await a.call('list'), await b.call('list')]).toEqual([[], ['r2']]);
+    expect([await a.call('owned'), await b.call('owned')]).toEqual([[], ['r2']]);
+    for (const node of [a, b, c]) expect(await node.call('list')).toEqual(listed);
     expect(await a.call('stop', 'r2')).toBe(true);
     const { yielded } = await sourceOf(b, 'r2');
     for (const node of [a, b, c]) {
@@ -111,8 +115,11 @@ function suite(start: () => Promise<{ url: string; schema?: string; remove(): Pr
     await a.call('startEndless', 'r5', 'old');
     await until(async () => (await sourceOf(a, 'r5')).yielded > 5);
     expect([await b.call('status', 'r5'), await c.call('status', 'r5')]).toEqual(['running', 'running']);
+    const listed = (await c.call('list')) as [string, string][];
+    expect(listed).toEqual([['r5', expect.stringMatching(/.:\d+$/)]]);
     await a.kill();
     await until(async () => (await b.call('status', 'r5')) === 'lost');
+    expect([await b.call('list'), await c.call('list')]).toEqual([[], []]);
     const { seen, end } = (await c.call('collect', 'r5')) as { seen: unknown[]; end: unknown };
     expect([seen.slice(0, 3), end]).toEqual([['old 0', 'old 1', 'old 2'], 'SSE_RUN_LOST']);
     await b.call('start', 'r5', ['new']);
