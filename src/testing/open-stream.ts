@@ -1,19 +1,14 @@
-import { request, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { checkOptions, type OptionTable } from '../checking/option-check.js';
-import { anything, delayMs, kind } from '../checking/option-kinds.js';
+import { MAX_DELAY_MS, anything, delayMs, flag, kind } from '../checking/option-kinds.js';
 import { eventReader } from '../client/event-reader.js';
 import type { ReceivedEventOf } from '../client/received-event.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { isContract, type AnyContract } from '../events/event-contract.js';
 import { END_OF_STREAM_TYPE, PLACE_TYPE } from '../wire/end-of-stream.js';
-import { TestStream, type ReadTestEvent, type TestEvent } from './test-stream.js';
-
-/** The part of a Nest application that we use. */
-export interface TestApplication {
-  listen(port: number, host: string): Promise<unknown>;
-  getHttpServer(): { address(): AddressInfo | string | null };
-}
+import { realTime } from './real-time.js';
+import { connectionTo, type TestApplication } from './test-application.js';
+import { TestStream, type ReadTestEvent, type TestEvent, type TestReading } from './test-stream.js';
 
 /** The request of a test, and how its answer is read. */
 export interface OpenStreamInit<Contract extends AnyContract = AnyContract> {
@@ -25,33 +20,52 @@ export interface OpenStreamInit<Contract extends AnyContract = AnyContract> {
   body?: unknown;
   /** Where the client left off: sent as `Last-Event-ID`. */
   lastEventId?: string;
-  /** Milliseconds that any expectation waits for. @default 4000 */
+  /** Opens the stream with a client that never reads: see {@link TestStream.stall}. @default false */
+  stalled?: boolean;
+  /**
+   * Milliseconds that any expectation waits for, by the system clock. The head can always take the default.
+   * @default the environment variable `SSE_TEST_TIMEOUT_MS`, or 4000
+   */
   timeoutMs?: number;
   /** The contract of the route. Each event is validated, and has the type of the contract. @default none */
   events?: Contract;
 }
 
 const text = kind((value) => typeof value === 'string', 'a string');
+function isHeaders(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((header) => typeof header === 'string')
+  );
+}
+
 const TABLE: OptionTable<OpenStreamInit> = {
   method: text,
-  headers: kind(
-    (value) => typeof value === 'object' && value !== null,
-    'an object with a string for each header',
-  ),
+  headers: kind(isHeaders, 'an object with a string for each header'),
   body: anything,
   lastEventId: text,
+  stalled: flag,
   timeoutMs: delayMs(1),
   events: kind(isContract, 'a contract'),
 };
 
-/** Less than the 5 s after which Jest and Vitest end a test, so that the test reports the events that were received instead. */
-const DEFAULT_TIMEOUT_MS = 4000;
+/**
+ * Less than the 5 s after which Jest and Vitest end a test, so that the test reports the events that were received instead. A run on a
+ * busy machine sets the variable for all of its tests.
+ */
+const DEFAULT_TIMEOUT_MS = positive(process.env['SSE_TEST_TIMEOUT_MS']) ?? 4000;
+
+function positive(text: string | undefined): number | undefined {
+  const ms = Number(text);
+  return ms > 0 && ms <= MAX_DELAY_MS ? ms : undefined;
+}
 
 /**
  * Opens a route of an application or of a base URL, and resolves when its head has arrived, whatever the status. An application that
- * does not listen yet starts to listen on a free port.
+ * does not listen needs no port: the kit initializes it and sends the request within this process.
  *
- * @throws {SseError} `SSE_INVALID_OPTIONS`
+ * @throws {SseError} `SSE_INVALID_OPTIONS`; `SSE_NOT_SERIALIZABLE`; `SSE_TEST_TIMEOUT` if no head arrives
  * @example
  * const stream = await openStream(app, '/imports/7', { events: importEvents });
  * expect((await stream.next('progress')).data).toEqual({ percent: 0 });
@@ -72,10 +86,24 @@ export async function openStream(
   path: string,
   init: OpenStreamInit = {},
 ): Promise<unknown> {
-  checkOptions('openStream()', init, TABLE);
-  const base = typeof app === 'string' ? app : await baseUrl(app);
-  const { body } = init;
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const { response, reading } = await openResponse('openStream()', app, path, init);
+  const { events } = init;
+  return events
+    ? new TestStream(response, reading, contractEvent(events))
+    : new TestStream(response, reading, textEvent);
+}
+
+/** Sends the request of a test, and resolves with the head of its answer. @throws {SseError} as {@link openStream} */
+export async function openResponse(
+  where: string,
+  app: TestApplication | string,
+  path: string,
+  init: OpenStreamInit,
+): Promise<{ response: IncomingMessage; reading: TestReading }> {
+  checkOptions(where, init, TABLE);
+  const send = await connectionTo(app);
+  const { body, timeoutMs = DEFAULT_TIMEOUT_MS, stalled = false } = init;
+  const text = bodyText(where, body);
   const headers: Record<string, string> = {
     accept: 'text/event-stream',
     ...(body !== undefined && typeof body !== 'string' && { 'content-type': 'application/json' }),
@@ -83,24 +111,76 @@ export async function openStream(
     ...init.headers,
   };
   const method = init.method ?? (body === undefined ? 'GET' : 'POST');
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    // No shared agent: a test's connection is its own, and closed with it.
-    const sent = request(new URL(path, base), { method, headers, agent: false }, resolve);
-    sent.on('error', reject);
-    sent.end(text);
-  });
-  const { events, timeoutMs = DEFAULT_TIMEOUT_MS } = init;
   const what = `${method} ${path}`;
-  return events
-    ? new TestStream(response, what, timeoutMs, contractEvent(events))
-    : new TestStream(response, what, timeoutMs, textEvent);
+  // No shared agent: a test's connection is its own, and closed with it.
+  const request = send(requestPath(where, path), { method, headers, agent: false });
+  // A short time for expectations must not fail a request on a busy machine.
+  const headMs = Math.max(timeoutMs, DEFAULT_TIMEOUT_MS);
+  return { response: await headOf(request, text, headMs, what), reading: { what, timeoutMs, stalled } };
+}
+
+function bodyText(where: string, body: unknown): string | undefined {
+  if (body === undefined || typeof body === 'string') return body;
+  let text: string | undefined;
+  let cause: unknown;
+  try {
+    text = JSON.stringify(body);
+  } catch (error) {
+    cause = error;
+  }
+  if (text !== undefined) return text;
+  throw new SseError(
+    'SSE_NOT_SERIALIZABLE',
+    `${where}: The body ${quoted(body)} cannot be written as JSON.`,
+    {
+      remedy: 'Use text, or a value that JSON can express.',
+      cause,
+    },
+  );
+}
+
+/** The path and query of a request, with characters escaped that a request line cannot have. */
+export function requestPath(where: string, path: unknown): string {
+  if (typeof path === 'string' && path.startsWith('/')) {
+    const { pathname, search } = new URL(`http://localhost${path}`);
+    return pathname + search;
+  }
+  throw new SseError('SSE_INVALID_OPTIONS', `${where}: The path is ${quoted(path)}.`, {
+    remedy: 'Pass a path that begins with a slash, such as /imports/7.',
+  });
+}
+
+function headOf(
+  request: ClientRequest,
+  body: string | undefined,
+  timeoutMs: number,
+  what: string,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const late = realTime.setTimeout(() => request.destroy(noHead(what, timeoutMs)), timeoutMs);
+    request.once('close', () => realTime.clearTimeout(late));
+    request.once('response', (response) => {
+      realTime.clearTimeout(late);
+      resolve(response);
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function noHead(what: string, timeoutMs: number): SseError {
+  return new SseError('SSE_TEST_TIMEOUT', `${what}: No head arrived for ${timeoutMs} ms.`, {
+    remedy:
+      'A generator that has not yielded opens its stream after "openAfterMs". Advance the test clock, if there is one, before you await openStream().',
+  });
 }
 
 function textEvent(type: string, data: string, id: string | undefined): TestEvent {
   return { type, data, id, json: <T>() => JSON.parse(data) as T };
 }
 
-function contractEvent(events: AnyContract): ReadTestEvent<ReceivedEventOf<AnyContract>> {
+/** Reads the events of a contract. Another event, or data that breaks its schema, is an error. */
+export function contractEvent(events: AnyContract): ReadTestEvent<ReceivedEventOf<AnyContract>> {
   const read = eventReader(events, 'ignore');
   let lastEventId = '';
   return (type, data, id) => {
@@ -114,17 +194,4 @@ function contractEvent(events: AnyContract): ReadTestEvent<ReceivedEventOf<AnyCo
       context: { event: type, data },
     });
   };
-}
-
-async function baseUrl(app: TestApplication): Promise<string> {
-  let address = app.getHttpServer().address();
-  if (address === null) {
-    await app.listen(0, '127.0.0.1');
-    address = app.getHttpServer().address();
-  }
-  if (address === null || typeof address === 'string')
-    throw new TypeError('The application listens on no port.');
-  const { address: host, family, port } = address;
-  const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : family === 'IPv6' ? `[${host}]` : host;
-  return `http://${name}:${port}`;
 }

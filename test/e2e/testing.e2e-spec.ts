@@ -36,6 +36,80 @@ eachAdapter((adapter) => {
     await expect(opening).rejects.toThrow('openStream(): Invalid option "timeoutMs": ');
   });
 
+  it.each<[string, () => Promise<unknown>, string, string]>([
+    [
+      'no application',
+      () => openStream(undefined as never, '/x'),
+      'SSE_INVALID_OPTIONS',
+      'openStream(): The application is undefined.',
+    ],
+    [
+      'no base URL',
+      () => openStream('localhost', '/x'),
+      'SSE_INVALID_OPTIONS',
+      'The application is "localhost".',
+    ],
+    ['no path', () => openStream(app, 5 as never), 'SSE_INVALID_OPTIONS', 'openStream(): The path is 5.'],
+    [
+      'another host',
+      () => openStream(app, 'http://example.org/'),
+      'SSE_INVALID_OPTIONS',
+      'The path is "http:',
+    ],
+    [
+      'a header that is not text',
+      () => openStream(app, '/x', { headers: { a: 5 as never } }),
+      'SSE_INVALID_OPTIONS',
+      '"headers',
+    ],
+    [
+      'a bigint body',
+      () => openStream(app, '/x', { body: 1n }),
+      'SSE_NOT_SERIALIZABLE',
+      'The body 1n cannot',
+    ],
+    [
+      'a function body',
+      () => openStream(app, '/x', { body: () => 1 }),
+      'SSE_NOT_SERIALIZABLE',
+      'cannot be written as JSON',
+    ],
+  ])('rejects %s', async (_name, open, code, message) => {
+    const opening = open();
+    await expect(opening).rejects.toMatchObject({ code });
+    await expect(opening).rejects.toThrow(message);
+  });
+
+  it('reads a path that begins with two slashes from the application', async () => {
+    expect((await openStream(app, '//example.org/x')).status).toBe(404);
+  });
+
+  it.each([-1, NaN, 1.5, '2'])('rejects a count of %p', async (count) => {
+    const stream = await openStream(app, '/count/3');
+    await expect(stream.collect(count as number)).rejects.toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
+    expect(await stream.collect(0)).toEqual([]);
+    expect(await stream.rest()).toHaveLength(3);
+  });
+
+  it('rejects a condition that answers with a promise, which would always hold', async () => {
+    const stream = await openStream(app, '/count/3');
+    await expect(stream.until((async () => false) as never)).rejects.toMatchObject({
+      code: 'SSE_INVALID_OPTIONS',
+    });
+    await expect(stream.rawUntil((async () => false) as never)).rejects.toMatchObject({
+      code: 'SSE_INVALID_OPTIONS',
+    });
+  });
+
+  it('rejects with the error of a condition, and can be read on', async () => {
+    const stream = await openStream(app, '/count/3');
+    const broken = stream.until(() => {
+      throw new Error('mine');
+    });
+    await expect(broken).rejects.toThrow('mine');
+    expect((await stream.next()).id).toBe('2');
+  });
+
   it('reads one event after the other, in their order', async () => {
     const stream = await openStream(app, '/count/5');
     expect(await stream.next()).toMatchObject({ type: 'odd', id: '1', data: '{"i":1}' });

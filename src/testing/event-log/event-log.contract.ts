@@ -3,6 +3,7 @@ import { describeAppending } from './appending.contract.js';
 import type { ContractRetention, ContractRunner, Lives, Logs, MakeLogs } from './contract-kit.js';
 import { describePositions } from './positions.contract.js';
 import { describeEviction } from './eviction.contract.js';
+import { describeKeeping } from './keeping.contract.js';
 import { describeOwnIds } from './own-ids.contract.js';
 import { describeReading } from './reading.contract.js';
 import { describeSnapshots } from './snapshots.contract.js';
@@ -46,6 +47,7 @@ export function eventLogContract(
     describePositions(test, expect);
     describeAppending(test, expect);
     describeEviction(test, expect);
+    describeKeeping(test, expect);
     describeOwnIds(test, expect);
     describeWatching(test, expect);
     describeSnapshots(test, expect);

@@ -67,4 +67,19 @@ export function describeEviction(test: Test, expect: Expect): void {
     },
     retention,
   );
+
+  test('retain() sets the limits of the channels that begin with its text, and of no others', async ({
+    log,
+    other,
+  }) => {
+    if (!log.retain) return;
+    for (const node of [log, other]) node.retain?.('few:', { maxEvents: 10 });
+    for (let i = 0; i < 60; i++) {
+      for (const channel of ['few:a', 'fewer:a']) await log.append(channel, records(...numbers(i * 10, 10)));
+    }
+    const { entries } = await other.read('few:a', undefined, ALL);
+    expect(entries.length >= 10 && entries.length < 600).toBe(true);
+    expect(texts({ entries })).toEqual(numbers(600 - entries.length, entries.length));
+    expect((await other.read('fewer:a', undefined, ALL)).entries.length).toBe(600);
+  });
 }
