@@ -4,6 +4,7 @@ import { AdminModule } from './admin/admin.module.js';
 import { BoardGameModule } from './board-game/board-game.module.js';
 import { ChannelsModule } from './channels/channels.module.js';
 import { logFromEnvironment } from './log.js';
+import { LiveModule } from './live/live.module.js';
 import { PagesModule } from './pages/pages.module.js';
 import { PrCoreModule } from './prcore/prcore.module.js';
 import { RatEngineModule } from './rat-engine/rat-engine.module.js';
@@ -26,6 +27,7 @@ import { TrpcCppModule } from './trpc-cpp/trpc-cpp.module.js';
       useFactory: async (slots: SlotStore | undefined) => ({ log: await logFromEnvironment(), slots }),
     }),
     PagesModule,
+    LiveModule,
     RatEngineModule,
     PrCoreModule,
     TimeplusModule,

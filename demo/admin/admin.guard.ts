@@ -5,12 +5,12 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { adminToken, isSame } from './admin-token.js';
 
 /** Admits requests that carry the token in `DEMO_ADMIN_TOKEN`. Without that setting, the routes answer 404. */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  private readonly token = process.env['DEMO_ADMIN_TOKEN'] ?? '';
+  private readonly token = adminToken();
 
   canActivate(context: ExecutionContext): boolean {
     const { headers, method, url } = context
@@ -24,10 +24,4 @@ export class AdminGuard implements CanActivate {
     }
     return true;
   }
-}
-
-/** Compares in constant time, so that the duration reveals neither where two texts differ nor their lengths. */
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest());
-  return timingSafeEqual(a as Buffer, b as Buffer);
 }

@@ -64,30 +64,30 @@ export class Games {
     known: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<PlayerView, void, undefined> {
-    const view = async () => (await this.find(id)).viewOf(playerId);
-    // Subscribe before the state is read, so that no change is missed between the two.
-    const changes = this.#table(id).subscribe({ signal });
-    let look: NodeJS.Timeout | undefined;
+    let shown = 0;
+    // The state first, and then exactly the changes that follow it. A watcher that falls behind the retained history
+    // of the channel gets the current state again.
+    const states = this.#table(id).subscribe({
+      signal,
+      snapshot: async () => (await this.find(id)).state,
+    });
+    const again = () => void this.#tellAgain(id, shown).catch(() => undefined);
+    const look = setInterval(again, this.pace.ms(LOOK_MS));
     try {
-      await changes.ready;
-      let shown = await view();
-      const again = () => void this.#tellAgain(id, shown.version).catch(() => undefined);
-      look = setInterval(again, this.pace.ms(LOOK_MS));
-      if (shown.final_player !== null || String(shown.version) !== known) yield shown;
-      while (shown.final_player === null) {
-        const { value: change, done } = await changes.next();
-        if (done) return;
-        // A gap means that this watcher fell behind the retained history of the channel. Read the current state
-        // instead.
-        const now = isGap(change) ? await view() : new Game(change.data, rollDie).viewOf(playerId);
+      for await (const state of states) {
+        // Every event has the whole state, so nothing is lost with the events of a gap.
+        if (isGap(state)) continue;
+        const view = new Game(state.data, rollDie).viewOf(playerId);
         // Two processes may announce two moves in reverse order.
-        if (now.version <= shown.version) continue;
-        shown = now;
-        yield shown;
+        if (view.version <= shown) continue;
+        shown = view.version;
+        const isOver = view.final_player !== null;
+        if (isOver || String(view.version) !== known) yield view;
+        if (isOver) return;
       }
     } finally {
       clearInterval(look);
-      changes.close();
+      states.close();
     }
   }
 

@@ -1,7 +1,7 @@
 import { Controller, Param } from '@nestjs/common';
-import { LastEventId, Sse, SseSignal, event } from 'nestjs-event-stream';
-import type { SseEvent } from 'nestjs-event-stream';
+import { LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import { Games } from './games.service.js';
+import { statusEvents } from './status-events.js';
 
 /** Milliseconds that a client waits before it reconnects. */
 const RETRY_MS = 2000;
@@ -11,17 +11,17 @@ const RETRY_MS = 2000;
 export class StatusStreamController {
   constructor(private readonly games: Games) {}
 
-  @Sse(':gameId/player/:playerId/status')
+  @Sse(':gameId/player/:playerId/status', { events: statusEvents })
   async *status(
     @Param('gameId') gameId: string,
     @Param('playerId') playerId: string,
     @LastEventId() lastEventId: string | undefined,
     @SseSignal() signal: AbortSignal,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  ) {
     for await (const view of this.games.watch(gameId, playerId, lastEventId, signal)) {
       yield view.final_player === null
-        ? event({ type: 'new_message', id: view.version, retry: RETRY_MS, data: view })
-        : event({ type: 'end', retry: RETRY_MS, data: view });
+        ? statusEvents.new_message(view, { id: view.version, retry: RETRY_MS })
+        : statusEvents.end(view, { retry: RETRY_MS });
     }
   }
 }

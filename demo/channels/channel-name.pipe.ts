@@ -1,7 +1,7 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 
 /** Prefixes of the channels that runs and the systems of the demo use internally. */
-const RESERVED = ['run:', 'run-events:', 'board-game/', 'prcore/', 'rat-engine/'];
+const RESERVED = ['run:', 'run-events:', 'board-game/', 'prcore/', 'rat-engine/', 'live/'];
 
 /**
  * Accepts the name of a channel that any client may publish to and follow. It rejects the names of internal channels.

@@ -1,47 +1,41 @@
-import { createReadStream } from 'node:fs';
 import { Controller, Get, Header, NotFoundException, Param, StreamableFile } from '@nestjs/common';
-import { asset } from '../assets.js';
+import { PageFiles } from './page-files.js';
+import { readSource, type SourceText } from './source-text.js';
 
-const SCRIPT = 'text/javascript; charset=utf-8';
-
-/** The files of the page by name. No other file of the folder is served. */
-const FILES: ReadonlyMap<string, string> = new Map([
-  ['style.css', 'text/css; charset=utf-8'],
-  ['icon.svg', 'image/svg+xml'],
-  ['page.js', SCRIPT],
-  ['pane.js', SCRIPT],
-  ['follow.js', SCRIPT],
-  ['post-stream.js', SCRIPT],
-  ['request.js', SCRIPT],
-  ['rat-engine.js', SCRIPT],
-  ['prcore.js', SCRIPT],
-  ['timeplus.js', SCRIPT],
-  ['board-game.js', SCRIPT],
-  ['trpc-cpp.js', SCRIPT],
-  ['token-chat.js', SCRIPT],
-]);
-
-/** Serves the index page and the files that it loads. */
+/** Serves the page, the files that it loads, and the sources of the controllers behind its streams. */
 @Controller()
 export class PagesController {
+  constructor(private readonly files: PageFiles) {}
+
   @Get()
   @Header('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'")
   @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'no-cache')
-  index(): StreamableFile {
-    return page('index.html', 'text/html; charset=utf-8');
+  async index(): Promise<StreamableFile> {
+    return this.#send('index.html');
   }
 
   @Get('pages/:file')
   @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'no-cache')
-  file(@Param('file') file: string): StreamableFile {
-    const type = FILES.get(file);
-    if (type === undefined) throw new NotFoundException(`There is no page file "${file}".`);
-    return page(file, type);
+  async file(@Param('file') file: string): Promise<StreamableFile> {
+    if (file === 'index.html') throw notFound(file);
+    return this.#send(file);
+  }
+
+  @Get('sources/:name')
+  @Header('Cache-Control', 'no-cache')
+  source(@Param('name') name: string): Promise<SourceText> {
+    return readSource(name);
+  }
+
+  async #send(file: string): Promise<StreamableFile> {
+    const found = await this.files.find(file);
+    if (found === undefined) throw notFound(file);
+    return new StreamableFile(found.bytes, { type: found.type, length: found.bytes.length });
   }
 }
 
-function page(file: string, type: string): StreamableFile {
-  return new StreamableFile(createReadStream(asset(`pages/${file}`)), { type });
+function notFound(file: string): NotFoundException {
+  return new NotFoundException(`There is no page file "${file}".`);
 }

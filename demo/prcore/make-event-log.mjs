@@ -1,13 +1,9 @@
 // Writes event-log.csv: the loan applications of one quarter. The generator is seeded, so a second run writes the same
 // bytes. Run it from the package root: node demo/prcore/make-event-log.mjs
 //
-// The process has the properties of real logs that a predictor must handle:
-// - loops: missing documents, and offers that are negotiated
-// - choices that depend on the kind of loan and on earlier steps
-// - two tasks in either order
-// - applicants who withdraw at any time
-// - office hours
-// - cases that overlap in time
+// The process has the properties of real logs that a predictor must handle. It has loops: missing documents, and offers
+// that are negotiated. It has choices that depend on the kind of loan and on earlier steps, and two tasks in either
+// order. Applicants withdraw at any time. There are office hours, and cases overlap in time.
 import { writeFileSync } from 'node:fs';
 
 const SEED = 20230102;

@@ -6,6 +6,7 @@ import type { EventIds } from './event-ids.js';
 import { entered, taken } from './place.js';
 import { ProjectStore, RUN_OVER, type RunOver } from './project-store.service.js';
 import type { ProjectRecord } from './project.js';
+import { resultEvents } from './result-events.js';
 import { Simulator } from './simulator.service.js';
 
 /** Milliseconds between two checks whether a process still works on the run of a reader. */
@@ -13,7 +14,10 @@ const LOOK_MS = 5000;
 /** Maximum number of entries in one event. */
 const MAX_BATCH = 10_000;
 
-/** Streams the results of a project to one reader at a time. */
+/**
+ * Streams the results of a project to one reader at a time. It has no snapshot, because a reader must receive each entry that
+ * waits, and a state cannot stand in for entries.
+ */
 @Injectable()
 export class ResultReader {
   constructor(
@@ -22,18 +26,13 @@ export class ResultReader {
   ) {}
 
   /** Streams the current run until it stops or `signal` aborts. */
-  async *read(
-    project: ProjectRecord,
-    ids: EventIds,
-    signal: AbortSignal,
-    lastEventId: string | undefined,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  async *read(project: ProjectRecord, ids: EventIds, signal: AbortSignal, lastEventId: string | undefined) {
     const { id, run } = project;
     const look = setInterval(() => void this.simulator.lookAfter(id, run).catch(() => undefined), LOOK_MS);
     try {
       const { given } = await this.store.move(project, (place) => entered(place, lastEventId));
       void this.simulator.lookAfter(id, run).catch(() => undefined);
-      yield event({ type: 'notification', id: 0, data: 'CONNECTED' });
+      yield resultEvents.notification('CONNECTED', { id: 0 });
       const start = given > 0 ? { after: String(given) } : { from: 'oldest' as const };
       yield* this.#follow(project, ids, this.store.channel(id).subscribe({ ...start, signal }), given);
     } finally {
@@ -47,12 +46,13 @@ export class ResultReader {
     ids: EventIds,
     said: ChannelSubscription<Entry | RunOver>,
     given: number,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  ) {
     let last = given;
     for await (const first of said) {
       const { entries, over } = sorted([first, ...whatWaits(said)], project.run, last);
       if (entries.length > 0) {
         const id = ids.next();
+        // This system writes the name of its events, which `resultEvents.message()` would leave out.
         yield event({ type: 'message', id, data: entries });
         // Not earlier: if a reader leaves without taking the batch, it must go to the next reader.
         last = entries.at(-1)?.id ?? last;
@@ -61,7 +61,7 @@ export class ResultReader {
         await this.store.move(project, (place) => taken(place, Number(id), entry)).catch(() => undefined);
       }
       if (over) {
-        yield event({ type: 'notification', id: ids.next(), data: 'FINISHED' });
+        yield resultEvents.notification('FINISHED', { id: ids.next() });
         return;
       }
     }

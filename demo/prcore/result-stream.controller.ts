@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
-import type { SseEvent } from 'nestjs-event-stream';
 import { paced } from '../pace.js';
+import { resultEvents } from './result-events.js';
 import { ResultReader } from './result-reader.service.js';
 import { RunningProject, nextEventIdOf, projectIdOf, type Running } from './running-project.js';
 import { nowMs, utcTimestamp } from './utc-timestamp.js';
@@ -12,6 +12,7 @@ export class ResultStreamController {
   constructor(private readonly reader: ResultReader) {}
 
   @Sse(':projectId/stream/result', {
+    events: resultEvents,
     exclusive: { key: projectIdOf, status: 400 },
     heartbeat: {
       intervalMs: paced(15_000),
@@ -25,7 +26,7 @@ export class ResultStreamController {
     @RunningProject() { project, ids }: Running,
     @SseSignal() signal: AbortSignal,
     @LastEventId() lastEventId: string | undefined,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  ) {
     return this.reader.read(project, ids, signal, lastEventId);
   }
 }

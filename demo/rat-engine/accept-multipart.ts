@@ -8,8 +8,8 @@ interface FastifyLike {
 }
 
 /**
- * Has multipart bodies left unread, for the upload route to stream them. Fastify refuses a content type that nobody
- * reads; Express leaves it alone anyway.
+ * Leaves multipart bodies unread, so that the upload route can stream them. Fastify rejects a content type without a
+ * parser. Express does not.
  */
 export function acceptMultipart(app: INestApplication): void {
   const adapter = app.getHttpAdapter();

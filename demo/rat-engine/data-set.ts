@@ -5,18 +5,18 @@ export interface Row {
   readonly value: number;
 }
 
-/** Consecutive rows, as one event carries them. */
+/** Consecutive rows in one event. */
 export interface RowChunk {
   readonly type: 'rows';
-  /** The first row's id. */
+  /** Id of the first row. */
   readonly offset: number;
   readonly rows: readonly Row[];
 }
 
-/** Small enough that making one is nothing that the rest of the process would notice. */
+/** Small enough that creating a chunk does not delay the rest of the process. */
 const ROWS_PER_CHUNK = 100;
 
-/** `count` rows, of which no more than a chunk exists at a time. */
+/** Generates `count` rows. Only one chunk exists at a time. */
 export function* dataSet(count: number): Generator<RowChunk, void, undefined> {
   for (let offset = 0; offset < count; offset += ROWS_PER_CHUNK) {
     const length = Math.min(ROWS_PER_CHUNK, count - offset);

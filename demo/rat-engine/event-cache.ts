@@ -7,10 +7,10 @@ export interface CachedEvent {
   readonly value: string;
 }
 
-/** As many entries are kept. */
+/** Number of entries. */
 const SIZE = 1000;
 
-/** A thousand events that were made before anybody asked. */
+/** A thousand events that were created before the first request. */
 @Injectable()
 export class EventCache {
   readonly events: readonly CachedEvent[] = Array.from({ length: SIZE }, (_, index) => ({

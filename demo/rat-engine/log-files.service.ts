@@ -5,24 +5,24 @@ import { Pace } from '../pace.js';
 import { logLine } from './log-line.js';
 import { TemporaryDirectory } from './temporary-directory.js';
 
-/** The services that write a log; no other can be followed. */
+/** The services whose logs can be followed. */
 export const LOGGED_SERVICES = ['api', 'worker', 'scheduler'] as const;
 /** One of {@link LOGGED_SERVICES}. */
 export type LoggedService = (typeof LOGGED_SERVICES)[number];
 
-/** Between two lines of a service, at the demo's normal speed. */
+/** Milliseconds between two lines of a service, at normal speed. */
 const LINE_EVERY_MS = 1000;
-/** A log of this size is put aside and begun anew. */
+/** Size at which a log is rotated. */
 const ROTATE_AT_BYTES = 1_048_576;
 
-/** A place in a log file. */
+/** A position in a log file. */
 export interface LogPosition {
   readonly path: string;
-  /** Bytes before it. */
+  /** Number of bytes before the position. */
   readonly offset: number;
 }
 
-/** Real log files, in a directory of the application's own, to which the demo's make-believe services write. */
+/** Real log files in a folder of the application. Imaginary services write to them. */
 @Injectable()
 export class LogFiles implements OnModuleInit, OnApplicationShutdown {
   readonly #log = new Logger(LogFiles.name);
@@ -44,9 +44,9 @@ export class LogFiles implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Where a service's log ends now.
+   * Finds the current end of the log of a service.
    *
-   * @throws {NotFoundException} for a service that is not on the list, whatever path its name spells.
+   * @throws {NotFoundException} for any name that is not on the list.
    */
   async end(name: string): Promise<LogPosition> {
     const service = LOGGED_SERVICES.find((logged) => logged === name);
@@ -55,7 +55,7 @@ export class LogFiles implements OnModuleInit, OnApplicationShutdown {
     return { path, offset: (await stat(path)).size };
   }
 
-  /** Adds lines to a service's log, in one write: a reader of whole lines never sees half of one. */
+  /** Adds lines to the log of a service in one write, so that a reader never sees half a line. */
   async append(service: LoggedService, ...lines: string[]): Promise<void> {
     await appendFile(this.#path(service), lines.map((line) => `${line}\n`).join(''));
   }
@@ -71,7 +71,7 @@ export class LogFiles implements OnModuleInit, OnApplicationShutdown {
         await this.append(service, logLine(number));
         await this.#rotate(service);
       } catch (error) {
-        // A full disk, for example, which need not be full for ever.
+        // For example, the disk is full. Later lines can be written again.
         this.#log.warn(`The log of ${service} was not written: ${(error as Error).message}`);
       }
       await this.pace.sleep(LINE_EVERY_MS, signal);

@@ -6,7 +6,7 @@ const STEPS = [
   'INFO job done',
 ] as const;
 
-/** The nth line that a make-believe service writes. */
+/** The nth line that an imaginary service writes. */
 export function logLine(number: number): string {
   return `${new Date().toISOString()} ${STEPS[number % STEPS.length]} #${number}`;
 }

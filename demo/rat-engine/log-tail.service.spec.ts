@@ -27,7 +27,7 @@ describe('LogFiles and LogTail', () => {
     while (tail.pids.length > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  it('reads every line that is written once it follows, and none from before', async () => {
+  it('reads every line that is written after the start, and no earlier one', async () => {
     await files.append('worker', 'before');
     const lines = await follow();
     await files.append('worker', 'one', 'two');
@@ -35,7 +35,7 @@ describe('LogFiles and LogTail', () => {
     expect(await lines.next()).toEqual({ value: 'two', done: false });
   });
 
-  it('runs one process a reader, which is gone when the reader goes', async () => {
+  it('runs one process per reader, which ends when the reader leaves', async () => {
     await follow();
     const [pid] = tail.pids as [number];
     expect(tail.pids).toHaveLength(1);
@@ -45,7 +45,7 @@ describe('LogFiles and LogTail', () => {
     expect(runs(pid)).toBe(false);
   });
 
-  it('kills the process of a reader that was gone before it ran', async () => {
+  it('kills the process of a reader that left before it ran', async () => {
     leaving.abort();
     const lines = await follow();
     expect(await lines.next()).toEqual({ value: undefined, done: true });
@@ -68,7 +68,7 @@ describe('LogFiles and LogTail', () => {
     await expect(lines.next()).rejects.toThrow('The log can no longer be followed.');
   });
 
-  it('fails where there is no tail', async () => {
+  it('fails on a machine without tail', async () => {
     const { PATH } = process.env;
     process.env['PATH'] = '';
     try {
@@ -86,7 +86,7 @@ describe('LogFiles and LogTail', () => {
     },
   );
 
-  it('writes to each log by itself, and keeps them no longer than the application', async () => {
+  it('writes to each log separately, and deletes the logs with the application', async () => {
     const own = new LogFiles(new Pace(100));
     await own.onModuleInit();
     const ends = () => Promise.all(LOGGED_SERVICES.map((service) => own.end(service)));
@@ -96,7 +96,7 @@ describe('LogFiles and LogTail', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('goes on reading when a full log is put aside', async () => {
+  it('continues to read when a full log is rotated', async () => {
     const own = new LogFiles(new Pace(100));
     await own.onModuleInit();
     const position = await own.end('api');

@@ -7,26 +7,26 @@ import type { LogPosition } from './log-files.service.js';
 
 type Tail = ChildProcessByStdio<null, Readable, null>;
 
-/** Follows log files with one `tail` process each, which lives as long as somebody reads from it. */
+/** Follows log files with one `tail` process per reader. The process ends when its reader leaves. */
 @Injectable()
 export class LogTail {
   readonly #running = new Set<Tail>();
 
-  /** The process ids of those that run now. */
+  /** The ids of the running processes. */
   get pids(): number[] {
     return [...this.#running].flatMap(({ pid }) => pid ?? []);
   }
 
   /**
-   * The lines that come after a position, also after the file was rotated, until `signal` aborts. Resolves when the
-   * process runs: whatever is written from then on is read.
+   * Reads the lines after a position until `signal` aborts, also after the file was rotated. Resolves when the process
+   * runs. All lines that are written from then on are read.
    *
-   * @throws {ServiceUnavailableException} if it cannot be started, or (from the iteration) ends by itself.
+   * @throws {ServiceUnavailableException} if the process cannot be started. The iteration throws it if the process ends.
    */
   async follow({ path, offset }: LogPosition, signal: AbortSignal): Promise<AsyncIterable<string>> {
     // Not "-n 0": lines written before tail has opened the file would be skipped.
     const args = ['-c', `+${offset + 1}`, '-F', path];
-    // The environment of a server is nothing that a child needs to know, but for where its program is.
+    // The child does not need the environment of the server, except for the path of its program.
     const env = { PATH: process.env['PATH'] };
     const tail = spawn('tail', args, { stdio: ['ignore', 'pipe', 'ignore'], env });
     const kill = (): void => void tail.kill('SIGKILL');

@@ -3,12 +3,13 @@ import { Sse, SseDefaults, SseSignal } from 'nestjs-event-stream';
 import { LogFiles } from './log-files.service.js';
 import { LogTail } from './log-tail.service.js';
 import { ratError } from './rat-events.js';
+import { logEvents } from './stream-contracts.js';
 import { unixSeconds } from './unix-seconds.js';
 
-/** As many logs are followed at once: each takes a process. */
+/** Maximum number of streams. Each one needs a process. */
 const MAX_PROCESSES = 20;
 
-/** Log files as they grow. */
+/** Follows log files as they grow. */
 @SseDefaults({ errors: { map: ratError } })
 @Controller('api')
 export class LogsController {
@@ -17,24 +18,16 @@ export class LogsController {
     private readonly tail: LogTail,
   ) {}
 
-  @Sse('logs/:service', { limit: { key: 'route', max: MAX_PROCESSES } })
-  async logs(
-    @Param('service') service: string,
-    @SseSignal() signal: AbortSignal,
-  ): Promise<AsyncIterable<LogEvent>> {
+  @Sse('logs/:service', { events: logEvents, limit: { key: 'route', max: MAX_PROCESSES } })
+  async logs(@Param('service') service: string, @SseSignal() signal: AbortSignal) {
     const lines = await this.tail.follow(await this.files.end(service), signal);
-    return logEvents(service, lines);
+    return eventsOf(service, lines);
   }
 }
 
-type LogEvent =
-  | { type: 'connected'; service: string; timestamp: number }
-  | { type: 'log'; service: string; message: string; timestamp: number };
-
-async function* logEvents(
-  service: string,
-  lines: AsyncIterable<string>,
-): AsyncGenerator<LogEvent, void, undefined> {
-  yield { type: 'connected', service, timestamp: unixSeconds() };
-  for await (const message of lines) yield { type: 'log', service, message, timestamp: unixSeconds() };
+async function* eventsOf(service: string, lines: AsyncIterable<string>) {
+  yield logEvents.message({ type: 'connected', service, timestamp: unixSeconds() });
+  for await (const message of lines) {
+    yield logEvents.message({ type: 'log', service, message, timestamp: unixSeconds() });
+  }
 }

@@ -17,7 +17,7 @@ describe('maskedHeaders', () => {
     expect(maskedHeaders({ [name]: 'Bearer abc' })).toEqual({ [name]: '***' });
   });
 
-  it('shows the others as they are', () => {
+  it('shows all other headers unchanged', () => {
     const headers = { host: 'localhost', accept: '*/*', 'user-agent': 'curl/8', 'x-request-id': 'abc' };
     expect(maskedHeaders(headers)).toEqual(headers);
   });

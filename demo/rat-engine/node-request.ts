@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A request as Express (Node's own) or Fastify (around Node's) hands it to a controller. */
+/** The request of a controller. Express passes that of Node, and Fastify wraps it. */
 export type FrameworkRequest = IncomingMessage | { readonly raw: IncomingMessage };
 
-/** Node's request, whatever framework it came through. */
+/** Returns the request of Node on both frameworks. */
 export function nodeRequest(request: FrameworkRequest): IncomingMessage {
   return 'raw' in request ? request.raw : request;
 }

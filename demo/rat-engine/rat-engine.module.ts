@@ -12,7 +12,7 @@ import { UploadFiles } from './upload-files.js';
 import { UploadNews } from './upload-news.service.js';
 import { UPLOAD_MAX_BYTES, Uploads } from './uploads.service.js';
 
-/** Generators as streams, an upload with live progress, and log files that are followed. */
+/** Generators as streams, uploads with live progress, and log files that are followed. */
 @Module({
   imports: [StateModule],
   controllers: [StreamsController, DataStreamsController, UploadsController, LogsController],

@@ -65,7 +65,7 @@ describe('receiveFile', () => {
     return response.statusCode ?? 0;
   }
 
-  it('stores the bytes as they are, and tells the name and how far it is', async () => {
+  it('stores the bytes unchanged, and reports the name and the progress', async () => {
     const content = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code % 128)).join('');
     expect(await send(part('report.txt', content) + END)).toBe(201);
     expect(await outcome).toBe(256);
@@ -74,31 +74,31 @@ describe('receiveFile', () => {
     expect(bytes.at(-1)).toBe(256);
   });
 
-  it('takes other fields and an empty file', async () => {
+  it('accepts other fields and an empty file', async () => {
     const field = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n`;
     expect(await send(field + part('empty', '') + END)).toBe(201);
     expect(await outcome).toBe(0);
     expect(existsSync(path)).toBe(true);
   });
 
-  it('takes a file of exactly the greatest length, and not one byte more', async () => {
+  it('accepts a file of exactly the maximum length, and rejects one more byte', async () => {
     maxBytes = 100;
     expect(await send(part('fits', 'x'.repeat(100)) + END)).toBe(201);
     expect(await outcome).toBe(100);
   });
 
-  it('answers a file that is too long with 413 although the client goes on sending, and removes it', async () => {
+  it('rejects a file that is too long with 413 while the client still sends, and deletes it', async () => {
     maxBytes = 100;
     expect(await send(part('long', 'x'.repeat(3_000_000)) + END)).toBe(413);
     expect(existsSync(path)).toBe(false);
   });
 
   it.each([
-    ['a body that breaks off within the file', part('a', 'content').slice(0, -4), 'Unexpected end of form'],
-    ['a body that is no multipart at all', 'hello', 'Unexpected end of form'],
+    ['a body that ends within the file', part('a', 'content').slice(0, -4), 'Unexpected end of form'],
+    ['a body that is not multipart', 'hello', 'Unexpected end of form'],
     ['an empty body', '', 'Unexpected end of form'],
     ['a part with a broken head', `--${BOUNDARY}\r\n(bad head\r\n\r\nx\r\n${END}`, 'Malformed part header'],
-    ['no file', END, 'There is no file'],
+    ['no file', END, 'The upload does not contain a file'],
     ['two files', part('a', '1') + part('b', '2') + END, 'one file at a time'],
   ])('answers %s with 400 and leaves nothing behind', async (_what, body, message) => {
     expect(await send(body)).toBe(400);
@@ -106,7 +106,7 @@ describe('receiveFile', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('answers a multipart type without a boundary with 400, another type with 415', async () => {
+  it('rejects a multipart type without a boundary with 400, and another type with 415', async () => {
     expect(await send('x', 'multipart/form-data')).toBe(400);
     expect(await send('x', 'application/octet-stream')).toBe(415);
   });
@@ -124,13 +124,13 @@ describe('receiveFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('content');
   });
 
-  it('tells a name that can be sent on, whatever it was decoded from', async () => {
+  it('reports a name that is safe to send, from any bytes', async () => {
     const head = `Content-Disposition: form-data; name="file"; filename*=utf-16le''%00%d8a%00`;
     expect(await send(`--${BOUNDARY}\r\n${head}\r\n\r\ncontent\r\n${END}`)).toBe(201);
     expect(names).toEqual(['\uFFFDa']);
   });
 
-  it('removes what has come of a file whose client leaves', async () => {
+  it('deletes the partial file of a client that leaves', async () => {
     const socket = connect(port(), '127.0.0.1');
     socket.write(
       `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n` +
@@ -138,7 +138,7 @@ describe('receiveFile', () => {
     );
     while (bytes.length === 0) await new Promise((resolve) => setImmediate(resolve));
     socket.destroy();
-    expect(await outcome).toMatchObject({ message: 'The upload was broken off by its client.', status: 400 });
+    expect(await outcome).toMatchObject({ message: 'The client interrupted the upload.', status: 400 });
     expect(existsSync(path)).toBe(false);
   });
 });

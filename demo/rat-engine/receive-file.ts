@@ -13,31 +13,31 @@ import busboy from 'busboy';
 
 const MAX_NAME_LENGTH = 255;
 
-/** Where a file goes, and who is told of it on the way. */
+/** The destination of a file, and callbacks for its progress. */
 export interface FileTarget {
   readonly path: string;
-  /** A longer file is refused. */
+  /** A longer file is rejected. */
   readonly maxBytes: number;
-  /** Called once, with the name that the client gave it: any text, never to be used as a path. */
+  /** Called once with the name that the client sent. It can be any text, so never use it as a path. */
   onName(filename: string): void;
-  /** Called with the bytes so far, chunk by chunk; the next chunk waits for it. */
+  /** Called after each chunk with the number of bytes so far. The next chunk waits for the promise. */
   onBytes(received: number): Promise<void>;
 }
 
-/** The client went before it had sent everything. */
+/** The client left before it had sent the whole file. */
 export class UploadAborted extends BadRequestException {
   constructor() {
-    super('The upload was broken off by its client.');
+    super('The client interrupted the upload.');
   }
 }
 
 /**
- * Streams the one file of a multipart request to disk, and resolves with its length. Leaves no file behind when it
- * fails, and the connection as it is, for the answer.
+ * Streams the only file of a multipart request to disk, and resolves with its length. An incomplete
+ * file is deleted.
  *
  * @throws {UnsupportedMediaTypeException} if the request is not multipart.
- * @throws {BadRequestException} for a malformed body, one without a file or with several, and a client that left.
- * @throws {PayloadTooLargeException} for a file beyond `maxBytes`.
+ * @throws {BadRequestException} for a malformed body or a client that leaves.
+ * @throws {PayloadTooLargeException} for a file that is longer than `maxBytes`.
  */
 export async function receiveFile(request: IncomingMessage, target: FileTarget): Promise<number> {
   const parser = parserOf(request, target.maxBytes);
@@ -53,7 +53,7 @@ export async function receiveFile(request: IncomingMessage, target: FileTarget):
       parser.on('error', (error) => reject(malformed(error)));
       parser.once('close', () => {
         if (writing) writing.then(resolve, reject);
-        else reject(new BadRequestException('There is no file in this upload.'));
+        else reject(new BadRequestException('The upload does not contain a file.'));
       });
       request.once('close', () => {
         if (!request.complete) reject(new UploadAborted());
@@ -62,7 +62,7 @@ export async function receiveFile(request: IncomingMessage, target: FileTarget):
       request.pipe(parser);
     });
   } catch (error) {
-    // What still comes is read and dropped, so that the client gets to the answer.
+    // Read and drop the rest of the body, so that the client reads the response.
     request.unpipe(parser);
     request.resume();
     parser.destroy();
@@ -72,7 +72,7 @@ export async function receiveFile(request: IncomingMessage, target: FileTarget):
   }
 }
 
-/** A name that can be shown and sent: not too long, and whole characters only, whatever it was decoded from. */
+/** Makes a name safe to show and to send: not too long, and without broken characters. */
 function shownName(filename: string | undefined): string {
   const characters = [...Buffer.from(filename ?? '').toString()];
   return characters.slice(0, MAX_NAME_LENGTH).join('') || 'unnamed';
@@ -81,10 +81,10 @@ function shownName(filename: string | undefined): string {
 function parserOf(request: IncomingMessage, maxBytes: number): busboy.Busboy {
   const { headers } = request;
   if (!/^multipart\/form-data\b/i.test(headers['content-type'] ?? '')) {
-    throw new UnsupportedMediaTypeException('An upload is a multipart/form-data request with one file.');
+    throw new UnsupportedMediaTypeException('Send the file in a multipart/form-data request.');
   }
   try {
-    // One byte more, as busboy calls a file that just fits too long.
+    // Add one byte, because busboy rejects a file of exactly this length.
     const limits = { files: 1, fileSize: maxBytes + 1, fields: 20, fieldSize: 65_536 };
     return busboy({ headers, limits, defParamCharset: 'utf8' });
   } catch (error) {
@@ -97,7 +97,8 @@ async function write(file: Readable, { path, maxBytes, onBytes }: FileTarget): P
   const count = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
     for await (const chunk of source) {
       received += chunk.length;
-      if (received > maxBytes) throw new PayloadTooLargeException(`A file may have ${maxBytes} bytes.`);
+      if (received > maxBytes)
+        throw new PayloadTooLargeException(`The file is too large: the limit is ${maxBytes} bytes.`);
       yield chunk;
       await onBytes(received);
     }

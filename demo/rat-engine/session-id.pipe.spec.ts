@@ -10,7 +10,7 @@ describe('SessionIdPipe', () => {
   it.each(['', '.', '..', '../x', 'a/b', 'a\\b', 'a b', 'a\nb', 'a\0', 'ä', 'a.b', '%2e', 'a'.repeat(65)])(
     'answers %p with 400',
     (id) => {
-      expect(() => pipe.transform(id)).toThrow('A session id is 1 to 64 letters');
+      expect(() => pipe.transform(id)).toThrow('A session id must have 1 to 64 letters');
     },
   );
 });

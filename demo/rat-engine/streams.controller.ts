@@ -5,7 +5,8 @@ import type { SseEvent } from 'nestjs-event-stream';
 import { NEVER } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { Pace, paced } from '../pace.js';
-import { ratError, ratHeartbeat, type RatError } from './rat-events.js';
+import { ratError, ratHeartbeat } from './rat-events.js';
+import { counterEvents, heartbeatEvents, safeEvents, timeoutEvents } from './stream-contracts.js';
 import { unixSeconds } from './unix-seconds.js';
 import { WholeNumberPipe } from './whole-number.pipe.js';
 
@@ -13,17 +14,17 @@ const COUNTED_EVENTS = 10;
 const SAFE_STEPS = 100;
 const SECONDS = new WholeNumberPipe({ min: 1, max: 3600, fallback: 300 });
 
-/** Generators that end by themselves, by a throw, by the clock, or not at all. */
+/** Generators that end by themselves, with an error, with a timeout, or never. */
 @SseDefaults({ errors: { map: ratError } })
 @Controller('api')
 export class StreamsController {
   constructor(private readonly pace: Pace) {}
 
-  @Sse('events')
-  async *events(@SseSignal() signal: AbortSignal): AsyncGenerator<object, void, undefined> {
+  @Sse('events', { events: counterEvents })
+  async *events(@SseSignal() signal: AbortSignal) {
     for (let value = 0; value < COUNTED_EVENTS; value++) {
       if (value > 0) await this.pace.sleep(1000, signal);
-      yield { type: 'counter', value, timestamp: unixSeconds() };
+      yield counterEvents.message({ type: 'counter', value, timestamp: unixSeconds() });
     }
   }
 
@@ -33,50 +34,51 @@ export class StreamsController {
     yield raw('event: notification\ndata: {"alert": "New message"}\n\n');
   }
 
-  @Sse('safe-stream')
+  @Sse('safe-stream', { events: safeEvents })
   async *safeStream(
     @Query('failAt', new WholeNumberPipe({ min: 0, max: SAFE_STEPS - 1, fallback: undefined }))
     failAt: number | undefined,
     @SseSignal() signal: AbortSignal,
-  ): AsyncGenerator<object, void, undefined> {
+  ) {
     try {
       for (let progress = 0; progress < SAFE_STEPS; progress++) {
         if (progress === failAt) throw new Error(`Failed at ${progress}, as it was asked to.`);
-        yield { progress };
+        yield safeEvents.message({ progress });
         await this.pace.sleep(100, signal);
       }
     } catch (error) {
-      yield { type: 'error', message: (error as Error).message } satisfies RatError;
+      yield safeEvents.message({ type: 'error', message: (error as Error).message });
     } finally {
-      yield { type: 'closed' };
+      yield safeEvents.message({ type: 'closed' });
     }
   }
 
   @Sse('timeout-stream', {
+    events: timeoutEvents,
     timeout: {
       afterMs: (context) => paced(secondsOf(context) * 1000),
       data: { type: 'timeout', message: 'The time of this stream is up.' },
     },
   })
-  async *timeoutStream(
-    @Query('seconds', SECONDS) seconds: number,
-    @SseSignal() signal: AbortSignal,
-  ): AsyncGenerator<object, void, undefined> {
+  async *timeoutStream(@Query('seconds', SECONDS) seconds: number, @SseSignal() signal: AbortSignal) {
     for (let second = 0; second < seconds; second++) {
-      yield { timestamp: unixSeconds() };
+      yield timeoutEvents.message({ timestamp: unixSeconds() });
       await this.pace.sleep(1000, signal);
     }
-    // The last word is the timeout's.
+    // The last event is that of the timeout.
     await this.pace.sleep(Infinity, signal);
   }
 
-  @Sse('heartbeat-stream', { heartbeat: { intervalMs: paced(30_000), data: ratHeartbeat } })
+  @Sse('heartbeat-stream', {
+    events: heartbeatEvents,
+    heartbeat: { intervalMs: paced(30_000), data: ratHeartbeat },
+  })
   heartbeatStream(): Observable<never> {
     return NEVER;
   }
 }
 
-/** The parameter that the pipe has already let through. */
+/** The parameter that the pipe has already validated. */
 function secondsOf(context: ExecutionContext): number {
   const { query } = context.switchToHttp().getRequest<{ query: { seconds?: string } }>();
   return SECONDS.transform(query.seconds, { type: 'query', data: 'seconds' });

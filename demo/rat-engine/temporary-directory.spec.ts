@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { TemporaryDirectory } from './temporary-directory.js';
 
 describe('TemporaryDirectory', () => {
-  it('is a new one each time, with a name that says whose it is', async () => {
+  it('is new each time, and its name begins with that of its owner', async () => {
     const [one, other] = [new TemporaryDirectory('demo'), new TemporaryDirectory('demo')];
     expect(one.path).not.toBe(other.path);
     expect(dirname(one.path)).toBe(tmpdir());
@@ -12,7 +12,7 @@ describe('TemporaryDirectory', () => {
     await Promise.all([one.remove(), other.remove()]);
   });
 
-  it('goes with what is in it, and takes its listener along', async () => {
+  it('is deleted with its files, and removes its listener', async () => {
     const listeners = process.listenerCount('exit');
     const directory = new TemporaryDirectory('demo');
     writeFileSync(directory.file('a'), 'content');
@@ -21,7 +21,7 @@ describe('TemporaryDirectory', () => {
     expect(process.listenerCount('exit')).toBe(listeners);
   });
 
-  it('goes with a process that shuts nothing down', async () => {
+  it('is deleted when a process exits without a shutdown', async () => {
     const before = new Set(process.listeners('exit'));
     const directory = new TemporaryDirectory('demo');
     const [atExit] = process.listeners('exit').filter((listener) => !before.has(listener));

@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory of its own, among the machine's temporary ones, that is gone when the process is. */
+/** A new temporary directory, which is deleted when the process exits. */
 export class TemporaryDirectory {
   readonly path: string;
   readonly #remove = (): void => rmSync(this.path, { recursive: true, force: true });
 
-  /** Makes a new one, whose name begins with `name`. */
+  /** Creates the directory. Its name begins with `name`. */
   constructor(name: string) {
     this.path = mkdtempSync(join(tmpdir(), `${name}-`));
     // A process that cannot start, or breaks down, shuts nothing down.

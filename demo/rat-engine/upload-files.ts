@@ -8,12 +8,12 @@ import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/comm
 import { sharedUrl } from '../state/shared-url.js';
 import { TemporaryDirectory } from './temporary-directory.js';
 
-/** Files of others that are older were left behind; their records are gone, too. */
+/** Age in milliseconds after which a file of another process is deleted. Its record has expired as well. */
 const KEPT_MS = 86_400_000;
 
 /**
- * Where uploaded files are. Alone, a process has a directory of its own that goes with it. Processes that share a Redis share
- * `DEMO_UPLOADS`, a folder that all of them reach, or without it one among the machine's temporary ones.
+ * The folder of uploaded files. A single process has its own folder, which is deleted when it exits. Processes that share
+ * a server share the folder `DEMO_UPLOADS`, or without that setting a temporary folder of the machine.
  */
 @Injectable()
 export class UploadFiles implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -39,12 +39,12 @@ export class UploadFiles implements OnApplicationBootstrap, OnApplicationShutdow
     await this.#own?.remove();
   }
 
-  /** A name that no other file has. */
+  /** Creates a unique name. */
   newName(): string {
     return randomUUID();
   }
 
-  /** The path of a file with a name that {@link newName} made. */
+  /** The path of a file whose name {@link newName} has created. */
   file(name: string): string {
     return join(this.path, name);
   }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Channels, event, isGap, isSseError } from 'nestjs-event-stream';
-import type { Channel, ChannelEvent, ChannelSubscription, SseEvent } from 'nestjs-event-stream';
+import { Channels, isGap, isSseError } from 'nestjs-event-stream';
+import type { Channel, ChannelSubscription } from 'nestjs-event-stream';
 import { Records } from '../state/records.js';
+import { uploadEvents, type ViewerEvent } from './upload-events.js';
 import { completedEvent, initEvent, type UploadEvent, type UploadRecord } from './upload-session.js';
 
-/** A channel for each upload and a record of how it stands, and what a viewer of it is told, in whatever process. */
+/** The channel and the record of each upload, and the stream for its viewers, in any process. */
 @Injectable()
 export class UploadNews {
   constructor(
@@ -12,23 +13,23 @@ export class UploadNews {
     private readonly records: Records,
   ) {}
 
-  /** How an upload stands; `undefined` if none has begun, or it failed. */
+  /** Reads the record of an upload. It is `undefined` before the upload starts and after it has failed. */
   find(id: string): Promise<UploadRecord | undefined> {
     return this.records.read(recordOf(id));
   }
 
-  /** Takes down how an upload stands, for those who come from now on. */
+  /** Stores the record of an upload, for later viewers. */
   async note(id: string, record: UploadRecord): Promise<void> {
     await this.records.update(recordOf(id), () => record);
   }
 
-  /** Whether an upload has begun and its end was not told yet. */
+  /** Whether an upload has started and its end was not published yet. */
   async isOpen(id: string): Promise<boolean> {
     const record = await this.find(id);
     return record !== undefined && record.lastEventId === undefined;
   }
 
-  /** Tells the end of an upload at which nobody is any more: it is complete, or will never be. */
+  /** Publishes the end of an upload that no process works on: it is complete, or it will never be. */
   async tellEnd(id: string): Promise<void> {
     const record = await this.find(id);
     if (record === undefined || record.lastEventId !== undefined) return;
@@ -42,73 +43,49 @@ export class UploadNews {
     return this.records.delete(recordOf(id));
   }
 
-  /** Tells all viewers of an upload, and those who come back; the id of the event. */
+  /** Publishes an event to all viewers of an upload. Resolves with its id. */
   publish(id: string, news: UploadEvent): Promise<string> {
     return this.#channel(id).publish(news);
   }
 
   /**
-   * What becomes of an upload, whether it has begun or not, until it is complete or has failed: how it stands and what
-   * follows, or for a viewer who knows it up to the event `after`, what follows that.
+   * Streams an upload until it is complete or has failed. It may start later. A new viewer receives the current state
+   * first, and so does one whose next event is not kept any more. A viewer that has seen the event `after` receives
+   * only the events that follow.
    */
   async *watch(
     id: string,
     after: string | undefined,
     signal: AbortSignal,
-  ): AsyncGenerator<SseEvent, void, undefined> {
-    let over = after !== undefined && (yield* this.#continued(id, after, signal));
-    while (!over) over = yield* this.#afresh(id, signal);
-  }
-
-  /** Returns false if the viewer was so slow that what came meanwhile is not kept any more. */
-  async *#afresh(id: string, signal: AbortSignal): AsyncGenerator<SseEvent, boolean, undefined> {
-    // Begun before it is read how the upload stands: what the one does not tell yet, the other does.
-    const news = this.#channel(id).subscribe({ signal, until: isLast });
-    try {
-      await news.ready;
-      const { cursor } = news;
-      const record = await this.find(id);
-      yield event({ id: cursor, data: initEvent(id, record) });
-      if (record?.stored) {
-        yield event({ data: completedEvent(record.stored) });
-        return true;
-      }
-      return yield* this.#told(news, record?.progress);
-    } finally {
-      news.close();
-    }
-  }
-
-  /** Returns false if what came after that event is not known any more. */
-  async *#continued(
-    id: string,
-    after: string,
-    signal: AbortSignal,
-  ): AsyncGenerator<SseEvent, boolean, undefined> {
+  ): AsyncGenerator<ViewerEvent, void, undefined> {
     const { stored, lastEventId } = (await this.find(id)) ?? {};
-    if (stored && lastEventId === after) return true;
-    const news = this.#newsAfter(id, after, signal);
-    return news !== undefined && (yield* this.#told(news, undefined));
-  }
-
-  async *#told(
-    news: ChannelSubscription<UploadEvent>,
-    known: number | undefined,
-  ): AsyncGenerator<SseEvent, boolean, undefined> {
+    if (stored && lastEventId === after) return;
+    const news = this.#subscribe(id, after, signal);
+    let shown: number | undefined;
     for await (const update of news) {
-      if (isGap(update)) return false;
+      // Every event has the whole state, so nothing is lost with the events of a gap.
+      if (isGap(update)) continue;
       const { data } = update;
-      if (data.type !== 'progress' || data.progress !== known) yield update;
+      // The record is stored before its event is published, so the event can follow a state that includes it.
+      if (data.type === 'progress' && data.progress === shown) continue;
+      if (data.type === 'init') shown = data.progress;
+      yield uploadEvents.message(data, { id: update.id });
+      if (data.type === 'completed' || data.type === 'error') return;
     }
-    return true;
   }
 
-  #newsAfter(id: string, after: string, signal: AbortSignal): ChannelSubscription<UploadEvent> | undefined {
+  #subscribe(id: string, after: string | undefined, signal: AbortSignal): ChannelSubscription<UploadEvent> {
+    const snapshot = async (): Promise<UploadEvent[]> => {
+      const record = await this.find(id);
+      const init = initEvent(id, record);
+      return record?.stored ? [init, completedEvent(record.stored)] : [init];
+    };
     try {
-      return this.#channel(id).subscribe({ after, signal, until: isLast });
+      return this.#channel(id).subscribe({ after, signal, snapshot });
     } catch (error) {
-      if (isSseError(error, 'SSE_INVALID_CURSOR')) return undefined;
-      throw error;
+      // An id that is not of this channel says nothing about what the viewer has seen.
+      if (!isSseError(error, 'SSE_INVALID_CURSOR')) throw error;
+      return this.#channel(id).subscribe({ signal, snapshot });
     }
   }
 
@@ -117,12 +94,8 @@ export class UploadNews {
   }
 }
 
-const BROKEN_OFF: UploadEvent = { type: 'error', message: 'The upload was broken off.' };
+const BROKEN_OFF: UploadEvent = { type: 'error', message: 'The upload was interrupted.' };
 
 function recordOf(id: string): string {
   return `rat-engine/upload/${id}`;
-}
-
-function isLast({ data }: ChannelEvent<UploadEvent>): boolean {
-  return data.type === 'completed' || data.type === 'error';
 }

@@ -3,7 +3,7 @@ import { UploadSession, completedEvent, initEvent, uploadResult } from './upload
 const FILE = { session_id: 's1', filename: 'a.bin', file_size: 3, download_url: '/api/download/s1' };
 
 describe('UploadSession', () => {
-  it('tells how it stands, from before the first byte to the end', () => {
+  it('reports its state from before the first byte to the end', () => {
     expect(initEvent('s1', undefined)).toEqual({
       type: 'init',
       session_id: 's1',
@@ -31,14 +31,14 @@ describe('UploadSession', () => {
     expect(session.record).toMatchObject({ stored: { file: 'file-1' }, lastEventId: 'id-9' });
   });
 
-  it('has nothing to tell of a figure that did not move', () => {
+  it('makes no event for a progress that did not change', () => {
     const session = new UploadSession('s1');
     expect(session.advance(0)).toBeUndefined();
     session.advance(7);
     expect(session.advance(7)).toBeUndefined();
   });
 
-  it('is the same from its record as text', () => {
+  it('is the same after its record was stored as text', () => {
     const session = new UploadSession('s1');
     session.named('a.bin');
     session.advance(12);

@@ -1,11 +1,11 @@
-/** What a viewer of an upload is told, in the order in which it can be. */
+/** The events for a viewer of an upload, in their possible order. */
 export type UploadEvent =
   | { type: 'init'; session_id: string; filename: string | null; progress: number; completed: boolean }
   | { type: 'progress'; session_id: string; progress: number }
   | ({ type: 'completed'; progress: 100 } & UploadResult)
   | { type: 'error'; message: string };
 
-/** What became of an upload. */
+/** The result of an upload. */
 export interface UploadResult {
   readonly session_id: string;
   readonly filename: string;
@@ -13,22 +13,22 @@ export interface UploadResult {
   readonly download_url: string;
 }
 
-/** An upload that is complete: what it is, and the name of its file among those of the demo. */
+/** A complete upload, and the name of its file in the folder of the demo. */
 export interface StoredUpload extends UploadResult {
   readonly file: string;
 }
 
-/** What all processes know of an upload that has begun. One that failed is forgotten. */
+/** The record of an upload that all processes share. The record of a failed upload is deleted. */
 export interface UploadRecord {
   readonly filename: string | null;
   readonly progress: number;
-  /** The file, once it is all there. */
+  /** The file, once it is complete. */
   readonly stored?: StoredUpload;
-  /** Id of the last event of an upload that is complete. */
+  /** Id of the last event, once it was published. */
   readonly lastEventId?: string;
 }
 
-/** What is known of an upload by the process that receives it. */
+/** The state of an upload in the process that receives it. */
 export class UploadSession {
   #record: UploadRecord = { filename: null, progress: 0 };
 
@@ -38,19 +38,19 @@ export class UploadSession {
     return this.#record;
   }
 
-  /** The name that the client gave its file. */
+  /** Stores the file name that the client sent. */
   named(filename: string): void {
     this.#record = { ...this.#record, filename };
   }
 
-  /** Takes note of how far it got; `undefined` if that is no news. */
+  /** Stores the progress. Returns the event to publish, or `undefined` if the progress is unchanged. */
   advance(progress: number): UploadEvent | undefined {
     if (progress === this.#record.progress) return undefined;
     this.#record = { ...this.#record, progress };
     return { type: 'progress', session_id: this.id, progress };
   }
 
-  /** Takes note of the whole file. */
+  /** Stores that the file is complete. */
   complete(file: string, file_size: number): StoredUpload {
     const filename = this.#record.filename ?? '';
     const stored = {
@@ -64,24 +64,24 @@ export class UploadSession {
     return stored;
   }
 
-  /** Takes note of the last event that there is of it. */
+  /** Stores the id of the last event. */
   told(lastEventId: string): void {
     this.#record = { ...this.#record, lastEventId };
   }
 }
 
-/** How an upload stands, for a viewer who comes now. */
+/** The state of an upload, for a new viewer. */
 export function initEvent(id: string, record: UploadRecord | undefined): UploadEvent {
   const { filename = null, progress = 0, stored } = record ?? {};
   return { type: 'init', session_id: id, filename, progress, completed: stored !== undefined };
 }
 
-/** What clients may know of a complete upload. */
+/** The part of a complete upload that clients receive. */
 export function uploadResult({ session_id, filename, file_size, download_url }: UploadResult): UploadResult {
   return { session_id, filename, file_size, download_url };
 }
 
-/** The last event of an upload that is complete. */
+/** The last event of a complete upload. */
 export function completedEvent(upload: UploadResult): UploadEvent {
   return { type: 'completed', ...uploadResult(upload), progress: 100 };
 }

@@ -1,22 +1,24 @@
 import { createReadStream } from 'node:fs';
-import { Controller, Get, Param, Post, Req, StreamableFile, UseFilters } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, StreamableFile, UseFilters } from '@nestjs/common';
 import { LastEventId, Sse, SseDefaults, SseSignal } from 'nestjs-event-stream';
-import type { SseEvent } from 'nestjs-event-stream';
 import { SseErrorFilter } from '../channels/sse-error.filter.js';
 import { paced } from '../pace.js';
 import { nodeRequest, type FrameworkRequest } from './node-request.js';
 import { ratError, ratHeartbeat } from './rat-events.js';
 import { SessionIdPipe } from './session-id.pipe.js';
+import { uploadEvents } from './upload-events.js';
 import type { UploadResult } from './upload-session.js';
 import { Uploads } from './uploads.service.js';
+import { WholeNumberPipe } from './whole-number.pipe.js';
 
-/** A file on its way in, what viewers see of that, and the file on its way out. */
+/** The upload of a file, its progress for any number of viewers, and the download. */
 @SseDefaults({ errors: { map: ratError } })
 @Controller('api')
 export class UploadsController {
   constructor(private readonly uploads: Uploads) {}
 
   @Sse('progress/:sessionId', {
+    events: uploadEvents,
     heartbeat: { intervalMs: paced(10_000), data: ratHeartbeat },
     timeout: {
       afterMs: paced(300_000),
@@ -27,7 +29,7 @@ export class UploadsController {
     @Param('sessionId', SessionIdPipe) sessionId: string,
     @LastEventId() lastEventId: string | undefined,
     @SseSignal() signal: AbortSignal,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  ) {
     return this.uploads.watch(sessionId, lastEventId, signal);
   }
 
@@ -36,8 +38,10 @@ export class UploadsController {
   upload(
     @Param('sessionId', SessionIdPipe) sessionId: string,
     @Req() request: FrameworkRequest,
+    @Query('bytesPerSecond', new WholeNumberPipe({ min: 1000, max: 1_000_000_000, fallback: Infinity }))
+    bytesPerSecond: number,
   ): Promise<UploadResult> {
-    return this.uploads.receive(sessionId, nodeRequest(request));
+    return this.uploads.receive(sessionId, nodeRequest(request), bytesPerSecond);
   }
 
   @Get('download/:sessionId')

@@ -27,7 +27,7 @@ function sending(): PassThrough & IncomingMessage {
 }
 
 describe('Uploads', () => {
-  it('leaves a session alone that another process has taken over, and ends its own part', async () => {
+  it('does not change a session that another process has taken over, and ends its own work', async () => {
     const channels = new Channels();
     const news = new UploadNews(channels, new MemoryRecords());
     const files = new UploadFiles();
@@ -48,7 +48,7 @@ describe('Uploads', () => {
     const other: UploadRecord = { filename: 'b.txt', progress: 1 };
     await news.note('s1', other);
     lose();
-    await expect(receiving).rejects.toThrow('broken off');
+    await expect(receiving).rejects.toThrow('interrupted');
     expect(await news.find('s1')).toEqual(other);
     expect(said.take()).toBeUndefined();
     said.close();

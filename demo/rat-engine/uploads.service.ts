@@ -1,31 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import { ConflictException, HttpException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
-import type { SseEvent } from 'nestjs-event-stream';
 import { Pace } from '../pace.js';
 import { Work } from '../state/work.js';
 import { receiveFile } from './receive-file.js';
+import type { ViewerEvent } from './upload-events.js';
 import { UploadFiles } from './upload-files.js';
 import { UploadNews } from './upload-news.service.js';
 import { UploadSession, completedEvent, uploadResult } from './upload-session.js';
 import type { StoredUpload, UploadResult } from './upload-session.js';
 
-/** Injection token of the greatest length of an uploaded file, in bytes. */
+/** Injection token of the maximum length of an uploaded file, in bytes. */
 export const UPLOAD_MAX_BYTES = Symbol('rat-engine:upload-max-bytes');
 
-/** As many files that came to this process are kept; beyond that the oldest is forgotten. */
+/** Maximum number of files of this process that are kept. Beyond it, the oldest one is deleted. */
 const MAX_FILES = 1000;
-/** How often a viewer looks whether the upload still has somebody who will tell of its end. */
+/** Milliseconds between two checks whether a process still works on an upload that has a viewer. */
 const LOOK_MS = 5000;
-/** A file shows as complete when it is, not when its last byte has come. */
+/** Maximum progress before the file is complete. Its last byte can arrive earlier than that. */
 const ALMOST_DONE = 99.9;
 
-/** Uploads in progress and done, whichever process they came to. */
+/** All uploads, in any process, running and complete. */
 @Injectable()
 export class Uploads implements BeforeApplicationShutdown {
-  /** The files that came to this process, by session. */
+  /** The files that this process has received, by session. */
   readonly #files = new Map<string, string>();
-  /** Those that send a file now. */
+  /** The requests that are sending a file. */
   readonly #senders = new Set<IncomingMessage>();
 
   constructor(
@@ -36,23 +36,23 @@ export class Uploads implements BeforeApplicationShutdown {
     @Inject(UPLOAD_MAX_BYTES) private readonly maxBytes: number,
   ) {}
 
-  /** Before the server is closed, which would wait for them. */
+  /** Runs before the server is closed, because closing would wait for these requests. */
   beforeApplicationShutdown(): void {
     for (const request of this.#senders) request.destroy();
   }
 
-  /** Where the files are. */
+  /** The folder of the files. */
   get directory(): string {
     return this.files.path;
   }
 
   /**
-   * Streams the file of a request to disk.
+   * Streams the file of a request to disk, at most at this rate.
    *
-   * @throws {HttpException} 409 if the session has a file or is getting one, and what `receiveFile` throws.
+   * @throws {HttpException} 409 if the session has a file or is receiving one, and the errors of `receiveFile`.
    */
-  async receive(id: string, request: IncomingMessage): Promise<UploadResult> {
-    // Who stood still for so long that another process has taken the session over has lost it.
+  async receive(id: string, request: IncomingMessage, bytesPerSecond = Infinity): Promise<UploadResult> {
+    // If this process was suspended for too long, another one has taken over the session.
     let lost = false;
     const place = await this.work.begin(workOn(id), () => {
       lost = true;
@@ -62,9 +62,9 @@ export class Uploads implements BeforeApplicationShutdown {
     this.#senders.add(request);
     try {
       if ((await this.news.find(id))?.stored) {
-        throw new ConflictException('This session has its file already.');
+        throw new ConflictException('This session already has its file.');
       }
-      return await this.#store(new UploadSession(id), request, () => lost);
+      return await this.#store(new UploadSession(id), request, bytesPerSecond, () => lost);
     } finally {
       this.#senders.delete(request);
       place.release();
@@ -72,9 +72,9 @@ export class Uploads implements BeforeApplicationShutdown {
   }
 
   /**
-   * A complete upload, and the path of its file.
+   * Finds a complete upload, and the path of its file.
    *
-   * @throws {NotFoundException} if there is none.
+   * @throws {NotFoundException} if the session has no complete upload.
    */
   async find(id: string): Promise<StoredUpload & { path: string }> {
     const stored = (await this.news.find(id))?.stored;
@@ -82,12 +82,12 @@ export class Uploads implements BeforeApplicationShutdown {
     return { ...stored, path: this.files.file(stored.file) };
   }
 
-  /** What becomes of an upload, for a viewer who may know it up to the event `after` already. */
+  /** Streams the progress of an upload to a viewer, after the event `after` if the viewer has seen that. */
   async *watch(
     id: string,
     after: string | undefined,
     signal: AbortSignal,
-  ): AsyncGenerator<SseEvent, void, undefined> {
+  ): AsyncGenerator<ViewerEvent, void, undefined> {
     const again = () => void this.#lookAfter(id).catch(() => undefined);
     const look = setInterval(again, this.pace.ms(LOOK_MS));
     try {
@@ -97,11 +97,11 @@ export class Uploads implements BeforeApplicationShutdown {
     }
   }
 
-  /** Looks after an upload that has a viewer: the process that was to tell of its end may have died. */
+  /** Ends an upload that has a viewer, if the process that should have published its end has died. */
   async #lookAfter(id: string): Promise<void> {
     if (!(await this.news.isOpen(id))) return;
     const place = await this.work.begin(workOn(id), () => undefined);
-    // Somebody is at it.
+    // Another process works on it.
     if (!place) return;
     try {
       await this.news.tellEnd(id);
@@ -113,16 +113,26 @@ export class Uploads implements BeforeApplicationShutdown {
   async #store(
     session: UploadSession,
     request: IncomingMessage,
+    bytesPerSecond: number,
     isLost: () => boolean,
   ): Promise<UploadResult> {
     const { id } = session;
     const file = this.files.newName();
+    const startedAt = performance.now();
+    /** Waits until this many bytes may have arrived. */
+    const slowDown = async (received: number): Promise<void> => {
+      const aheadMs = this.pace.ms((received / bytesPerSecond) * 1000) - (performance.now() - startedAt);
+      if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
+    };
     try {
       const file_size = await receiveFile(request, {
         path: this.files.file(file),
         maxBytes: this.maxBytes,
         onName: (filename) => session.named(filename),
-        onBytes: (received) => this.#advance(session, received, request),
+        onBytes: async (received) => {
+          await slowDown(received);
+          await this.#advance(session, received, request);
+        },
       });
       const stored = session.complete(file, file_size);
       await this.news.note(id, session.record);
@@ -134,9 +144,9 @@ export class Uploads implements BeforeApplicationShutdown {
       const message = error instanceof HttpException ? error.message : 'The file could not be stored.';
       const { stored } = session.record;
       if (!stored) await this.files.remove(file);
-      // What is known of the session is that of the other process.
+      // The record of the session belongs to the other process.
       if (isLost()) throw error;
-      // Where even this cannot be told, the first error is still what the sender is to know. Who is told of a file finds it.
+      // If even this fails, the sender must still receive the first error.
       await this.news.forget(id).then(
         () => stored && this.files.remove(file),
         () => undefined,
@@ -168,7 +178,7 @@ export class Uploads implements BeforeApplicationShutdown {
   }
 }
 
-/** What one process at a time does: take in the file of a session. */
+/** The work that only one process at a time may do: receive the file of a session. */
 function workOn(id: string): string {
   return `rat-engine/upload/${id}`;
 }

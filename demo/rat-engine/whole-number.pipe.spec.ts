@@ -4,11 +4,11 @@ const metadata = { type: 'query', data: 'seconds' } as const;
 const pipe = new WholeNumberPipe({ min: 1, max: 3600, fallback: 300 });
 
 describe('WholeNumberPipe', () => {
-  it('takes whole numbers of the range, its ends included', () => {
+  it('accepts whole numbers of the range, including its ends', () => {
     expect(['1', '17', '3600'].map((value) => pipe.transform(value, metadata))).toEqual([1, 17, 3600]);
   });
 
-  it('stands in for a parameter that was not given', () => {
+  it('uses the fallback for a parameter that was not sent', () => {
     expect(pipe.transform(undefined, metadata)).toBe(300);
     expect(new WholeNumberPipe({ min: 0, max: 9, fallback: undefined }).transform(undefined, metadata)).toBe(
       undefined,

@@ -1,19 +1,19 @@
 import { BadRequestException } from '@nestjs/common';
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 
-/** What a parameter may be. */
+/** The valid values of a parameter. */
 export interface WholeNumberRange<Fallback> {
   readonly min: number;
   readonly max: number;
-  /** What it is when the client does not give it. */
+  /** The value if the client does not send the parameter. */
   readonly fallback: Fallback;
 }
 
-/** A query parameter that is a whole number within a range; anything else is answered with 400. */
+/** Accepts a query parameter that is a whole number within a range. */
 export class WholeNumberPipe<Fallback extends number | undefined> implements PipeTransform {
   constructor(private readonly range: WholeNumberRange<Fallback>) {}
 
-  /** @throws {BadRequestException} naming the parameter and its range. */
+  /** @throws {BadRequestException} with the name of the parameter and its range, for any other value. */
   transform(value: unknown, { data: name }: ArgumentMetadata): number | Fallback {
     const { min, max, fallback } = this.range;
     if (value === undefined) return fallback;

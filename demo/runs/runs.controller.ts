@@ -33,7 +33,7 @@ export class RunsController {
   @UseFilters(SseErrorFilter)
   async start(@Param('id') id: string, @Body() body: unknown): Promise<RunView> {
     const question = readQuestion(body);
-    if (this.runs.list().length >= MAX_RUNS) throw new ServiceUnavailableException('Too many runs.');
+    if (this.runs.size() >= MAX_RUNS) throw new ServiceUnavailableException('Too many runs.');
     await this.runs.start(id, (signal) => this.answers.answer(question, signal));
     return { id, status: 'running' };
   }

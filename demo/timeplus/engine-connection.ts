@@ -9,23 +9,23 @@ import { BadRequestException } from '@nestjs/common';
 import { rowBatches, type Row } from './row-batches.js';
 import type { Slots } from './slots.js';
 
-/** Where the calls of a connection wait for their turn. */
+/** The slots that the calls of a connection wait for. */
 export interface Turns {
-  /** All calls. */
+  /** For all calls. */
   readonly all: Slots;
-  /** Those of them that may take their time. There are fewer, so that a short one never waits for long ones alone. */
+  /** For calls that may be long. There are fewer of these slots, so that a short call never waits for long ones only. */
   readonly long: Slots;
 }
 
-/** A call that takes longer is interrupted: there are only so many threads. */
+/** A call that takes longer is interrupted, because the number of threads is limited. */
 const MAX_CALL_MS = 60_000;
-/** Where all who may take their time do, a statement that needs no more is answered nevertheless. */
+/** While all slots for long calls are taken, a statement gets an answer if it needs no more time than this. */
 const QUICK_MS = 200;
-/** So long may it take to find out why a query failed. */
+/** Maximum time to find out why a query failed. */
 const MAX_REASON_MS = 5_000;
 const INTERRUPT_EVERY_MS = 5;
 
-/** A statement that runs, and its rows. */
+/** A running statement and its rows. */
 interface Started {
   readonly statement: DuckDBPreparedStatement;
   readonly result: DuckDBResult;
@@ -38,8 +38,8 @@ class TookTooLong extends BadRequestException {
 }
 
 /**
- * One query's connection to the engine, for as long as its client stays. When `signal` aborts, what runs on it is
- * interrupted, and the connection is closed as soon as it has stopped.
+ * The connection of one query to the engine. When `signal` aborts, the running call is interrupted, and the connection
+ * is closed as soon as the call has stopped.
  */
 export class EngineConnection {
   readonly #closed: Promise<void>;
@@ -56,17 +56,17 @@ export class EngineConnection {
     });
   }
 
-  /** Resolves when nothing of it is left. */
+  /** Resolves when the connection is closed. */
   get closed(): Promise<void> {
     return this.#closed;
   }
 
-  /** @throws {BadRequestException} with the engine's words, as all calls. */
+  /** @throws {BadRequestException} with the message of the engine, as all calls do. */
   async run(sql: string, values: DuckDBValue[] = []): Promise<void> {
     await this.#call(() => this.connection.run(sql, values));
   }
 
-  /** The one value of a query's one row. */
+  /** The only value in the only row of a query. */
   async value(sql: string, values: DuckDBValue[]): Promise<DuckDBValue> {
     const reader = await this.#call(() => this.connection.runAndReadAll(sql, values));
     return reader.value(0, 0);
@@ -76,7 +76,7 @@ export class EngineConnection {
     return this.#call(() => this.connection.prepare(sql));
   }
 
-  /** The rows of a statement, computed no faster than they are taken; all from one state of the tables. */
+  /** The rows of a statement, computed at the pace of the reader. All of them come from one state of the tables. */
   async *rows(sql: string): AsyncGenerator<Row[], void, undefined> {
     const { statement, result } = await this.#started(sql);
     for (;;) {
@@ -84,13 +84,13 @@ export class EngineConnection {
       if (chunk === null || chunk.rowCount === 0) break;
       yield* rowBatches(chunk);
     }
-    // A result that breaks off ends like one that is complete: all that tells them apart is what it says it is.
+    // A result that breaks off ends like a complete one. Only its return type differs.
     if (result.returnType === ResultReturnType.INVALID) throw await this.#call(() => this.#failure(sql));
     statement.destroySync();
     await this.run('COMMIT');
   }
 
-  /** The first rows are what a long query takes long for: until they are there, it may be begun again. */
+  /** A long query spends its time before its first rows. Until they exist, it can be started again. */
   async #started(sql: string): Promise<Started> {
     const { all, long } = this.turns;
     if (long.taken === long.size) {
@@ -104,8 +104,8 @@ export class EngineConnection {
   }
 
   /**
-   * Planned and run in one transaction: the engine plans by what it knows of the values that are there, and reads
-   * values wrongly that come in between (duckdb/duckdb#23704).
+   * Plans and runs a statement in one transaction. The engine plans with statistics of the stored values, and reads
+   * values incorrectly that are stored between the two (duckdb/duckdb#23704).
    */
   async #start(sql: string): Promise<Started> {
     await this.#rollback();
@@ -114,12 +114,12 @@ export class EngineConnection {
     return { statement, result: await statement.stream() };
   }
 
-  /** Ends the transaction of a statement that came to nothing, if there is one. */
+  /** Ends the transaction of a statement that failed, if there is one. */
   async #rollback(): Promise<void> {
     await this.connection.run('ROLLBACK').catch(() => undefined);
   }
 
-  /** The reason is not told with the result, but it is to who asks for the same work without the rows. */
+  /** The result has no reason. The engine reports it when it does the same work again without the rows. */
   async #failure(sql: string): Promise<BadRequestException> {
     await this.#rollback();
     try {
@@ -139,7 +139,7 @@ export class EngineConnection {
     signal.throwIfAborted();
     let repeating: NodeJS.Timeout | undefined;
     let late = false;
-    // The engine forgets an interrupt that comes before it has begun with the call.
+    // The engine ignores an interrupt that arrives before it has started the call.
     const interrupt = (): void => {
       connection.interrupt();
       repeating ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
@@ -153,7 +153,7 @@ export class EngineConnection {
       const running = work();
       this.#running = running.catch(() => undefined);
       const result = await running;
-      // Some calls answer an interrupt as if they had come to an end.
+      // Some calls resolve after an interrupt as if they were complete.
       if (!late && !signal.aborted) return result;
     } catch (error) {
       if (!late && !signal.aborted) throw new BadRequestException((error as Error).message);

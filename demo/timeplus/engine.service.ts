@@ -2,16 +2,16 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { EngineConnection, type Turns } from './engine-connection.js';
-import { HISTORY } from './historical-sql.js';
+import { HISTORY, STORE } from './historical-sql.js';
 import { Slots } from './slots.js';
 
 /**
- * Each call holds a thread of libuv's pool, which files and name look-ups need as well: one is left to them, and one to
- * calls that are short. A larger `UV_THREADPOOL_SIZE` lets more long queries run at once.
+ * Each call uses a thread of libuv's pool. Files and DNS lookups need threads as well, so one thread is reserved for
+ * them, and one for short calls. With a larger `UV_THREADPOOL_SIZE`, more long queries run at the same time.
  */
 const POOL_SIZE = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
 
-/** No files, no network, no extensions, little memory, and no way back. */
+/** No files, no network, no extensions, and little memory. The settings cannot be changed later. */
 const SETTINGS = [
   `SET memory_limit = '512MB'`,
   `SET temp_directory = ''`,
@@ -22,7 +22,7 @@ const SETTINGS = [
   `SET lock_configuration = true`,
 ] as const;
 
-/** A database in memory that runs SQL on threads of its own, for any number of clients at once. */
+/** A database in memory that runs SQL on its own threads, for any number of clients. */
 @Injectable()
 export class Engine implements OnApplicationShutdown {
   /** Names of the aggregate functions. */
@@ -41,30 +41,30 @@ export class Engine implements OnApplicationShutdown {
     this.aggregates = new Set(aggregates);
   }
 
-  /** A new engine, with nothing in it but the schema of stored tables. */
+  /** Starts an engine that contains only the schemas of the tables. */
   static async start(): Promise<Engine> {
-    // A query has the thread that called it, and no more.
+    // A query uses only the thread that called it.
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
     const own = await instance.connect();
     for (const setting of SETTINGS) await own.run(setting);
-    await own.run(`CREATE SCHEMA ${HISTORY}`);
+    await own.run(`CREATE SCHEMA ${HISTORY}; CREATE SCHEMA ${STORE}`);
     const reader = await own.runAndReadAll(
       `SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'`,
     );
     return new Engine(instance, own, ['count_star', ...reader.getColumns().flat().map(String)]);
   }
 
-  /** How many clients are connected. */
+  /** The number of connected clients. */
   get connected(): number {
     return this.#connections.size;
   }
 
-  /** How many calls are being worked on. */
+  /** The number of running calls. */
   get working(): number {
     return this.#turns.all.taken;
   }
 
-  /** A connection until `signal` aborts, which must happen. */
+  /** Opens a connection until `signal` aborts. The signal must abort at some time. */
   async connect(signal: AbortSignal): Promise<EngineConnection> {
     const connection = new EngineConnection(await this.instance.connect(), this.#turns, signal);
     this.#connections.add(connection);
@@ -72,12 +72,12 @@ export class Engine implements OnApplicationShutdown {
     return connection;
   }
 
-  /** The engine's own connection, for those who fill the tables: they need not wait for a turn. */
+  /** The connection of the engine itself, which fills the tables. It does not wait for a slot. */
   get writer(): DuckDBConnection {
     return this.own;
   }
 
-  /** When the streams have ended, and with them their connections. */
+  /** Runs when the streams have ended, and their connections with them. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.#connections].map(({ closed }) => closed));
     this.own.closeSync();

@@ -28,13 +28,13 @@ describe('historicalSql', () => {
     expect(historicalSql(sql)).toBe(sql);
   });
 
-  it('goes on after what it leaves alone', () => {
+  it('continues after text that it does not change', () => {
     expect(
       historicalSql('SELECT \'a\' /* b */ FROM table(readings) -- c\nWHERE "d" = $$e$$ OR table(f)'),
     ).toBe('SELECT \'a\' /* b */ FROM history.readings -- c\nWHERE "d" = $$e$$ OR history.f');
   });
 
-  it('takes no longer for text that never closes what it opens', () => {
+  it('needs no more time for text that is never closed', () => {
     // In the square of its length this would outlast the time that a test has.
     for (const piece of ["'", '"', '/*', '$a$', '$', 'table(', "e'\\"])
       expect(historicalSql(piece.repeat(1_000_000 / piece.length))).toBeDefined();

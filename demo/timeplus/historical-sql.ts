@@ -1,4 +1,7 @@
-/** What is no place for a table function: strings, quoted names, comments, dollar quotes; unclosed ones go to the end. */
+/**
+ * Text in which a table function is not one: strings, quoted names, comments and dollar quotes. Text that is not closed
+ * extends to the end.
+ */
 const OPAQUE = [
   /\be'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/,
   /'(?:[^']|'')*(?:'|$)/,
@@ -15,12 +18,14 @@ const TABLE_FUNCTION = new RegExp(
   'gi',
 );
 
-/** The schema of the tables as they are stored; without it a name is that of a stream. */
+/** The schema of the stored rows. A name without a schema is that of a stream. */
 export const HISTORY = 'history';
+/** The schema of the tables behind them, with columns that queries do not see. */
+export const STORE = 'store';
 
 /**
- * A statement with each `table(name)`, which is how Timeplus names the stored rows of a stream, in words that the
- * engine knows (`history.name`).
+ * Replaces each `table(name)`, which is how Timeplus names the stored rows of a stream, by the name that the engine
+ * knows: `history.name`.
  */
 export function historicalSql(sql: string): string {
   return sql.replace(TABLE_FUNCTION, (text: string, ...rest: unknown[]) => {

@@ -38,6 +38,9 @@ describe('jsonValue', () => {
     ['123456789012.345', 123456789012.345],
     ['1234567890123456.5', '1234567890123456.5'],
     ['0.1::DOUBLE', 0.1],
+    ['70.9::FLOAT', 70.9],
+    ['16777217::FLOAT', 16777216],
+    ['0.3333333::FLOAT', 0.3333333],
     ["'NaN'::DOUBLE", 'NaN'],
     ["'-infinity'::FLOAT", '-Infinity'],
   ])('makes a number of a fraction unless digits would be lost: %s', async (expression, expected) => {
@@ -57,7 +60,7 @@ describe('jsonValue', () => {
     expect(await value(expression)).toEqual(expected);
   });
 
-  it('looks into what is nested', async () => {
+  it('converts nested values', async () => {
     expect(await value('[1::BIGINT, NULL, 9007199254740993]')).toEqual([1, null, '9007199254740993']);
     expect(await value("{'a': 1::BIGINT, 'b': {'c': [1.5]}}")).toEqual({ a: 1, b: { c: [1.5] } });
     expect(await value("MAP {'k': 1::HUGEINT}")).toEqual([{ key: 'k', value: 1 }]);

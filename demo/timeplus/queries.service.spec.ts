@@ -4,14 +4,14 @@ import { Pace } from '../pace.js';
 import { Engine } from './engine.service.js';
 import { Queries } from './queries.service.js';
 import type { Row } from './row-batches.js';
-import { SensorReadings } from './sensor-readings.service.js';
+import { Streams } from './streams.service.js';
 
 /** Takes the engine minutes; nothing is answered before the end. */
 const ENDLESS = 'SELECT count(*) FROM range(1000000) a(x), range(1000000) b(y) WHERE (x * y) % 7 = 3';
 
 describe('Queries', () => {
   let engine: Engine;
-  let readings: SensorReadings;
+  let streams: Streams;
   let queries: Queries;
   let leaving: AbortController;
 
@@ -19,12 +19,12 @@ describe('Queries', () => {
     Logger.overrideLogger(false);
     const pace = new Pace(100);
     engine = await Engine.start();
-    readings = new SensorReadings(engine, pace);
-    queries = new Queries(engine, readings, pace);
-    await readings.onModuleInit();
+    streams = new Streams(engine, pace);
+    queries = new Queries(engine, streams, pace);
+    await streams.onModuleInit();
   });
   afterAll(async () => {
-    await readings.beforeApplicationShutdown();
+    await streams.beforeApplicationShutdown();
     await engine.onApplicationShutdown();
   });
   beforeEach(() => void (leaving = new AbortController()));
@@ -56,7 +56,7 @@ describe('Queries', () => {
     return (await all(sql)).filter((event): event is Row[] => Array.isArray(event)).flat();
   }
 
-  it('answers with a header, rows in its order, figures, and how it ended', async () => {
+  it('sends a header, rows in its order, metrics, and the outcome', async () => {
     const sql = 'SELECT 1::BIGINT AS n, \'x\' AS "a text", NULL AS nothing';
     const events = await all(sql);
     const description = {
@@ -64,9 +64,9 @@ describe('Queries', () => {
       sql,
       result: {
         header: [
-          { name: 'n', type: 'BIGINT' },
-          { name: 'a text', type: 'VARCHAR' },
-          { name: 'nothing', type: 'INTEGER' },
+          { name: 'n', type: 'int64' },
+          { name: 'a text', type: 'string' },
+          { name: 'nothing', type: 'int32' },
         ],
       },
     };
@@ -80,14 +80,14 @@ describe('Queries', () => {
     expect(Object.keys((events[0] as SseEvent).data as object)).toEqual(['id', 'sql', 'result']);
   });
 
-  it('answers all of a large result, once and in order', async () => {
+  it('sends all rows of a large result, once and in order', async () => {
     const answer = await rows('SELECT range FROM range(100000)');
     expect(answer).toHaveLength(100_000);
     expect(answer.every(([value], index) => value === index)).toBe(true);
   });
 
-  it('answers with what is stored, and counts what it reads', async () => {
-    const { stored } = readings;
+  it('sends stored rows, and counts the rows that it reads', async () => {
+    const stored = streams.get('readings')?.stored ?? 0;
     const events = await all('SELECT count(*), min(id) FROM table(readings)');
     expect((events[1] as Row[])[0]?.[0]).toBeGreaterThanOrEqual(stored);
     expect((events.at(-2) as SseEvent).data).toMatchObject({
@@ -97,8 +97,8 @@ describe('Queries', () => {
     });
   });
 
-  it('answers a stream with every new row once, in order, and none from before', async () => {
-    const before = readings.end.id;
+  it('sends every new row of a stream once, in order, and no earlier row', async () => {
+    const before = streams.get('readings')?.end.id ?? 0;
     const ids = (await rows('SELECT id FROM readings LIMIT 95')).map(([id]) => id as number);
     expect(ids).toHaveLength(95);
     expect(ids[0]).toBeGreaterThan(before);
@@ -106,14 +106,14 @@ describe('Queries', () => {
     expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 95 }, (_, index) => first + index));
   });
 
-  it('answers with values as they are, also those that came while it was planned', async () => {
+  it('sends correct values, also of rows that were stored during the planning', async () => {
     for (let round = 0; round < 20; round++) {
       const [[id] = []] = await rows('SELECT id FROM table(readings) ORDER BY id DESC LIMIT 1');
       expect(id).toBeGreaterThanOrEqual(10_000);
     }
   });
 
-  it('answers a query that gathers rows anew over all since it was sent', async () => {
+  it('repeats the result of an aggregate over all rows since the query was sent', async () => {
     const counts: number[] = [];
     for await (const event of await open('SELECT count(*), min(id) FROM readings')) {
       if (Array.isArray(event)) counts.push((event[0] as Row)[0] as number);
@@ -123,11 +123,11 @@ describe('Queries', () => {
     expect(counts[2]).toBeGreaterThan(counts[1] as number);
   });
 
-  it('takes a name that a query gives to something else for that', async () => {
+  it('respects a name that a query gives to something else', async () => {
     expect(await rows('WITH readings AS (SELECT 42 AS n) FROM readings')).toEqual([[42]]);
   });
 
-  it('joins a stream with what is stored', async () => {
+  it('joins a stream with stored rows', async () => {
     const answer = await rows('SELECT r.id, h.id FROM readings r JOIN table(readings) h USING (id) LIMIT 10');
     expect(answer).toHaveLength(10);
     expect(answer.every(([live, stored]) => live === stored)).toBe(true);
@@ -165,7 +165,7 @@ describe('Queries', () => {
     });
   });
 
-  it('says why a query has failed midway, after the rows that it had', async () => {
+  it('reports why a query failed midway, after its rows', async () => {
     const events: unknown[] = [];
     const failing =
       "SELECT CASE WHEN range = 90000 THEN error('no more') ELSE range::VARCHAR END FROM range(1e6::INT)";
@@ -177,16 +177,16 @@ describe('Queries', () => {
     expect(events.filter((event) => Array.isArray(event)).length).toBeGreaterThan(10);
   });
 
-  it('fails, and leaves everybody else alone, where memory runs out', async () => {
+  it('fails without an effect on other queries if the memory is exhausted', async () => {
     await expect(rows('FROM range(1000000000) ORDER BY hash(range)')).rejects.toThrow('Out of Memory Error');
     expect(await rows('SELECT 1')).toEqual([[1]]);
   });
 
-  it('refuses a list that is too long to be read in one go', async () => {
+  it('rejects a list that is too long to be read at once', async () => {
     await expect(rows('SELECT range(100001)')).rejects.toThrow('A list may have 100000 elements');
   });
 
-  it('interrupts what runs for a client that leaves, and leaves nothing behind', async () => {
+  it('interrupts the query of a client that leaves, and leaks nothing', async () => {
     const events = await open(ENDLESS);
     await events.next();
     const row = events.next();
@@ -197,7 +197,7 @@ describe('Queries', () => {
     expect(engine.working).toBe(0);
   });
 
-  it('answers short queries while long ones run, without holding up the event loop', async () => {
+  it('answers short queries while long ones run, without blocking the event loop', async () => {
     const long = await Promise.all([1, 2, 3, 4].map(() => open(ENDLESS)));
     const answers = long.map(async (events) => {
       await events.next();
@@ -216,7 +216,7 @@ describe('Queries', () => {
     await Promise.allSettled(answers);
   });
 
-  it('answers a long query in the end, although long ones came before it', async () => {
+  it('answers a long query in the end, although other long ones came first', async () => {
     const client = new AbortController();
     const before = await Promise.all([1, 2].map(() => open(ENDLESS, client)));
     const answers = before.map(async (events) => {
@@ -233,7 +233,7 @@ describe('Queries', () => {
     expect((await long)[0]?.[0]).toBeGreaterThan(1_000_000);
   }, 20_000);
 
-  it('runs nothing for a client that was gone before', async () => {
+  it('runs nothing for a client that has already left', async () => {
     leaving.abort(new Error('gone'));
     await expect(open('SELECT 1')).rejects.toThrow('gone');
   });

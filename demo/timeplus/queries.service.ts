@@ -3,38 +3,42 @@ import { BadRequestException, Injectable } from '@nestjs/common';
 import { Pace } from '../pace.js';
 import type { EngineConnection } from './engine-connection.js';
 import { Engine } from './engine.service.js';
-import { HISTORY, historicalSql } from './historical-sql.js';
-import { Query, type Column } from './query.js';
+import { historicalSql } from './historical-sql.js';
+import { Query } from './query.js';
+import type { Column } from './query-events.js';
 import { selectShape, type SelectShape } from './select-shape.js';
-import { READINGS, SensorReadings } from './sensor-readings.service.js';
+import type { GrowingTable } from './growing-table.js';
+import { Streams } from './streams.service.js';
+import { typeName } from './type-name.js';
 
-/** What `json_serialize_sql` makes of a text. */
+/** The result of `json_serialize_sql`. */
 type SyntaxTree =
   | { error: true; error_type: string; error_message: string }
   | { error: false; statements: { node: Record<string, unknown> }[] };
 
-/** Takes statements from clients, and refuses what is not one harmless SELECT. */
+/** Accepts one harmless SELECT from a client, and rejects everything else. */
 @Injectable()
 export class Queries {
   constructor(
     private readonly engine: Engine,
-    private readonly readings: SensorReadings,
+    private readonly streams: Streams,
     private readonly pace: Pace,
   ) {}
 
   /**
-   * A query that is ready to run. Its connection to the engine lasts until `signal` aborts, whatever became of it.
+   * Prepares a query. Its connection to the engine stays open until `signal` aborts, also if the query fails.
    *
-   * @throws {BadRequestException} for a statement that the engine does not understand, or that is no SELECT.
+   * @throws {BadRequestException} for a statement that the engine rejects, or that is not a SELECT.
    */
   async open(sql: string, signal: AbortSignal): Promise<Query> {
     const connection = await this.engine.connect(signal);
     const engineSql = historicalSql(sql);
     const shape = await this.#shape(connection, engineSql);
-    const { end: from } = this.readings;
-    const { header, streaming } = await this.#header(connection, engineSql, shape);
-    const plan = { sql, engineSql, header, shape, streaming, from, connection, signal };
-    return new Query(plan, this.readings, this.pace);
+    const table = this.#table(shape);
+    const from = table?.end ?? { id: 0, time: 0 };
+    const { header, streaming } = await this.#header(connection, engineSql, shape, table);
+    const plan = { sql, engineSql, header, shape, table, streaming, from, connection, signal };
+    return new Query(plan, this.pace);
   }
 
   async #shape(connection: EngineConnection, sql: string): Promise<SelectShape> {
@@ -45,21 +49,29 @@ export class Queries {
     if (statement === undefined || another !== undefined) {
       throw new BadRequestException('"sql" must be one statement.');
     }
-    return selectShape(statement.node, READINGS, this.engine.aggregates);
+    return selectShape(statement.node, this.streams.names, this.engine.aggregates);
   }
 
-  /** A statement that cannot do without a table of the stream's name reads the stream. */
+  /** The table that a statement reads, if it reads one. */
+  #table({ names }: SelectShape): GrowingTable | undefined {
+    const [name, another] = names;
+    if (another !== undefined) throw new BadRequestException('A query can read only one of the streams.');
+    return name === undefined ? undefined : this.streams.get(name);
+  }
+
+  /** A statement reads the stream if it fails without a table of that name. */
   async #header(
     connection: EngineConnection,
     sql: string,
     shape: SelectShape,
+    table: GrowingTable | undefined,
   ): Promise<{ header: Column[]; streaming: boolean }> {
     try {
       return { header: headerOf(await connection.prepare(sql)), streaming: false };
     } catch (error) {
-      if (!shape.streams) throw error;
+      if (!shape.streams || table === undefined) throw error;
     }
-    await connection.run(`CREATE TEMP TABLE ${READINGS} AS FROM ${HISTORY}.${READINGS} LIMIT 0`);
+    await connection.run(table.createEmpty);
     return { header: headerOf(await connection.prepare(sql)), streaming: !shape.describes };
   }
 }
@@ -70,7 +82,7 @@ function headerOf(statement: DuckDBPreparedStatement): Column[] {
     if (statement.parameterCount > 0) throw new BadRequestException('A query has no parameters here.');
     return Array.from({ length: statement.columnCount }, (_, column) => ({
       name: statement.columnName(column),
-      type: String(statement.columnType(column)),
+      type: typeName(String(statement.columnType(column))),
     }));
   } finally {
     statement.destroySync();

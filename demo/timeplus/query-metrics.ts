@@ -1,23 +1,23 @@
-import { READING_BYTES, type StreamEnd } from './sensor-readings.service.js';
+import type { StreamEnd } from './growing-table.js';
 
-/** What is told of a query while it runs; times in milliseconds. */
+/** The figures of a running query. Times are in milliseconds. */
 export interface Metrics {
-  /** Rows answered so far. */
+  /** Number of result rows so far. */
   readonly count: number;
-  /** Rows answered per second. */
+  /** Result rows per second. */
   readonly eps: number;
-  /** Since the query was started. */
+  /** Time since the start of the query. */
   readonly processing_time: number;
-  /** When the newest row that it has read was made, since 1970; `null` if it has read none. */
+  /** Time of the newest row that the query has read, since 1970. `null` before the first row. */
   readonly last_event_time: number | null;
-  /** Until its first row. */
+  /** Time until the first result row. */
   readonly response_time: number;
-  /** Stored rows that it has read; in bytes, an estimate. */
+  /** Stored rows that the query has read. The bytes are an estimate. */
   readonly scanned_rows: number;
   readonly scanned_bytes: number;
 }
 
-/** Keeps count of what a query reads and answers. */
+/** Counts the rows that a query reads and returns. */
 export class QueryMetrics {
   readonly #startedAt = Date.now();
   #count = 0;
@@ -26,13 +26,16 @@ export class QueryMetrics {
   #responseTime: number | undefined;
   #toldAt = this.#startedAt;
 
-  /** Rows were read, up to that one. */
+  /** @param rowBytes Estimated size of a row that is read, in bytes. */
+  constructor(private readonly rowBytes: number) {}
+
+  /** Counts rows that were read, up to this position. */
   scanned(rows: number, { time }: StreamEnd): void {
     this.#scanned += rows;
     this.#lastEventTime = Math.round(time);
   }
 
-  /** Rows were answered. */
+  /** Counts result rows. */
   answered(rows: number): void {
     if (rows > 0) this.#responseTime ??= this.duration;
     this.#count += rows;
@@ -43,7 +46,7 @@ export class QueryMetrics {
     return Date.now() - this.#startedAt;
   }
 
-  /** The figures now; they were told. */
+  /** The current figures, for an event. */
   tell(): Metrics {
     const { duration } = this;
     this.#toldAt = Date.now();
@@ -54,11 +57,11 @@ export class QueryMetrics {
       last_event_time: this.#lastEventTime,
       response_time: this.#responseTime ?? duration,
       scanned_rows: this.#scanned,
-      scanned_bytes: this.#scanned * READING_BYTES,
+      scanned_bytes: this.#scanned * this.rowBytes,
     };
   }
 
-  /** The figures if they were not told for so long. */
+  /** The current figures, if the last ones are older than this. */
   tellEvery(intervalMs: number): Metrics | undefined {
     return Date.now() - this.#toldAt >= intervalMs ? this.tell() : undefined;
   }

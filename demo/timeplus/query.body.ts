@@ -1,10 +1,10 @@
 import { BadRequestException } from '@nestjs/common';
 
-/** A longer statement is refused: its syntax tree is read in one go. */
+/** Maximum length of a statement. Its syntax tree is read synchronously. */
 const MAX_LENGTH = 10_000;
 
 /**
- * The statement in the body of a query request.
+ * Reads the statement from the body of a query request.
  *
  * @throws {BadRequestException} unless the body is an object with a string `sql` of reasonable length.
  */

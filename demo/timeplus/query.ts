@@ -1,39 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { event } from 'nestjs-event-stream';
-import type { SseEvent } from 'nestjs-event-stream';
 import type { Pace } from '../pace.js';
 import type { EngineConnection } from './engine-connection.js';
-import { HISTORY } from './historical-sql.js';
+import { queryEvents, type Column, type Description } from './query-events.js';
 import { QueryMetrics } from './query-metrics.js';
 import type { Row } from './row-batches.js';
 import type { SelectShape } from './select-shape.js';
-import { READINGS, type SensorReadings, type StreamEnd } from './sensor-readings.service.js';
+import type { GrowingTable, StreamEnd } from './growing-table.js';
 
-/** Between two metrics events, at the demo's normal speed. */
+/** Milliseconds between two `metrics` events, at normal speed. */
 const METRICS_EVERY_MS = 1000;
-/** Between two answers of a query that is answered anew each time. */
+/** Milliseconds between two results of a query whose whole result is sent each time. */
 const ANSWER_EVERY_MS = 2000;
 
-const LOAD = `INSERT INTO temp.${READINGS} FROM ${HISTORY}.${READINGS} WHERE id > $1 AND id <= $2`;
-
-/** A column of the answer. */
-export interface Column {
-  readonly name: string;
-  /** As the engine names it. */
-  readonly type: string;
-}
-
-/** A statement that the engine has understood, and where it is to be run. */
+/** A statement that the engine has accepted, with all that is needed to run it. */
 export interface QueryPlan {
-  /** As the client wrote it. */
+  /** The text of the client. */
   readonly sql: string;
-  /** As the engine runs it. */
+  /** The text for the engine. */
   readonly engineSql: string;
   readonly header: readonly Column[];
   readonly shape: SelectShape;
-  /** Whether it reads the stream, as it grows, or what is stored, and then ends. */
+  /** The table that it reads, if it reads one. */
+  readonly table: GrowingTable | undefined;
+  /** `true` if it reads the stream as it grows, `false` if it reads stored rows and ends. */
   readonly streaming: boolean;
-  /** What was in the stream before it. */
+  /** The end of the stream when the query was sent. */
   readonly from: StreamEnd;
   readonly connection: EngineConnection;
   readonly signal: AbortSignal;
@@ -42,56 +33,62 @@ export interface QueryPlan {
 /** One query, from its header to its last row. */
 export class Query {
   readonly id = randomUUID();
-  readonly #metrics = new QueryMetrics();
+  readonly #metrics: QueryMetrics;
 
   constructor(
     private readonly plan: QueryPlan,
-    private readonly readings: SensorReadings,
     private readonly pace: Pace,
-  ) {}
+  ) {
+    this.#metrics = new QueryMetrics(plan.table?.table.rowBytes ?? 0);
+  }
 
-  /** What its client is told: the header, batches of rows with figures in between, and how it ended. */
-  async *events(): AsyncGenerator<SseEvent | Row[], void, undefined> {
+  /** The events for the client: the header, batches of rows with metrics in between, and the outcome. */
+  async *events() {
     const metrics = this.#metrics;
-    yield event({ type: 'query', data: this.#description() });
+    yield queryEvents.query(this.#description());
     for await (const rows of this.#rows()) {
       if (rows.length > 0) {
         metrics.answered(rows.length);
         yield rows;
       }
       const figures = metrics.tellEvery(this.pace.ms(METRICS_EVERY_MS));
-      if (figures) yield event({ type: 'metrics', data: figures });
+      if (figures) yield queryEvents.metrics(figures);
     }
     if (this.plan.signal.aborted) return;
-    yield event({ type: 'metrics', data: metrics.tell() });
-    const ended = { status: 'finished', duration: metrics.duration, end_time: new Date().toISOString() };
-    yield event({ type: 'query', data: { ...this.#description(), ...ended } });
+    yield queryEvents.metrics(metrics.tell());
+    const ended = {
+      status: 'finished' as const,
+      duration: metrics.duration,
+      end_time: new Date().toISOString(),
+    };
+    yield queryEvents.query({ ...this.#description(), ...ended });
   }
 
-  #description(): object {
+  #description(): Description {
     const { sql, header } = this.plan;
     return { id: this.id, sql, result: { header } };
   }
 
   #rows(): AsyncGenerator<Row[], void, undefined> {
-    return this.plan.streaming ? this.#streamedRows() : this.#storedRows();
+    const { streaming, table } = this.plan;
+    return streaming && table ? this.#streamedRows(table) : this.#storedRows();
   }
 
   async *#storedRows(): AsyncGenerator<Row[], void, undefined> {
-    const { connection, engineSql, shape, from } = this.plan;
-    if (shape.stores) this.#metrics.scanned(this.readings.stored, from);
+    const { connection, engineSql, shape, table, from } = this.plan;
+    if (shape.stores && table) this.#metrics.scanned(table.stored, from);
     yield* connection.rows(engineSql);
   }
 
-  /** An empty batch says that there were readings, but no rows. */
-  async *#streamedRows(): AsyncGenerator<Row[], void, undefined> {
+  /** An empty batch means that there were new rows in the stream, but none in the result. */
+  async *#streamedRows(table: GrowingTable): AsyncGenerator<Row[], void, undefined> {
     const { connection, engineSql, shape, signal } = this.plan;
     let { limit: left = Infinity } = shape;
     let seen = this.plan.from.id;
     while (left > 0) {
-      await this.readings.after(seen, signal);
+      await table.after(seen, signal);
       if (signal.aborted) return;
-      seen = await this.#load(seen);
+      seen = await this.#load(table, seen);
       yield [];
       for await (const rows of connection.rows(engineSql)) {
         yield rows.slice(0, left);
@@ -102,11 +99,11 @@ export class Query {
     }
   }
 
-  async #load(seen: number): Promise<number> {
+  async #load(table: GrowingTable, seen: number): Promise<number> {
     const { connection, shape } = this.plan;
-    const { end } = this.readings;
-    if (!shape.stateful) await connection.run(`TRUNCATE temp.${READINGS}`);
-    await connection.run(LOAD, [BigInt(seen), BigInt(end.id)]);
+    const { end } = table;
+    if (!shape.stateful) await connection.run(`TRUNCATE temp.${table.table.name}`);
+    await connection.run(table.load, [BigInt(seen), BigInt(end.id)]);
     this.#metrics.scanned(end.id - seen, end);
     return end.id;
   }

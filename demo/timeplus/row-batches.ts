@@ -5,15 +5,15 @@ import { jsonValue } from './json-value.js';
 /** A row in the order of the header. */
 export type Row = readonly (Json | null)[];
 
-/** As many rows go into one event. */
+/** Maximum number of rows in one event. */
 const MAX_ROWS = 500;
-/** So long at most does making a batch keep everything else waiting. */
+/** Maximum time for which a batch blocks the event loop. */
 const MAX_TURN_MS = 5;
-/** A list with more elements cannot be read a little at a time, so it is not read at all. */
+/** Maximum number of elements in a list. A longer list would block the event loop, because it is read at once. */
 const MAX_ELEMENTS = 100_000;
 
 /**
- * The rows of a chunk in batches, each made in a turn of the event loop of its own.
+ * Reads the rows of a chunk in batches, each in its own turn of the event loop.
  *
  * @throws {BadRequestException} for a list that is too long.
  */

@@ -12,7 +12,7 @@ describe('selectShape', () => {
     const tree = JSON.parse(String(reader.value(0, 0))) as {
       statements: [{ node: Record<string, unknown> }];
     };
-    return selectShape(tree.statements[0].node, 'readings', engine.aggregates);
+    return selectShape(tree.statements[0].node, new Set(['readings', 'iot']), engine.aggregates);
   }
 
   it.each([
@@ -46,7 +46,7 @@ describe('selectShape', () => {
     expect(await shape(sql)).toMatchObject({ streams: true, stateful: true, limit: undefined });
   });
 
-  it('knows the limit of a stream', async () => {
+  it('finds the limit of a stream', async () => {
     expect(await shape('FROM readings LIMIT 5')).toMatchObject({ stateful: false, limit: 5 });
     expect(await shape('SELECT count(*) FROM readings LIMIT 5')).toMatchObject({
       stateful: true,
@@ -54,7 +54,7 @@ describe('selectShape', () => {
     });
   });
 
-  it('tells the stream from what is stored, and a description from both', async () => {
+  it('distinguishes streams, stored rows and descriptions', async () => {
     expect(await shape('SELECT 1')).toMatchObject({ streams: false, stores: false, describes: false });
     expect(await shape('FROM history.readings')).toMatchObject({ streams: false, stores: true });
     expect(await shape('DESCRIBE readings')).toMatchObject({ describes: true });
@@ -80,7 +80,7 @@ describe('selectShape', () => {
     await expect(shape(sql)).rejects.toThrow('cannot be used here');
   });
 
-  it('takes the functions that only answer', async () => {
+  it('accepts functions without side effects', async () => {
     await expect(shape("SELECT upper('a'), random() FROM range(3), unnest([1])")).resolves.toBeDefined();
   });
 });

@@ -1,24 +1,26 @@
 import { BadRequestException } from '@nestjs/common';
 import { HISTORY } from './historical-sql.js';
 
-/** What a SELECT means for the way it is run. */
+/** The properties of a SELECT that decide how it is run. */
 export interface SelectShape {
   /**
-   * Whether a new row may change what was answered before (aggregates, windows, DISTINCT, ORDER BY, …): over a stream
-   * such a query is answered anew, as a whole.
+   * Whether a new row can change earlier results, as with aggregates, windows, DISTINCT or ORDER BY. Over a stream, the
+   * whole result of such a query is sent each time.
    */
   readonly stateful: boolean;
-  /** After as many rows it is over, over a stream too. */
+  /** Number of rows after which the query ends, also over a stream. */
   readonly limit: number | undefined;
-  /** Whether it only describes something. */
+  /** Whether it only describes a table or a query. */
   readonly describes: boolean;
-  /** Whether it reads from the stream, unless it gives that name to something else. */
+  /** Whether it reads from a stream, unless it gives that name to something else. */
   readonly streams: boolean;
   /** Whether it reads stored rows. */
   readonly stores: boolean;
+  /** The names of the streams that it reads, as streams or as stored rows. */
+  readonly names: ReadonlySet<string>;
 }
 
-/** Functions in FROM that give nothing away and change nothing; whatever else the engine has is refused. */
+/** Functions in FROM that reveal nothing and change nothing. All others are rejected. */
 const TABLE_FUNCTIONS = new Set([
   'range',
   'generate_series',
@@ -28,16 +30,16 @@ const TABLE_FUNCTIONS = new Set([
   'json_tree',
   'test_all_types',
 ]);
-/** Functions that do something besides answering. */
+/** Functions with side effects. */
 const REFUSED_FUNCTIONS = new Set(['sleep_ms', 'pg_sleep', 'write_log', 'setseed', 'nextval']);
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** What is known of a part of the statement. */
+/** The findings about a part of the statement. */
 interface Found {
   /** It reads the stream. */
   streams: boolean;
-  /** It sums up, orders or cuts what the SELECT around it reads. */
+  /** It aggregates, orders or limits the rows of the SELECT around it. */
   gathers: boolean;
   stateful: boolean;
   describes: boolean;
@@ -45,22 +47,29 @@ interface Found {
 }
 
 /**
- * Reads the syntax tree of a SELECT, as the engine's `json_serialize_sql` gives it.
+ * Reads the syntax tree of a SELECT from `json_serialize_sql`.
  *
- * @param stream Name of the table that stands for a stream where it stands without a schema.
+ * @param streams Names of the streams. A table without a schema that has one of these names is a stream.
  * @param aggregates Names of the engine's aggregate functions.
- * @throws {BadRequestException} for a function that is not for everybody.
+ * @throws {BadRequestException} for a function that is not allowed.
  */
-export function selectShape(select: Node, stream: string, aggregates: ReadonlySet<string>): SelectShape {
+export function selectShape(
+  select: Node,
+  streams: ReadonlySet<string>,
+  aggregates: ReadonlySet<string>,
+): SelectShape {
+  const names = new Set<string>();
   const visit = (value: unknown): Found => {
     const found = { streams: false, gathers: false, stateful: false, describes: false, stores: false };
     if (typeof value !== 'object' || value === null) return found;
     for (const child of Object.values(value)) add(found, visit(child));
     const node = value as Node;
     refuse(node);
-    if (node['type'] === 'BASE_TABLE' && node['table_name'] === stream && !node['schema_name'])
-      found.streams = true;
-    if (node['type'] === 'BASE_TABLE' && node['schema_name'] === HISTORY) found.stores = true;
+    if (node['type'] === 'BASE_TABLE' && streams.has(tableName(node))) {
+      names.add(tableName(node));
+      if (!node['schema_name']) found.streams = true;
+      if (node['schema_name'] === HISTORY) found.stores = true;
+    }
     if (node['type'] === 'SHOW_REF') found.describes = true;
     if (node['class'] === 'WINDOW' || aggregates.has(functionName(node))) found.gathers = true;
     if (!isQuery(node)) return found;
@@ -69,10 +78,9 @@ export function selectShape(select: Node, stream: string, aggregates: ReadonlySe
     return found;
   };
   const limit = constantLimit(select);
-  const { stateful, describes, streams, stores } = visit(
-    limit === undefined ? select : { ...select, modifiers: [] },
-  );
-  return { stateful, describes, streams, stores, limit: stateful ? undefined : limit };
+  const found = visit(limit === undefined ? select : { ...select, modifiers: [] });
+  const { stateful, describes, stores } = found;
+  return { stateful, describes, streams: found.streams, stores, names, limit: stateful ? undefined : limit };
 }
 
 function add(to: Found, more: Found): void {
@@ -88,6 +96,10 @@ function refuse(node: Node): void {
 
 function functionName({ function_name }: Node): string {
   return typeof function_name === 'string' ? function_name.toLowerCase() : '';
+}
+
+function tableName({ table_name }: Node): string {
+  return typeof table_name === 'string' ? table_name : '';
 }
 
 function isQuery({ type }: Node): boolean {
@@ -106,7 +118,7 @@ function isFilled(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0;
 }
 
-/** The n of a `LIMIT n` that is all there is at the end of the statement. */
+/** The number in `LIMIT n`, if the statement ends with nothing else. */
 function constantLimit({ modifiers }: Node): number | undefined {
   if (!Array.isArray(modifiers) || modifiers.length !== 1) return undefined;
   const { type, limit, offset } = modifiers[0] as { type: string; limit?: Node | null; offset?: unknown };

@@ -2,7 +2,7 @@ import { Slots } from './slots.js';
 
 const NEVER = new AbortController().signal;
 
-/** Work that is done when it is told so. */
+/** A task that ends when `done()` is called. */
 function work(): { run: () => Promise<void>; started: boolean; done: () => void } {
   let done!: () => void;
   const finished = new Promise<void>((resolve) => (done = resolve));
@@ -15,7 +15,7 @@ async function settled(): Promise<void> {
 }
 
 describe('Slots', () => {
-  it('lets so many in at a time, the others in their order', async () => {
+  it('runs a limited number of tasks, and the others in their order', async () => {
     const slots = new Slots(2);
     const all = [work(), work(), work(), work()];
     const runs = all.map(({ run }) => slots.run(run, NEVER));
@@ -30,14 +30,14 @@ describe('Slots', () => {
     expect(slots.taken).toBe(0);
   });
 
-  it('gives a slot back when the work fails, and passes the failure on', async () => {
+  it('releases the slot when the work fails, and passes the error on', async () => {
     const slots = new Slots(1);
     await expect(slots.run(() => Promise.reject(new Error('broken')), NEVER)).rejects.toThrow('broken');
     expect(await slots.run(() => Promise.resolve(7), NEVER)).toBe(7);
     expect(slots.taken).toBe(0);
   });
 
-  it('forgets who leaves the queue, without starting their work', async () => {
+  it('removes a task that leaves the queue, without starting it', async () => {
     const slots = new Slots(1);
     const [first, second, third] = [work(), work(), work()] as const;
     const leaving = new AbortController();
@@ -51,7 +51,7 @@ describe('Slots', () => {
     expect([second.started, third.started, slots.taken]).toEqual([false, true, 0]);
   });
 
-  it('starts nothing for who has left before', async () => {
+  it('does not start a task that has already left', async () => {
     const slots = new Slots(1);
     const late = work();
     await expect(slots.run(late.run, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');

@@ -1,4 +1,4 @@
-/** Lets so many in at a time, the others in the order in which they came. */
+/** Runs a limited number of tasks at the same time. The others wait in the order of their arrival. */
 export class Slots {
   readonly #waiting = new Set<() => void>();
   #free: number;
@@ -7,15 +7,15 @@ export class Slots {
     this.#free = size;
   }
 
-  /** How many are in. */
+  /** The number of running tasks. */
   get taken(): number {
     return this.size - this.#free;
   }
 
   /**
-   * Runs `work` once there is a slot, which it has until it settles.
+   * Runs `work` when a slot is free. The slot is taken until the work settles.
    *
-   * @throws the signal's reason, if it aborts before `work` was started.
+   * @throws the reason of the signal, if it aborts before `work` was started.
    */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal);

@@ -1,13 +1,13 @@
 import { BadRequestException } from '@nestjs/common';
 
-/** A message as the AI SDK has it, as far as this chat goes. */
+/** A message of the AI SDK, with the fields that this chat uses. */
 export interface ChatMessage {
   readonly id: string;
   readonly role: 'user' | 'assistant';
   readonly parts: readonly { readonly type: 'text'; readonly text: string }[];
 }
 
-/** What is asked in which chat. */
+/** A question and its chat. */
 export interface Question {
   readonly id: string;
   readonly message: ChatMessage;
@@ -17,9 +17,9 @@ const ID = /^[\w-]{1,64}$/;
 const MAX_PROMPT_LENGTH = 2000;
 
 /**
- * The question in the body of `useChat()`: the last message of the user, and the id of the chat.
+ * Reads the question from the body of `useChat()`: the last message of the user, and the id of the chat.
  *
- * @throws {BadRequestException} for a body without them.
+ * @throws {BadRequestException} if one of them is missing.
  */
 export function readChatQuestion(body: unknown): Question {
   const { id, messages } = (body ?? {}) as { id?: unknown; messages?: unknown };
@@ -28,7 +28,7 @@ export function readChatQuestion(body: unknown): Question {
   const text = Array.isArray(parts) ? parts.map(textOf).join('') : '';
   if (role !== 'user' || text === '' || text.length > MAX_PROMPT_LENGTH) {
     throw new BadRequestException(
-      `The last message must be of the user, with a text of at most ${MAX_PROMPT_LENGTH} characters.`,
+      `The last message must be from the user, with a text of at most ${MAX_PROMPT_LENGTH} characters.`,
     );
   }
   return {
@@ -37,7 +37,7 @@ export function readChatQuestion(body: unknown): Question {
   };
 }
 
-/** @throws {BadRequestException} unless it can be the id of a chat. */
+/** @throws {BadRequestException} if it is not a valid id of a chat. */
 export function readChatId(id: unknown): string {
   if (typeof id === 'string' && ID.test(id)) return id;
   throw new BadRequestException('An id must have 1 to 64 letters, digits, hyphens and underscores.');

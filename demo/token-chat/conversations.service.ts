@@ -2,15 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { Records } from '../state/records.js';
 import type { ChatMessage } from './chat.body.js';
 
-/** As many messages of a chat are kept. */
+/** Maximum number of messages that are kept of a chat. */
 const KEPT = 100;
 
-/** The messages of chats: what an application has in its database. */
+/** The messages of all chats. A real application keeps them in its database. */
 @Injectable()
 export class Conversations {
   constructor(private readonly records: Records) {}
 
-  /** The messages of a chat; none if nobody has used its id. */
+  /** The messages of a chat. The list is empty if its id was never used. */
   async read(id: string): Promise<readonly ChatMessage[]> {
     return (await this.records.read<ChatMessage[]>(recordOf(id))) ?? [];
   }

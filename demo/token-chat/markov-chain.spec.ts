@@ -5,7 +5,7 @@ import { MarkovChain } from './markov-chain.js';
 const TEXT = 'The sea is gray. The sea is slow. A ship is here.';
 
 describe('a Markov chain', () => {
-  it('continues each pair of words with a word that has followed it', () => {
+  it('continues each pair of words with a word that follows it in the text', () => {
     const chain = new MarkovChain(TEXT);
     for (const random of [0, 0.4, 0.99]) {
       const words = [...chain.words('', 30, () => random)].map((word) => word.trim());
@@ -25,7 +25,7 @@ describe('a Markov chain', () => {
     expect(text).toMatch(/\. $/);
   });
 
-  it('ends, whatever is drawn from the text of the demo', () => {
+  it('ends for any random choice from the text of the demo', () => {
     const chain = new MarkovChain(readFileSync(asset('token-chat/corpus.txt'), 'utf8'));
     for (let n = 0; n < 200; n++) {
       const words = [...chain.words(n % 2 ? 'the ferry' : '', 60, Math.random)];

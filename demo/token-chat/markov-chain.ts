@@ -1,9 +1,9 @@
-/** How many words the next one depends on. */
+/** Number of words that the next word depends on. */
 const ORDER = 2;
 
 /**
- * A Markov chain of words: it knows which words have followed each pair of words of a text, and nothing else. It stands in for a
- * language model. What it writes looks like the text and means nothing.
+ * A Markov chain of words. It knows which words follow each pair of words in a text. It takes the place of a language
+ * model. Its output looks like the text, but has no meaning.
  */
 export class MarkovChain {
   private readonly followers = new Map<string, string[]>();
@@ -23,8 +23,8 @@ export class MarkovChain {
   }
 
   /**
-   * The words of an answer, each with the space after it. Ends with the first sentence that reaches `length` words. A sentence that
-   * begins with a word of the prompt is preferred.
+   * The words of an answer, each with a space after it. The answer ends with the first sentence that reaches `length`
+   * words. It begins with a word of the prompt if possible.
    *
    * @param random Returns a number from 0 to 1.
    */
@@ -39,7 +39,7 @@ export class MarkovChain {
       const next = this.followers.get(keyOf(first, second));
       if (next) [first, second] = [second, pick(next, random)];
       else {
-        // The end of the text: nothing has followed it.
+        // These are the last words of the text, so no word follows them.
         [first, second] = pick(this.openings, random);
         yield `${first} `;
       }

@@ -17,7 +17,7 @@ interface StartChunk extends UiMessageChunk {
   readonly messageId: string;
 }
 
-/** Stands in for a language model: a Markov chain over a text of a few hundred words, which writes a token at a time. */
+/** Takes the place of a language model: a Markov chain over a text of 900 words that writes one token at a time. */
 @Injectable()
 export class Model {
   private readonly chain = new MarkovChain(readFileSync(asset('token-chat/corpus.txt'), 'utf8'));
@@ -27,7 +27,7 @@ export class Model {
     private readonly conversations: Conversations,
   ) {}
 
-  /** Writes an answer and saves it with its id, whole or as far as it came until the stop. */
+  /** Writes an answer and saves it with its id. An answer that is stopped is saved up to that point. */
   async *answer(
     { id, message }: Question,
     signal: AbortSignal,

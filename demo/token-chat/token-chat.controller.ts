@@ -21,10 +21,10 @@ import { readChatId, readChatQuestion, type ChatMessage } from './chat.body.js';
 import { Conversations } from './conversations.service.js';
 import { Model } from './model.service.js';
 
-/** As many answers and other runs this process takes on at a time. */
+/** Maximum number of answers and other runs in this process. */
 const MAX_RUNS = 500;
 
-/** The routes of `useChat()` of the AI SDK, at the addresses that it uses by default. */
+/** The routes of `useChat()` of the AI SDK, at its default addresses. */
 @Controller('api/chat')
 export class TokenChatController {
   constructor(
@@ -36,9 +36,9 @@ export class TokenChatController {
   @UiMessages({ method: RequestMethod.POST })
   async send(@Body() body: unknown): Promise<AsyncIterable<UiMessageChunk>> {
     const question = readChatQuestion(body);
-    if (this.runs.list().length >= MAX_RUNS) throw new ServiceUnavailableException('Too many runs.');
+    if (this.runs.size() >= MAX_RUNS) throw new ServiceUnavailableException('Too many runs.');
     return startAnswer(this.runs, runOf(question.id), async (signal) => {
-      // Only now is it certain that no other answer of this chat is being written.
+      // At this point no other answer of this chat is being written.
       await this.conversations.save(question.id, question.message);
       return this.model.answer(question, signal);
     });

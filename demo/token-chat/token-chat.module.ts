@@ -5,7 +5,7 @@ import { Conversations } from './conversations.service.js';
 import { Model } from './model.service.js';
 import { TokenChatController } from './token-chat.controller.js';
 
-/** A chat for clients of the AI SDK, whose answers go on while nobody reads them. */
+/** A chat for clients of the AI SDK. Its answers continue while nobody reads them. */
 @Module({
   imports: [StateModule],
   controllers: [TokenChatController],

@@ -42,7 +42,7 @@ describe('the client program of tRPC-Cpp', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('prints the same where the server ends with the id that says so', async () => {
+  it('prints the same if the server ends with the reserved id', async () => {
     server = await ScriptedServer.start(stream(`${TEN.join('')}id: ~end\n\n`));
     const { exitCode, out } = await run(server.url);
     expect([exitCode, out.length, out.at(-1)]).toEqual([0, 11, 'SSE stream finished']);
@@ -51,7 +51,7 @@ describe('the client program of tRPC-Cpp', () => {
   it.each([
     ['answers something else', status(404, {}, 'no\nsuch route'), /answered 404/],
     ['breaks off', broken(TEN[0] as string), / broke off: /],
-  ])('fails with one line, after one request, where the server %s', async (_what, script, reason) => {
+  ])('fails with one line, after one request, if the server %s', async (_what, script, reason) => {
     server = await ScriptedServer.start(script);
     const { exitCode, out, err } = await run(server.url);
     expect(exitCode).toBe(1);
@@ -61,7 +61,7 @@ describe('the client program of tRPC-Cpp', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('fails with one line where there is no server', async () => {
+  it('fails with one line if there is no server', async () => {
     server = await ScriptedServer.start();
     const { url } = server;
     await server.stop();

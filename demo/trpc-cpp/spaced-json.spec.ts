@@ -8,7 +8,7 @@ describe('spacedJson', () => {
     );
   });
 
-  it('leaves strings as they are, whatever is in them', () => {
+  it('does not change strings', () => {
     const value = { text: 'a,\n  b:\r\n "c" \\n {', 'key,\n ': ' ' };
     expect(spacedJson(value)).not.toMatch(/[\r\n]/);
     expect(JSON.parse(spacedJson(value))).toEqual(value);

@@ -26,6 +26,7 @@ import {
   uiMessageChunks,
   type UiMessageSource,
 } from 'nestjs-event-stream/ai';
+import { ownRuns } from '../fixtures/own-runs.js';
 import { ChatTab } from '../fixtures/ai-chat.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { Hand } from '../fixtures/run-viewer.js';
@@ -240,7 +241,7 @@ eachAdapter((adapter) => {
     await breakOff(tab);
     hand.give('three');
     hand.done();
-    await until(() => app.get(Runs).list().length === 0, 'the end of the answer');
+    await until(() => ownRuns(app.get(Runs)).length === 0, 'the end of the answer');
     await tab.resumeStream();
     expect([tab.text, tab.status]).toEqual(['one two ', 'ready']);
     tab.replaysEnded = true;

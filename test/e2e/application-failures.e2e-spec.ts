@@ -11,6 +11,7 @@ import { connect } from 'node:net';
 import { finalize, map, of, timer, type Observable } from 'rxjs';
 import { Channels, event, Runs, Sse, SseConnections, type SlotStore } from 'nestjs-event-stream';
 import { SlotTable } from '../../src/limits/limits.js';
+import { ownRuns } from '../fixtures/own-runs.js';
 import { forgetPlans, mayFail, register, SOURCES, type Plan } from '../fixtures/failure-plans.js';
 import { STATUS, THROWN } from '../fixtures/hostile-errors.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
@@ -358,7 +359,7 @@ eachAdapter((adapter) =>
             await Promise.all(visits);
             const expected = linesOfAll(group);
             await until(() => connections.count() === 1, 'no stream but the bystander');
-            await until(() => held.size === 0 && runs.list().length === 0, 'nothing held');
+            await until(() => held.size === 0 && ownRuns(runs).length === 0, 'nothing held');
             await until(() => logger.errors.length >= expected, `${expected} lines`);
             await turns(3);
             if (group.some(({ point }) => POINTS[point]?.moment === 'nest')) return;

@@ -1,6 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { openStream } from 'nestjs-event-stream/testing';
 
+/** Longer than a route waits for an unavailable server. */
+export const PATIENCE_MS = 30_000;
+
 /** The status and the JSON body of an ordinary answer. */
 export interface Answer<T> {
   status: number;
@@ -18,6 +21,7 @@ export async function ask<T = Record<string, unknown>>(
     method,
     headers: { accept: '*/*', ...(typeof body === 'string' && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body }),
+    timeoutMs: PATIENCE_MS,
   });
   expect(answer.headers['content-type']).toMatch(/^application\/json\b/);
   return { status: answer.status, body: await answer.json<T>() };

@@ -1,84 +1,30 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
 import { openStream } from 'nestjs-event-stream/testing';
+import { BuiltDemo, listening } from '../fixtures/built-demo.js';
 
-/** A package that is built in its own folder, so that no other process sees a half-built `dist`. */
-const BUILT = resolve('.tmp/demo-main');
-
-function build(): void {
-  rmSync(BUILT, { recursive: true, force: true });
-  mkdirSync(BUILT, { recursive: true });
-  cpSync('package.json', join(BUILT, 'package.json'));
-  symlinkSync(resolve('demo'), join(BUILT, 'demo'));
-  const compile = (project: string, outDir: string): void => {
-    const config = {
-      extends: resolve(project),
-      compilerOptions: { outDir, noCheck: true, sourceMap: false },
-    };
-    writeFileSync(join(BUILT, project), JSON.stringify(config));
-    execFileSync(process.execPath, ['node_modules/typescript7/bin/tsc', '-p', join(BUILT, project)]);
-  };
-  compile('tsconfig.build.json', 'dist/esm');
-  compile('tsconfig.demo.json', 'dist-demo');
-}
-
-interface Run {
-  child: ChildProcess;
-  output(): string;
-  exited: Promise<number | null>;
-}
-
-const running = new Set<ChildProcess>();
 /** Each test starts a process of its own, which takes seconds, and more on a busy machine. */
 const TIMEOUT_MS = 120_000;
 
-function start(env: Record<string, string>): Run {
-  const child = spawn(process.execPath, ['dist-demo/main.js'], {
-    cwd: BUILT,
-    env: { PATH: process.env['PATH'], ...env },
-  });
-  running.add(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-  const exited = once(child, 'close').then(([code]) => code as number | null);
-  return { child, output: () => output, exited };
-}
-
-/** The base URL of a demo, once it accepts requests. */
-async function listening(run: Run): Promise<string> {
-  for (;;) {
-    const url = /^Demo on (\S+)\n$/.exec(run.output())?.[1];
-    if (url !== undefined) return url;
-    const over = await Promise.race([
-      run.exited,
-      once(run.child.stdout ?? run.child, 'data').then(() => 'more'),
-    ]);
-    if (over !== 'more') throw new Error(`The demo ended (${over}): ${run.output()}`);
-  }
-}
-
 describe('node dist-demo/main.js', () => {
-  beforeAll(build, TIMEOUT_MS);
-  afterAll(() => rmSync(BUILT, { recursive: true, force: true }));
-  afterEach(() => {
-    for (const child of running) child.kill('SIGKILL');
-    running.clear();
-  });
+  let demo: BuiltDemo;
+  beforeAll(() => {
+    demo = new BuiltDemo('demo-main');
+  }, TIMEOUT_MS);
+  afterAll(() => demo.remove());
+  afterEach(() => demo.kill());
 
   it.each(['express', 'fastify'])(
     'prints its address once it accepts requests, on %s',
     async (adapter) => {
-      const run = start({ PORT: '0', DEMO_ADAPTER: adapter });
+      const run = demo.start({ PORT: '0', DEMO_ADAPTER: adapter });
       const url = await listening(run);
       expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
       const page = await openStream(url, '/', { headers: { accept: 'text/html' } });
       await page.end();
       expect(page.status).toBe(200);
       expect(page.headers['x-powered-by']).toBe(adapter === 'express' ? 'Express' : undefined);
-      for (const path of ['/api-docs', '/api-docs-json', '/api-docs/swagger-ui-bundle.js']) {
+      for (const path of ['/inspector', '/api-docs', '/api-docs-json', '/api-docs/swagger-ui-bundle.js']) {
         expect((await fetch(url + path)).status).toBe(200);
       }
     },
@@ -88,12 +34,36 @@ describe('node dist-demo/main.js', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends its streams and exits on %s',
     async (signal) => {
-      const run = start({ PORT: '0' });
+      const run = demo.start({ PORT: '0' });
       const stream = await openStream(await listening(run), '/api/heartbeat-stream');
       run.child.kill(signal);
       expect(await stream.end()).toBe('ended');
       expect(await run.exited).toBe(0);
-      expect(run.output()).toMatch(/^Demo on \S+\n$/);
+      expect(run.output()).toMatch(
+        /^Demo on (\S+)\n {2}Try: {6}curl -N \1\/api\/events\n {2}Inspect: {2}\1\/inspector\n {2}Stop: {5}Ctrl\+C\n$/,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'restarts at the same address when the page asks for it',
+    async () => {
+      const run = demo.start({ PORT: '0' });
+      const url = await listening(run);
+      const stream = await openStream(url, '/api/heartbeat-stream');
+      const answer = await fetch(`${url}/live/restart`, { method: 'POST' });
+      expect([answer.status, await answer.json()]).toEqual([202, { restarting: true }]);
+      expect(await stream.end()).toBe('ended');
+      while (!run.output().includes('Restarted.')) await once(run.child.stdout ?? run.child, 'data');
+      expect((await fetch(`${url}/api/ping`)).status).toBe(200);
+      const foreign = await fetch(`${url}/live/restart`, {
+        method: 'POST',
+        headers: { 'sec-fetch-site': 'cross-site' },
+      });
+      expect(foreign.status).toBe(403);
+      run.child.kill('SIGTERM');
+      expect(await run.exited).toBe(0);
     },
     TIMEOUT_MS,
   );
@@ -106,7 +76,7 @@ describe('node dist-demo/main.js', () => {
   ])(
     'rejects %j with one line and status 1',
     async (env, line) => {
-      const run = start(env);
+      const run = demo.start(env);
       expect(await run.exited).toBe(1);
       const [said, ...rest] = run.output().split('\n');
       expect(said).toEqual(line);
@@ -121,7 +91,7 @@ describe('node dist-demo/main.js', () => {
       const other = createServer().listen(0, '127.0.0.1');
       await once(other, 'listening');
       const { port } = other.address() as AddressInfo;
-      const run = start({ PORT: String(port), DEMO_ADAPTER: adapter });
+      const run = demo.start({ PORT: String(port), DEMO_ADAPTER: adapter });
       expect(await run.exited).toBe(1);
       expect(run.output()).toBe(
         `Port ${port} on 127.0.0.1 is in use: set PORT to another one, or to 0 for any.\n`,

@@ -1,4 +1,5 @@
 import './demo-speed.js';
+import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import { openStream } from 'nestjs-event-stream/testing';
 import { createDemo } from '../../demo/create-app.js';
@@ -17,11 +18,6 @@ async function load(app: INestApplication, path: string) {
   return { status: answer.status, headers: answer.headers, text: answer.raw() };
 }
 
-/** The scripts that a script imports, by their paths. */
-function imports(script: string): string[] {
-  return [...script.matchAll(/from '\.\/([\w-]+\.js)'/g)].map(([, name]) => `/pages/${name}`);
-}
-
 describe('the demo', () => {
   eachAdapter((adapter) => {
     let app: INestApplication;
@@ -31,13 +27,23 @@ describe('the demo', () => {
     });
     afterAll(() => app.close());
 
-    it('has a page that names the six systems and shows a curl line for each stream', async () => {
+    it('has a page that names the six systems and their jobs, and shows a curl line for each stream', async () => {
       const { status, headers, text } = await load(app, '/');
       expect(status).toBe(200);
       expect(headers['content-type']).toBe('text/html; charset=utf-8');
       expect(headers['content-security-policy']).toContain("default-src 'self'");
-      for (const name of ['RAT Engine', 'PrCore', 'Timeplus', 'Board game', 'tRPC-Cpp', 'Token chat']) {
-        expect(text).toContain(`>${name}</h2>`);
+      for (const name of ['RAT Engine', 'PrCore', 'Timeplus', 'FastAPI', 'tRPC-Cpp', 'AI SDK']) {
+        expect(text).toContain(name);
+      }
+      for (const job of [
+        'Follow an upload',
+        'One reader at a time',
+        'Streaming SQL',
+        'A game table without polling',
+        'The smallest stream',
+        'A chat that survives a reload',
+      ]) {
+        expect(text).toContain(`>${job}</h2>`);
       }
       for (const route of [
         '/api/events',
@@ -46,29 +52,50 @@ describe('the demo', () => {
         '/sse/test',
         '/api/chat/demo/stream',
       ]) {
-        expect(text).toContain(`curl -N http://127.0.0.1:3000${route}`);
+        expect(text).toContain(`curl -N {origin}${route}`);
       }
+      expect(text).not.toMatch(/<!-- (?:include|behind)/);
     });
 
     it('serves everything that the page loads, with its type', async () => {
       const { text } = await load(app, '/');
-      const waiting = [...text.matchAll(/(?:href|src)="(\/pages\/[^"]+)"/g)].map(
-        ([, path]) => path as string,
-      );
       const types = new Map<string, unknown>();
-      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-        if (types.has(path)) continue;
+      for (const [, path = ''] of text.matchAll(/(?:href|src)="(\/pages\/[^"]+)"/g)) {
         const file = await load(app, path);
         expect({ path, status: file.status }).toEqual({ path, status: 200 });
-        expect(file.text.length).toBeGreaterThan(100);
         types.set(path, file.headers['content-type']);
-        if (path.endsWith('.js')) waiting.push(...imports(file.text));
+        expect(file.text.length).toBeGreaterThan(100);
       }
-      expect(types.get('/pages/style.css')).toBe('text/css; charset=utf-8');
-      expect(types.get('/pages/icon.svg')).toBe('image/svg+xml');
-      expect(types.get('/pages/page.js')).toBe('text/javascript; charset=utf-8');
-      expect(types.get('/pages/pane.js')).toBe('text/javascript; charset=utf-8');
-      expect(types.size).toBeGreaterThan(10);
+      expect(Object.fromEntries(types)).toEqual({
+        '/pages/icon.svg': 'image/svg+xml',
+        '/pages/style.css': 'text/css; charset=utf-8',
+        '/pages/page.js': 'text/javascript; charset=utf-8',
+      });
+      const { text: script } = await load(app, '/pages/page.js');
+      expect(script).toContain('Last-Event-ID');
+      expect(script).not.toMatch(/\bimport\b[^(]*from/);
+    });
+
+    it('shows the source of the controller behind each stream of the page', async () => {
+      const { text } = await load(app, '/');
+      const names = [...text.matchAll(/data-behind="([\w-]+)"/g)].map(([, name]) => name as string);
+      const routes = [...text.matchAll(/<option value="([\w-]+-stream)">/g)].map(
+        ([, name]) => name as string,
+      );
+      expect(names.length).toBeGreaterThanOrEqual(9);
+      for (const name of [...names, ...routes]) {
+        const { status, body } = await ask<{ path: string; line: number; text: string }>(
+          app,
+          'GET',
+          `/sources/${name}`,
+        );
+        expect([name, status]).toEqual([name, 200]);
+        expect(body.text).toMatch(/@(?:Sse|UiMessages)\(/);
+        const file = readFileSync(body.path, 'utf8').split('\n');
+        const [first] = body.text.split('\n');
+        expect(file[body.line - 1]?.trim()).toBe(first);
+      }
+      expect((await ask(app, 'GET', '/sources/..%2fmain')).status).toBe(404);
     });
 
     it.each([

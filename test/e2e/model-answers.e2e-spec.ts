@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import OpenAI from 'openai';
 import { Runs, SseConnections, SseErrorFilter } from 'nestjs-event-stream';
 import { UiMessages, startAnswer, stopAnswer } from 'nestjs-event-stream/ai';
+import { ownRuns } from '../fixtures/own-runs.js';
 import { ChatTab } from '../fixtures/ai-chat.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { Upstream } from '../fixtures/upstream.js';
@@ -184,7 +185,7 @@ eachAdapter((adapter) => {
       await tab.stop();
       await sent;
       await nothingIsOpen();
-      expect([vendor.response.destroyed, app.get(Runs).list()]).toEqual([false, [name]]);
+      expect([vendor.response.destroyed, ownRuns(app.get(Runs))]).toEqual([false, [name]]);
       const stopped = await fetch(`${url}/api/chat/${name}/stream`, { method: 'DELETE' });
       expect(await stopped.json()).toEqual({ stopped: true });
       await vendor.isCancelled();

@@ -225,7 +225,7 @@ describe('an upload to RAT Engine', () => {
       const events = (await viewer.rest()).map(data);
       expect(events.at(-1)).toEqual({
         type: 'error',
-        message: 'The upload was broken off by its client.',
+        message: 'The client interrupted the upload.',
       });
       expect((await ask(app, 'GET', '/api/download/s1')).status).toBe(404);
       expect(readdirSync(app.get(Uploads).directory)).toEqual([]);
@@ -261,7 +261,7 @@ describe('an upload to RAT Engine', () => {
       expect(refused).toMatchObject({ status: 413, body: { statusCode: 413, error: 'Payload Too Large' } });
       expect((await viewer.rest()).map(data).at(-1)).toEqual({
         type: 'error',
-        message: 'A file may have 10000 bytes.',
+        message: 'The file is too large: the limit is 10000 bytes.',
       });
       other.send('c');
       expect((await other.finish()).status).toBe(201);

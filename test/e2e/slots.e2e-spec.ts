@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Sse, type SlotStore } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, makeApp } from './adapters.js';
 
 @Controller()
@@ -28,5 +29,18 @@ eachAdapter((adapter) => {
     expect(await stream.end()).toBe('ended');
     await closeApps();
     expect(told).toEqual(['acquired', 'released', 'closed']);
+  });
+
+  it('a store of slots writes to the log of the application', async () => {
+    const logger = new RecordingLogger();
+    let own: { warn(line: string): void } | undefined;
+    const slots: SlotStore = {
+      acquire: () => ({ slot: { release: () => undefined } }),
+      useLogger: (given) => void (own = given),
+    };
+    await makeApp(adapter, { controllers: [Prices], sse: { slots }, logger });
+    own?.warn('away');
+    expect(logger.warnings).toEqual(['away']);
+    await closeApps();
   });
 });

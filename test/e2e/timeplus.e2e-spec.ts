@@ -75,8 +75,8 @@ describe('Timeplus', () => {
         sql: "SELECT 1::BIGINT AS n, 'a' || chr(10) || 'b' AS \"two lines\"",
         result: {
           header: [
-            { name: 'n', type: 'BIGINT' },
-            { name: 'two lines', type: 'VARCHAR' },
+            { name: 'n', type: 'int64' },
+            { name: 'two lines', type: 'string' },
           ],
         },
       });
@@ -100,11 +100,11 @@ describe('Timeplus', () => {
       const stream = await query(app, 'SELECT * FROM table(readings) ORDER BY id LIMIT 3');
       const events = await stream.rest();
       expect(events[0]?.json<Description>().result.header).toEqual([
-        { name: 'id', type: 'BIGINT' },
-        { name: 'sensor', type: 'VARCHAR' },
-        { name: 'temperature', type: 'DOUBLE' },
-        { name: 'humidity', type: 'DOUBLE' },
-        { name: '_tp_time', type: 'TIMESTAMP' },
+        { name: 'id', type: 'int64' },
+        { name: 'sensor', type: 'string' },
+        { name: 'temperature', type: 'float64' },
+        { name: 'humidity', type: 'float64' },
+        { name: '_tp_time', type: 'datetime64(6)' },
       ]);
       // A slow machine sends the rows in several batches.
       const stored = events.filter(isBatch).flatMap((batch) => batch.json<Row[]>());
@@ -118,6 +118,27 @@ describe('Timeplus', () => {
       expect(events.at(-2)?.json()).toEqual(METRICS);
       expect(events.at(-2)?.json<{ scanned_rows: number }>().scanned_rows).toBeGreaterThanOrEqual(10_000);
       expect(events.at(-1)).toMatchObject({ type: 'query' });
+    });
+
+    it('runs the example of the documentation as it is', async () => {
+      const stream = await query(await demo(), 'select * from iot');
+      const description = (await stream.next('query')).json<Description>();
+      expect(description.result.header).toEqual([
+        { name: 'in_use', type: 'bool' },
+        { name: 'speed', type: 'float32' },
+      ]);
+      const first = (await stream.until(isBatch)).json<Row[]>();
+      expect(first.length).toBeGreaterThan(1);
+      for (const row of first) expect(row).toEqual([expect.any(Boolean), expect.any(Number)]);
+      expect((await stream.next('metrics')).json()).toEqual(METRICS);
+      await stream.until(isBatch);
+      await stream.close();
+    });
+
+    it('rejects a query over two streams', async () => {
+      const stream = await query(await demo(), 'SELECT * FROM iot, readings');
+      expect(stream.status).toBe(400);
+      expect(await stream.json()).toMatchObject({ message: 'A query can read only one of the streams.' });
     });
 
     it('streams rows as they arrive, with figures from time to time, until its client leaves', async () => {

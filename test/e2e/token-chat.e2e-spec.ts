@@ -2,6 +2,7 @@ import './demo-speed.js';
 import type { INestApplication } from '@nestjs/common';
 import { Runs, SseConnections } from 'nestjs-event-stream';
 import { createDemo } from '../../demo/create-app.js';
+import { ownRuns } from '../fixtures/own-runs.js';
 import { ChatTab } from '../fixtures/ai-chat.js';
 import { eachAdapter, until } from './adapters.js';
 import { ask } from './ask.js';
@@ -26,7 +27,7 @@ eachAdapter((adapter) => {
   });
   afterEach(async () => {
     await until(() => app.get(SseConnections).count() === 0, 'the end of all streams');
-    await until(() => app.get(Runs).list().length === 0, 'the end of all answers');
+    await until(() => ownRuns(app.get(Runs)).length === 0, 'the end of all answers');
   });
   afterAll(() => app.close());
 

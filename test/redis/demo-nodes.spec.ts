@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { openStream, type TestEvent, type TestStream } from 'nestjs-event-stream/testing';
-import { ask } from '../e2e/ask.js';
+import { PATIENCE_MS, ask } from '../e2e/ask.js';
 import { describePostgresServer } from '../fixtures/postgres.js';
 import { PostgresServer } from '../fixtures/postgres-server.mjs';
 import { describeRedisServer } from '../fixtures/redis.js';
@@ -67,7 +67,10 @@ async function entered(
   lastEventId?: string,
 ): Promise<TestStream> {
   for (;;) {
-    const stream = await openStream(app, `${path}/stream/result`, lastEventId ? { lastEventId } : {});
+    const stream = await openStream(app, `${path}/stream/result`, {
+      timeoutMs: PATIENCE_MS,
+      ...(lastEventId && { lastEventId }),
+    });
     if (stream.status === 200) return stream;
     expect(refusals).toContain(stream.status);
     await stream.end();
