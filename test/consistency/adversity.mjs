@@ -69,6 +69,7 @@ export class Adversity {
     }
     const ended = await target.child.end(kind.startsWith('restart') ? 'SIGTERM' : 'SIGKILL');
     if (!ended) this.#history.trouble(`${kind}: it did not end on SIGTERM`);
+    if (!this.#server) this.#history.forget();
     await sleep(shortMs);
     return target.child.start();
   }

@@ -5,6 +5,7 @@ export function checkLife({ channel, life, known, sequel, verdict, report }) {
   checkEntries(channel, life, sequel, verdict, report);
   checkOrder(channel, life, known, report);
   const lost = new Set();
+  const isLost = (index) => !lost.has(index) && !life.stored.has(index);
   for (const { from, to, gap, at } of steps(life, channel.events)) {
     if (gap) continue;
     checkNeighbours(channel, from, to, at, report);
@@ -15,21 +16,22 @@ export function checkLife({ channel, life, known, sequel, verdict, report }) {
     for (const index of skipped) lost.add(index);
   }
   for (const run of runs(life)) {
-    const missing = missingIn(channel, run, known).filter((index) => !lost.has(index));
+    const missing = missingIn(channel, run, known).filter(isLost);
     for (const index of missing) lost.add(index);
     if (missing.length === 0) continue;
     const what = `acknowledged, not given, and no gap: ${list(missing)}`;
     report('lost', missing.length, placeOf(run, missing[0], known), what);
   }
   const [whole] = runs({ ...life, entries: life.entries.filter((index) => index >= 0) });
-  verdict.toldMissing += missingIn(channel, whole, known).filter((index) => !lost.has(index)).length;
+  verdict.toldMissing += missingIn(channel, whole, known).filter(isLost).length;
 }
 
-function checkEntries({ events }, { entries, ticks, start }, sequel, verdict, report) {
+function checkEntries({ events }, { entries, ticks, start, held = 0 }, sequel, verdict, report) {
   const given = new Set(start.after === undefined ? [] : [start.after]);
   for (const [at, index] of entries.entries()) {
     if (index < 0) continue;
-    verdict.delivered++;
+    if (at < held) verdict.heldByStates++;
+    else verdict.delivered++;
     const event = events[index];
     if (!event || event.outcome === 'refused' || event.sent > ticks[at]) {
       report('phantoms', 1, at, `event ${index} is ${event ? event.outcome : 'unknown'}, and was given`);

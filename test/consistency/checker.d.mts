@@ -14,6 +14,10 @@ export interface CheckedChannel {
   lives: {
     client: string;
     start: { head: number } | { after: number };
+    /** The number of entries at the beginning that came in a state. */
+    held?: number;
+    /** The events that came in a state without an order. They may also be entries. */
+    stored: ReadonlySet<number>;
     entries: number[];
     ticks: number[];
     gaps: { id: string; requested: string; oldest: string | null }[];
@@ -32,6 +36,7 @@ export interface Verdict {
   gapsWhileConnected: number;
   untrueGaps: number;
   toldMissing: number;
+  heldByStates: number;
   violations: { kind: string; at: number; tick: number; what: string }[];
 }
 

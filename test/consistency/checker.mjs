@@ -12,6 +12,7 @@ import { Sequel } from './sequel.mjs';
  *   was acknowledged, or when the first client received it.
  * - No acknowledged event may be missing between two events that must have been before and after it.
  * - The events of one batch are adjacent.
+ * - A client that received a state has its events as if it had received them from the beginning.
  */
 export function check(channels) {
   const verdict = {
@@ -26,6 +27,7 @@ export function check(channels) {
   Object.assign(verdict, {
     gapsWhileConnected: 0,
     toldMissing: 0,
+    heldByStates: 0,
     acknowledged: 0,
     refused: 0,
     unknown: 0,

@@ -27,6 +27,8 @@ function life(to: CheckedChannel, given: number[], start: Life['start']): Life {
   const all = {
     client: `client ${to.lives.length}`,
     start,
+    held: 0,
+    stored: new Set<number>(),
     entries,
     ticks,
     gaps: [],
@@ -141,6 +143,48 @@ describe('the checker of the consistency check', () => {
     Object.assign(c.events[5] ?? {}, { sent: 5 });
     life(c, [0, 1, 2, 5, 3, 4], { head: -100 });
     expect(check([c]).outOfOrder).toBeGreaterThan(0);
+  });
+
+  it('finds no fault in a state with all events before it, and the events after it', () => {
+    const c = channel(20);
+    life(c, range(0, 20), { head: -100 });
+    Object.assign(life(c, range(0, 20), { head: 0 }), { held: 12 });
+    const verdict = check([c]);
+    expect(counts(verdict)).toEqual(RIGHT);
+    expect([verdict.delivered, verdict.heldByStates]).toEqual([28, 12]);
+  });
+
+  it.each([
+    ['lacks an event', [...range(0, 5), ...range(6, 12)], 12, { lost: 1 }],
+    ['lacks the first event', range(1, 12), 12, { lost: 1 }],
+    ['is older than its position', range(0, 11), 12, { lost: 1 }],
+    ['has an event twice', [...range(0, 6), 5, ...range(6, 12)], 12, { duplicated: 1 }],
+    ['is newer than its position', range(0, 12), 11, { duplicated: 1 }],
+    ['has an event that was refused', range(0, 12), 12, { phantoms: 1 }],
+  ])('finds a state that %s', (what, held, next, fault) => {
+    const c = channel(20);
+    if (what.includes('refused')) Object.assign(c.events[3] ?? {}, { outcome: 'refused' });
+    else life(c, range(0, 20), { head: -100 });
+    Object.assign(life(c, [...held, ...range(next, 20)], { head: -100 }), { held: held.length });
+    expect(counts(check([c]))).toEqual({ ...RIGHT, ...fault });
+  });
+
+  it.each([
+    ['has no event twice, and lacks none', range(0, 12), range(12, 20), {}],
+    ['is ahead of its position', [...range(0, 15), 17], range(12, 20), {}],
+    ['lacks an event before its position', [...range(0, 5), ...range(6, 12)], range(12, 20), { lost: 1 }],
+    [
+      'is followed by a tail that lacks an event',
+      range(0, 12),
+      [...range(12, 15), ...range(16, 20)],
+      { lost: 1 },
+    ],
+    ['is followed by a tail that has an event twice', range(0, 12), [12, 13, 13], { duplicated: 1 }],
+  ])('judges what an application has stored, if it %s', (_, stored, tail, fault) => {
+    const c = channel(20);
+    life(c, range(0, 20), { head: -100 });
+    Object.assign(life(c, tail, { head: -100 }), { stored: new Set(stored) });
+    expect(counts(check([c]))).toEqual({ ...RIGHT, ...fault });
   });
 
   it('accepts a gap for missing events, and only if events are missing', () => {

@@ -11,6 +11,10 @@ export class History {
   /** Results that no client may ever see: an error event, a rejected cursor, an ID that changed. */
   troubles = [];
   delivered = 0;
+  /** The states that clients received: those of a fold, and those that the application has stored. */
+  states = { folded: 0, stored: 0 };
+  /** The tick at which the log has forgotten everything. */
+  forgotten = 0;
   #tick = 0;
   #groups = 0;
   #begun = Date.now();
@@ -58,7 +62,17 @@ export class History {
 
   /** A client starts to read: at a head, when it has no ID yet, or after an event whose ID it has. */
   begin(channel, client, start) {
-    const life = { client, start, entries: [], ticks: [], gaps: [], sessions: [], toEnd: false };
+    const life = {
+      client,
+      start,
+      held: 0,
+      stored: new Set(),
+      entries: [],
+      ticks: [],
+      gaps: [],
+      sessions: [],
+    };
+    life.toEnd = false;
     this.channels[channel].lives.push(life);
     return life;
   }
@@ -81,6 +95,32 @@ export class History {
     life.entries.push(index);
     life.ticks.push(this.tick());
     if (event) this.#identify(channel, event, id);
+  }
+
+  /**
+   * A client received a state, which includes these events. It starts anew with them, and with everything that was published since
+   * the log began. The state of a fold has them in their order. A stored state has none, and may be ahead of the log: its
+   * events may also follow.
+   */
+  state(channel, client, { indexes, isOrdered }, session) {
+    const life = this.begin(channel, client, { head: this.forgotten });
+    const tick = this.tick();
+    if (isOrdered) {
+      this.states.folded++;
+      life.held = indexes.length;
+      life.entries.push(...indexes);
+      for (const _ of indexes) life.ticks.push(tick);
+    } else {
+      this.states.stored++;
+      for (const index of indexes) life.stored.add(index);
+    }
+    if (session) life.sessions.push({ ...session, at: 0 });
+    return life;
+  }
+
+  /** The log has lost what it had, because it was in the memory of a process that has ended. */
+  forget() {
+    this.forgotten = this.tick();
   }
 
   /** A client received a gap. Gaps are entries below 0. */

@@ -2,10 +2,13 @@
 import 'reflect-metadata';
 import { Body, Controller, Module, Param, Post, ServiceUnavailableException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Channels, LastEventId, Sse, SseModule, isSseError, memoryLog } from 'nestjs-event-stream';
+import { Channels, LastEventId, Sse, SseModule, event, isSseError, memoryLog } from 'nestjs-event-stream';
+import { redisClient } from '../fixtures/redis-client.mjs';
+import { allEvents } from './all-events.mjs';
 import { brokenLog } from './broken-log.mjs';
+import { STATE_KEEPS, hasState, isFolded, isStated } from './states.mjs';
 
-const { PORT, DEMO_ADAPTER, REDIS_URL, DATABASE_URL, KEEP_EVENTS, BROKEN } = process.env;
+const { PORT, DEMO_ADAPTER, REDIS_URL, DATABASE_URL, STATES_URL, KEEP_EVENTS, BROKEN } = process.env;
 
 class ChannelsController {
   constructor(channels) {
@@ -13,16 +16,24 @@ class ChannelsController {
   }
 
   follow(name, after) {
-    return this.channels.channel(name).subscribe({ after });
+    const snapshot = async () => {
+      const response = await fetch(`${STATES_URL}/${name}`);
+      return event({ type: 'state', data: await response.json() });
+    };
+    return this.channel(name).subscribe({ after, ...(isStated(name) && { snapshot }) });
   }
 
   async publish(name, body) {
     try {
-      return { ids: await this.channels.channel(name).publish(body) };
+      return { ids: await this.channel(name).publish(body) };
     } catch (error) {
       if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) throw new ServiceUnavailableException(error.message);
       throw error;
     }
+  }
+
+  channel(name) {
+    return isFolded(name) ? this.channels.channel(name, { fold: allEvents }) : this.channels.channel(name);
   }
 }
 decorate(ChannelsController, 'follow', Sse(':name'), [Param('name'), LastEventId()]);
@@ -48,14 +59,17 @@ function decorate({ prototype }, method, decorator, parameters) {
 }
 
 async function log() {
-  const kept = KEEP_EVENTS ? { maxEvents: Number(KEEP_EVENTS) } : {};
+  const kept = {
+    ...(KEEP_EVENTS && { maxEvents: Number(KEEP_EVENTS) }),
+    retention: (name) => (hasState(name) ? { maxEvents: STATE_KEEPS } : undefined),
+  };
   if (DATABASE_URL) {
     const { postgresLog } = await import('nestjs-event-stream/postgres');
     return postgresLog({ client: DATABASE_URL, createSchema: true, ...kept });
   }
   if (!REDIS_URL) return BROKEN ? brokenLog(memoryLog(kept), BROKEN) : memoryLog(kept);
   const { redisLog } = await import('nestjs-event-stream/redis');
-  return redisLog({ client: REDIS_URL, ...kept });
+  return redisLog({ client: redisClient(REDIS_URL), ...kept });
 }
 
 async function adapter() {

@@ -6,12 +6,13 @@ export class Nodes {
   /** @type {{ name: string, url: string | undefined, child: Child }[]} */
   list;
 
-  constructor({ count, app, env }) {
+  /** @param first the number of nodes of another kind, for their names */
+  constructor({ count, app, env, first = 0 }) {
     const file = fileURLToPath(
       new URL(app === 'demo' ? '../../dist-demo/main.js' : 'node.mjs', import.meta.url),
     );
     this.list = Array.from({ length: count }, (_, i) => {
-      const node = { name: `node ${i + 1}`, url: undefined };
+      const node = { name: `node ${first + i + 1}`, url: undefined };
       // Every second one on Fastify. Each restarts on its previous port.
       const own = () => ({
         DEMO_ADAPTER: i % 2 ? 'express' : 'fastify',
@@ -27,6 +28,13 @@ export class Nodes {
       );
       return node;
     });
+  }
+
+  /** The nodes of both. */
+  static both(some, others) {
+    const nodes = new Nodes({ count: 0 });
+    nodes.list = [...some.list, ...others.list];
+    return nodes;
   }
 
   start() {

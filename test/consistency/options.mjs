@@ -3,7 +3,7 @@ import { FAULTS } from './broken-log.mjs';
 
 const USAGE = `npm run test:consistency -- [options]
 
-  --log memory|redis|postgres   only this one (default all)
+  --log memory|redis|ioredis|postgres   only this one (default all); ioredis is Redis with that client
   --clients N          (default 200)
   --channels N         (default 20)
   --nodes N            processes on one server (default 3; the log in memory has one)
@@ -12,12 +12,12 @@ const USAGE = `npm run test:consistency -- [options]
   --rate N             events published a second, at most (default 400)
   --seed N             of everything that is random (default: from the clock)
   --app demo|small     for Redis and PostgreSQL: the demo's processes, built by \`npm run build:demo\`, or a small application that
-                       keeps less (default demo; the log in memory has the small one)
+                       keeps less (default demo; the log in memory and ioredis have the small one)
   --broken FAULT       a log in memory that is wrong now and then (loss, duplicate, disorder, missing-gap), which the
                        check has to find: it ends with 1
   --short              14 seconds for each log, in which twice as much goes wrong, for CI`;
 
-const LOGS = ['memory', 'redis', 'postgres'];
+const LOGS = ['memory', 'redis', 'ioredis', 'postgres'];
 
 /** Parses the arguments. Prints the usage and ends the process if they are invalid. */
 export function readOptions(args) {

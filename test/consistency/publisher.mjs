@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasState } from './states.mjs';
 
 const ANSWER_WITHIN_MS = 20_000;
 /** Characters of padding in one request. Express accepts 100 kB of JSON. */
@@ -12,7 +13,7 @@ export class Publisher {
   #random;
   #most;
 
-  /** @param most maximum number of events in one batch */
+  /** @param nodes for each channel the nodes that have it @param most maximum number of events in one batch */
   constructor({ history, nodes, random, most }) {
     this.#history = history;
     this.#nodes = nodes;
@@ -45,9 +46,10 @@ export class Publisher {
   async publish(channel, size) {
     const group = this.#history.publish(channel, size);
     // In some channels the events are large, so that sockets and logs fill up.
-    const pad = 'x'.repeat(this.#random.integer(0, channel % 10 === 0 ? BIG : SMALL) / size);
+    const isBig = channel % 10 === 0 && !hasState(this.#history.channels[channel].name);
+    const pad = 'x'.repeat(this.#random.integer(0, isBig ? BIG : SMALL) / size);
     const body = JSON.stringify(group.map(({ index }) => ({ index, pad })));
-    const { url, name } = this.#random.pick(this.#nodes.list);
+    const { url, name } = this.#random.pick(this.#nodes(channel));
     try {
       const response = await fetch(`${url}/channels/${this.#history.channels[channel].name}`, {
         method: 'POST',

@@ -1,6 +1,7 @@
 import { EventSource } from 'eventsource';
 import { connect } from 'nestjs-event-stream/client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasState, isStated } from './states.mjs';
 
 const MEAN_CONNECTION_MS = 6000;
 const SLOW_CONNECTION_MS = 60_000;
@@ -11,6 +12,8 @@ const PLACE_WITHIN_SECONDS = 5;
 const RECOVERED_AFTER_SECONDS = 20;
 const MEAN_ABSENCE_MS = 200;
 const LONG_ABSENCE_MS = 20_000;
+/** The share of the connections to a channel with states on which a client does not send its id. */
+const FORGETS = 0.5;
 
 /** How all readers of a run get on. */
 export class ReaderCounts {
@@ -35,6 +38,8 @@ export class Reader {
   #source;
   #goal;
   #reached;
+  /** The next event must be a state. */
+  #needsState = false;
 
   /** @param setting `{ history, nodes, random, counts, channel, name, stock, slow, after, calm }` */
   constructor(setting) {
@@ -117,7 +122,7 @@ export class Reader {
 
   #listen(url) {
     const source = (this.#source = new EventSource(url, { fetch: (_, init) => this.#fetch(init) }));
-    for (const type of ['message', 'gap']) {
+    for (const type of ['message', 'gap', 'state']) {
       source.addEventListener(type, ({ lastEventId, data }) => this.#take(type, lastEventId, data));
     }
     source.addEventListener('error', ({ data, message, code }) => {
@@ -129,6 +134,9 @@ export class Reader {
 
   #take(type, id, data) {
     const { history, channel } = this.#setting;
+    if (type === 'state') return this.#start(JSON.parse(data).indexes);
+    if (this.#needsState) return this.#trouble(`was given ${type}, and no state before it: ${data}`);
+    if (type === 'gap' && this.#hasState) this.#trouble(`was given a gap, where a state could be: ${data}`);
     if (type === 'gap') return history.gap(this.#life, { id, ...JSON.parse(data) });
     if (type !== 'message') return this.#trouble(`was given ${type}: ${data}`);
     const { index } = JSON.parse(data);
@@ -136,27 +144,46 @@ export class Reader {
     if (index === this.#goal) this.#reached?.();
   }
 
+  get #hasState() {
+    const { history, channel } = this.#setting;
+    return hasState(history.channels[channel].name);
+  }
+
+  /** It was given a state, with which it starts anew. */
+  #start(indexes) {
+    const { history, channel, name } = this.#setting;
+    this.#needsState = false;
+    const isOrdered = !isStated(history.channels[channel].name);
+    this.#life = history.state(channel, name, { indexes, isOrdered }, this.#life?.sessions.at(-1));
+    if (indexes.includes(this.#goal)) this.#reached?.();
+  }
+
   /** One attempt: to any node, after some time offline, and for a limited time. */
   async #fetch(init) {
     const { history, nodes, random, counts, channel, name, slow } = this.#setting;
     clearTimeout(this.#breaking);
     this.#brokeAt = history.seconds;
-    const lastEventId = new Headers(init.headers).get('Last-Event-ID') ?? '';
+    const headers = new Headers(init.headers);
+    // Like a page that is opened anew. Such clients are those that need a state.
+    const forgets = this.#hasState && random.chance(FORGETS);
+    if (forgets) headers.delete('Last-Event-ID');
+    const lastEventId = headers.get('Last-Event-ID') ?? '';
     if (this.#node) await this.#away();
     const node = random.pick(nodes.list);
     const breaking = new AbortController();
     const path = `/channels/${history.channels[channel].name}`;
     counts.attempts++;
-    const response = await fetch(`${node.url}${path}`, init);
+    const response = await fetch(`${node.url}${path}`, { ...init, headers });
     if (response.status !== 200) {
       if (response.status < 500) this.#trouble(`got ${response.status} for the id ${lastEventId}`);
       void response.body?.cancel();
       throw new Error(`status ${response.status}`);
     }
     if (lastEventId === '') {
-      if (this.#life) this.#startsAnew();
+      if (this.#life && !forgets) this.#startsAnew();
       this.#life = history.begin(channel, name, { head: history.tick() });
     }
+    this.#needsState = lastEventId === '' && this.#hasState;
     if (this.#node) counts.reconnects++;
     if (this.#node && this.#node !== node) counts.toOtherNode++;
     this.#node = node;

@@ -13,11 +13,13 @@ export function summary({ history, counts, visitors, adversity, nodes }, verdict
     toldMissing,
     untrueGaps,
     phantoms,
+    heldByStates,
   } = verdict;
   const happened = Object.entries(adversity.counts).filter(([, count]) => count > 0);
   return [
     `  published    ${acknowledged} acknowledged, ${refused} refused, ${unknown} without an answer (${unknownSeen} of these are there)`,
     `  delivered    ${delivered}`,
+    `  states       ${history.states.folded} of folds, with ${heldByStates} events in them; ${history.states.stored} that were stored`,
     `  lost         ${lost}`,
     `  duplicated   ${duplicated}`,
     `  out of order ${outOfOrder}`,

@@ -9,6 +9,8 @@ import { Scenario } from './scenario.mjs';
 /** The setup for each log. The memory log keeps few events, and batches are large, so that events are evicted early. */
 const SPECIAL = {
   redis: { most: 8, pace: 1 },
+  // The demo has @redis/client.
+  ioredis: { most: 8, pace: 1, app: 'small' },
   postgres: { most: 8, pace: 1 },
   memory: { most: 25, pace: 2, keepEvents: 60 },
 };
@@ -34,7 +36,7 @@ process.exit(failed ? 1 : 0);
 
 /** The Debian package of the server that a log needs and that is not there. */
 function missingServer(log) {
-  if (log === 'redis' && !hasRedisServer()) return 'redis-server';
+  if (log !== 'postgres' && log !== 'memory' && !hasRedisServer()) return 'redis-server';
   return log === 'postgres' && !hasPostgresServer() ? 'postgresql' : undefined;
 }
 

@@ -7,9 +7,15 @@ import { Random } from './random.mjs';
 import { Reader, ReaderCounts } from './reader.mjs';
 import { PostgresOfRun } from './postgres-of-run.mjs';
 import { RedisServer } from './redis-server.mjs';
+import { StateServer } from './state-server.mjs';
+import { foldedName, statedName } from './states.mjs';
 
 const PATIENCE_MS = 60_000;
 const PUBLISHERS = 32;
+/** Channels for each one more, whose late clients get a state. Clients likewise. */
+const STATE_ONE_IN = 5;
+/** The processes that have these channels, if the others are those of the demo. */
+const STATEFUL_NODES = 2;
 
 /** One run: nodes, clients, publishers and adversity, until enough was delivered; then calm, and the last events. */
 export class Scenario {
@@ -19,11 +25,17 @@ export class Scenario {
   #calm = true;
   #residents = [];
   #visiting = new Set();
+  /** The nodes that have the channels without a state, and those that have the channels with one. */
+  #plain;
+  #stateful;
 
   constructor(settings) {
     this.#settings = settings;
     const names = Array.from({ length: settings.channels }, (_, i) => `channel-${i}`);
-    this.history = new History(names);
+    const withState = Array.from({ length: Math.ceil(settings.channels / STATE_ONE_IN) + 1 }, (_, i) =>
+      i % 2 === 0 ? foldedName(i) : statedName(i),
+    );
+    this.history = new History([...names, ...withState]);
   }
 
   async run() {
@@ -38,11 +50,17 @@ export class Scenario {
       keepEvents,
       broken,
     } = this.#settings;
-    const env = { REDIS_URL: '', DATABASE_URL: '' };
+    this.states = await StateServer.start(this.history);
+    const env = { REDIS_URL: '', DATABASE_URL: '', STATES_URL: this.states.url };
     if (log === 'memory') Object.assign(env, { KEEP_EVENTS: `${keepEvents}`, BROKEN: broken ?? '' });
-    else this.server = await (log === 'redis' ? RedisServer : PostgresOfRun).start();
-    if (this.server) env[log === 'redis' ? 'REDIS_URL' : 'DATABASE_URL'] = this.server.url;
-    this.nodes = this.server ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
+    else this.server = await (log === 'postgres' ? PostgresOfRun : RedisServer).start();
+    if (this.server) env[log === 'postgres' ? 'DATABASE_URL' : 'REDIS_URL'] = this.server.url;
+    if (log === 'ioredis') env.REDIS_CLIENT = 'ioredis';
+    const nodes = this.server ? new Nodes({ count, app, env }) : new Nodes({ count: 1, app: 'small', env });
+    const isDemo = this.server && app === 'demo';
+    this.#stateful = isDemo ? new Nodes({ count: STATEFUL_NODES, app: 'small', env, first: count }) : nodes;
+    this.#plain = nodes;
+    this.nodes = isDemo ? Nodes.both(nodes, this.#stateful) : nodes;
     try {
       await this.nodes.start();
       await this.#begin();
@@ -58,6 +76,7 @@ export class Scenario {
       for (const reader of [...this.#residents, ...this.#visiting]) reader.close();
       await this.nodes.stop();
       await this.server?.remove();
+      this.states.close();
     }
   }
 
@@ -70,6 +89,11 @@ export class Scenario {
     for (let i = 0; i < clients; i++) {
       const kind = { stock: i % 4 === 3, slow: i % 10 === 0 };
       this.#residents.push(this.#reader(i % channels, `client ${i}`, kind));
+    }
+    const withState = history.channels.length - channels;
+    for (let i = 0; i < Math.ceil(clients / STATE_ONE_IN); i++) {
+      const kind = { stock: i % 4 === 3, slow: i % 10 === 0 };
+      this.#residents.push(this.#reader(channels + (i % withState), `late client ${i}`, kind));
     }
     for (const reader of this.#residents) reader.open();
     await this.#until(() => this.#residents.every(({ connected }) => connected), 'all clients are connected');
@@ -104,15 +128,15 @@ export class Scenario {
   /** When all is calm, everybody gets everything; and who comes from anywhere in the log, through any node, too. */
   async #finish(publisher) {
     this.#calm = true;
-    const { history, nodes } = this;
+    const { history } = this;
     await this.#until(
       () => this.#residents.every(({ connected }) => connected),
       'all clients are connected again',
     );
     const returners = [];
     const random = this.#random('returners');
-    for (const node of nodes.list) {
-      for (const channel of history.channels.keys()) {
+    for (const channel of history.channels.keys()) {
+      for (const node of this.#nodesOf(channel)) {
         const after = this.#anyEvent(channel, random);
         const only = { list: [node] };
         returners.push(this.#reader(channel, `returner to ${node.name}`, { after, nodes: only }));
@@ -143,15 +167,21 @@ export class Scenario {
   }
 
   #reader(channel, name, special) {
-    const { history, nodes, counts } = this;
+    const { history, counts } = this;
+    const nodes = { list: this.#nodesOf(channel) };
     const random = this.#random(name);
     return new Reader({ history, nodes, random, counts, channel, name, calm: () => this.#calm, ...special });
   }
 
   #publisher(number) {
-    const { history, nodes } = this;
+    const { history } = this;
     const { most } = this.#settings;
+    const nodes = (channel) => this.#nodesOf(channel);
     return new Publisher({ history, nodes, random: this.#random(`publisher ${number}`), most });
+  }
+
+  #nodesOf(channel) {
+    return (channel < this.#settings.channels ? this.#plain : this.#stateful).list;
   }
 
   #random(name) {

@@ -27,6 +27,18 @@ if (!hasPostgresServer()) {
   process.exit(process.env.CI === 'true' ? 1 : 0);
 }
 
+const running = new Set();
+process.on('exit', () => {
+  for (const worker of running) worker.kill('SIGKILL');
+});
+// An exit also ends the database: see `PostgresServer`.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    console.error(`Stopped by ${signal}, with nothing shown.`);
+    process.exit(130);
+  });
+}
+
 const started = Date.now();
 const server = await PostgresServer.start('track_commit_timestamp=on', 'max_connections=100');
 const names = Array.from({ length: CHANNELS }, (_, i) => `channel-${i}`);
@@ -115,6 +127,8 @@ async function compare({ name, seen }) {
 
 function start() {
   const worker = fork(join(import.meta.dirname, 'worker.mjs'), [server.url, `${CHANNELS}`]);
+  running.add(worker);
+  worker.once('exit', () => running.delete(worker));
   worker.on('message', (count) => (done += count));
   return worker;
 }

@@ -13,6 +13,8 @@ const REPORT_EVERY = 20;
 const channels = new Channels({
   log: postgresLog({ client: url, maxEvents: false, maxBytes: false, maxAgeMs: 86_400_000 }),
 });
+// Its parent has died.
+process.once('disconnect', () => process.exit());
 let done = 0;
 
 async function work() {
