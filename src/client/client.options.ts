@@ -51,7 +51,7 @@ export interface RequestOptions {
   method?: string;
   /** Sent with each attempt: an object or array as JSON; text, bytes, a Blob or a form as with `fetch`. A stream is not possible. */
   body?: NonNullable<RequestInit['body']> | object;
-  /** Headers, or a function that is called for them before each attempt. An error that it throws ends the iteration. */
+  /** Headers, or a function that is called for them before each attempt. An error that it throws, or rejects with, ends the iteration. */
   headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** The last event ID to begin after, as kept from an earlier stream. @default none */
   after?: string;
@@ -74,9 +74,9 @@ export interface RequestOptions {
   maxEventLength?: number;
   /** Cancels the request when it aborts. The iteration then throws its reason. */
   signal?: AbortSignal;
-  /** Called when the state changes. An error that it throws ends the iteration. */
+  /** Called when the state changes. An error that it throws, or rejects with, ends the iteration. */
   onState?: (state: EventStreamState) => unknown;
-  /** Called before each wait for a reconnect. An error that it throws ends the iteration. */
+  /** Called before each wait for a reconnect. An error that it throws, or rejects with, ends the iteration. */
   onRetry?: (notice: RetryNotice) => unknown;
   /** As for `fetch`: whether cookies are sent to other origins. @default 'same-origin' */
   credentials?: NonNullable<RequestInit['credentials']>;

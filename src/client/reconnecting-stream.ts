@@ -38,11 +38,7 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
   function enter(next: EventStreamState): void {
     if (state === next) return;
     state = next;
-    try {
-      options.onState?.(next);
-    } catch (error) {
-      wait.stop(error);
-    }
+    void tell(options.onState, next);
   }
 
   function stop(reason: unknown): void {
@@ -56,7 +52,7 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
     stop(signal?.reason);
   }
 
-  async function* attempts(): AsyncGenerator<object, undefined, undefined> {
+  async function* attempts(): AsyncGenerator<object, void, undefined> {
     try {
       if (signal?.aborted) aborted();
       signal?.addEventListener('abort', aborted);
@@ -69,7 +65,7 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
         let failure: Failure = {};
         try {
           const answer = await current.send(headers);
-          if (!answer) return undefined;
+          if (!answer) return;
           if (answer === true) {
             opened = true;
             enter('open');
@@ -82,12 +78,11 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
         } finally {
           current.release();
         }
-        if (opened && (over || (failure.error === undefined && !options.reconnectAfterEnd))) return undefined;
+        if (opened && (over || (failure.error === undefined && !options.reconnectAfterEnd))) return;
         await pause(opened, failure);
       }
     } catch (error) {
       if (error !== CLOSED) throw error;
-      return undefined;
     } finally {
       stop(CLOSED);
     }
@@ -114,13 +109,22 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
     }
   }
 
+  /** Calls a function of the application. An error that it throws, or rejects with, ends the iteration. */
+  async function tell<T>(listener: ((news: T) => unknown) | undefined, news: T): Promise<void> {
+    try {
+      await listener?.(news);
+    } catch (error) {
+      wait.stop(error);
+    }
+  }
+
   async function pause(opened: boolean, { error, final, retryAfterMs }: Failure): Promise<void> {
     if (final) throw error;
     failures = opened ? 0 : failures + 1;
     if (failures >= retry.maxAttempts) throw exhausted(error);
     const delayMs = reconnectDelay({ failures, serverRetryMs, retryAfterMs }, retry, options.random);
     enter('waiting');
-    options.onRetry?.({ attempt: failures, delayMs, error });
+    void tell(options.onRetry, { attempt: failures, delayMs, error });
     await wait.sleep(delayMs);
   }
 
@@ -145,7 +149,7 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
     next: () => events.next(),
     return: () => {
       close();
-      return events.return(undefined);
+      return events.return();
     },
     close,
     [Symbol.asyncIterator]: () => stream,

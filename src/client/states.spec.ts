@@ -58,6 +58,23 @@ describe('the state of a stream', () => {
     }
   });
 
+  it.each(['onState', 'onRetry'] as const)(
+    'ends the iteration with the rejection of an async %s',
+    async (name) => {
+      server = await ScriptedServer.start(broken('data: 1\n\n'), open('data: 2\n\n'));
+      const rejected = new Error(name);
+      const events = connect(server.url, {
+        clock: impatientClock,
+        [name]: async (told: unknown) => {
+          await Promise.resolve();
+          if (name === 'onRetry' || told === 'waiting') throw rejected;
+        },
+      });
+      await expect(firstValueFrom(from(events).pipe(toArray()))).rejects.toBe(rejected);
+      expect(events.state).toBe('closed');
+    },
+  );
+
   it.each(['connecting', 'open', 'closed'] as const)(
     'ends the iteration with an error that onState throws for %s',
     async (at) => {
