@@ -44,6 +44,12 @@ function relativeLinks(page: string): { page: string; path: string }[] {
     .map((target) => ({ page, path: posix.join(posix.dirname(page), target) }));
 }
 
+/** The pictures of a page, as paths from the root of the repository. */
+function pictures(page: string): string[] {
+  const targets = readFileSync(join(ROOT, page), 'utf8').matchAll(/<(?:img src|source .*srcset)="([^"]+)"/g);
+  return [...targets].map(([, target = '']) => posix.join(posix.dirname(page), target));
+}
+
 describe('the documentation', () => {
   it('has TypeScript in it that compiles', async () => {
     const folder = mkdtempSync(join(ROOT, '.tmp-docs-'));
@@ -104,6 +110,16 @@ describe('the documentation', () => {
     const linked = PAGES.flatMap(relativeLinks);
     expect(linked.length).toBeGreaterThan(PAGES.length);
     expect(linked.filter(({ path }) => !shipped.includes(path))).toEqual([]);
+  });
+
+  it('shows every picture, and only those that are there', () => {
+    // Pictures are in the repository only. They would triple the size of the package.
+    const folder = 'docs/images';
+    const made = readdirSync(join(ROOT, folder), { encoding: 'utf8', recursive: true })
+      .filter((name) => name.includes('.'))
+      .map((name) => posix.join(folder, name));
+    expect(made.length).toBeGreaterThan(0);
+    expect([...new Set(PAGES.flatMap(pictures))].sort()).toEqual(made.sort());
   });
 });
 

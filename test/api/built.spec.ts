@@ -51,7 +51,7 @@ describe('the package as it is built', () => {
     })`;
     const said =
       'SSE_INVALID_OPTIONS The package "@redis/client" is not installed. Run "npm install @redis/client", or pass a client of ' +
-      'the package "redis" instead of options or a URL.\n';
+      'the package "redis" or "ioredis" instead of options or a URL.\n';
     expect(await node('-r', './test/fixtures/no-redis-client.cjs', '-e', code)).toBe(said + said);
   });
 

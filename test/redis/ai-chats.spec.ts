@@ -7,6 +7,7 @@ import { closeApps, makeApp, until } from '../e2e/adapters.js';
 import { ChatTab } from '../fixtures/ai-chat.js';
 import { CHATS, ChatsController, runChats, seeded } from '../fixtures/ai-chats.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -24,7 +25,7 @@ await describeRedis('chats of the AI SDK on two nodes', (client) => {
         controllers: [ChatsController],
         logger,
         forceCloseConnections: true,
-        sse: { log: redisLog({ client, prefix }) },
+        sse: { log: redisLog({ client: redisClient(client), prefix }) },
       });
     const seed = Date.now() % 1_000_000;
     const figures = await runChats(CHATS, [await node('express'), await node('fastify')], seeded(seed));

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { redisLog, type RedisLog } from 'nestjs-event-stream/redis';
 import { foldSteps, liveWithFold } from '../fixtures/fold-model.js';
+import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedis, removeKeys, testPrefix } from '../fixtures/redis.js';
 
 /** `npm run test:folds` sets it. */
@@ -21,7 +22,7 @@ await describeRedis('a state in Redis and the events after it', (url) => {
   ])(
     '%s',
     async (_, maxEvents) => {
-      logs = [0, 1, 2].map(() => redisLog({ client: url, prefix, maxEvents, trim: 'exact' }));
+      logs = [0, 1, 2].map(() => redisLog({ client: redisClient(url), prefix, maxEvents, trim: 'exact' }));
       await Promise.all(logs.map(async (log) => log.ready()));
       let gaps = 0;
       await fc.assert(

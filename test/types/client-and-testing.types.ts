@@ -9,7 +9,16 @@ import {
   type UnknownEvent,
 } from 'nestjs-event-stream/client';
 import { defineEvents, text, type } from 'nestjs-event-stream/events';
-import { openStream, type TestEvent, type TestStream } from 'nestjs-event-stream/testing';
+import {
+  checkEvents,
+  openStream,
+  SSE_CLOCK,
+  TestClock,
+  type Clock,
+  type TestEvent,
+  type TestStream,
+  type TestStreamEnd,
+} from 'nestjs-event-stream/testing';
 import { defer, from, type Observable } from 'rxjs';
 import { z } from 'zod';
 import type { Equal, Expect } from './assertions.js';
@@ -147,4 +156,30 @@ export async function test(app: INestApplication): Promise<void> {
   await typedStream.next('progres');
   // @ts-expect-error: Property 'pct' does not exist
   (await typedStream.next('progress')).data.pct.toFixed();
+}
+
+// A test checks a route, moves the time, and has clients that stall.
+export async function kit(app: INestApplication): Promise<void> {
+  const clock: Clock = new TestClock();
+  clock.now() satisfies number;
+  SSE_CLOCK satisfies symbol;
+  (await new TestClock().advance(5)) satisfies void;
+  // @ts-expect-error: not assignable to parameter of type 'number'
+  await new TestClock().advance('5 s');
+  const [checked] = await checkEvents(app, '/x', { until: 'done', body: { a: 1 } });
+  checked?.type.trim();
+  // @ts-expect-error: 'checked.data' is of type 'unknown'
+  checked?.data.percent.toFixed();
+  // @ts-expect-error: 'events' does not exist in type
+  await checkEvents(app, '/x', { events: jobEvents });
+  // @ts-expect-error: not assignable to parameter of type 'ObservableApplication'
+  await checkEvents('http://localhost:3000', '/x');
+  const stream = await openStream(app, '/x', { stalled: true });
+  stream.resume();
+  stream.vanish();
+  (await stream.end()) satisfies TestStreamEnd;
+  // @ts-expect-error: 'reads' does not exist
+  await openStream(app, '/x', { reads: false });
+  // @ts-expect-error: missing the following properties from type 'AnyContract'
+  await openStream(app, '/x', { events: ['a'] });
 }

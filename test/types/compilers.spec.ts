@@ -16,6 +16,8 @@ import typescript59 from 'typescript59';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FILES = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.types.ts'));
+/** An application whose handler, publisher, front end and test share a contract. */
+const APPLICATION = 'application';
 
 /** `// @ts-expect-error: part of the message` before a line that must not compile. */
 const EXPECTED = /^\s*\/\/ @ts-expect-error(?:: (.*)| .*)?$/;
@@ -91,6 +93,36 @@ async function installed(folder: string): Promise<void> {
   }
 }
 
+/** The errors of a program, by the name of their file. Errors in declarations of other packages do not count. */
+function errorsIn(ts: typeof typescript, folder: string, files: readonly string[]): Map<string, Found[]> {
+  const program = ts.createProgram(files, {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.esnext.disposable.d.ts'],
+    types: ['node', 'jest'],
+    strict: true,
+    exactOptionalPropertyTypes: false,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    declaration: true,
+    skipLibCheck: false,
+    noEmit: true,
+  });
+  const errors = new Map<string, Found[]>();
+  for (const file of program.getSourceFiles()) {
+    if (!file.fileName.startsWith(folder)) continue;
+    const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+      ({ start = 0, messageText }) => ({
+        line: file.getLineAndCharacterOfPosition(start).line + 1,
+        message: ts.flattenDiagnosticMessageText(messageText, '\n'),
+      }),
+    );
+    if (found.length > 0) errors.set(basename(file.fileName), found);
+  }
+  return errors;
+}
+
 describe('the types of the package, as a user compiles them', () => {
   let folder: string;
 
@@ -106,35 +138,12 @@ describe('the types of the package, as a user compiles them', () => {
   ])('%s', (_name, ts) => {
     it.each(['module', 'commonjs'])('in a package of type %s', (format) => {
       const user = join(folder, format);
-      const program = ts.createProgram(
-        [...FILES, ...(format === 'commonjs' ? [MIXED] : [])].map((name) => join(user, name)),
-        {
-          module: ts.ModuleKind.NodeNext,
-          moduleResolution: ts.ModuleResolutionKind.NodeNext,
-          target: ts.ScriptTarget.ES2022,
-          lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.esnext.disposable.d.ts'],
-          types: ['node'],
-          strict: true,
-          exactOptionalPropertyTypes: false,
-          experimentalDecorators: true,
-          emitDecoratorMetadata: true,
-          declaration: true,
-          skipLibCheck: false,
-          noEmit: true,
-        },
+      const names = [...FILES, ...(format === 'commonjs' ? [MIXED] : [])];
+      const errors = errorsIn(
+        ts,
+        folder,
+        names.map((name) => join(user, name)),
       );
-      const errors = new Map<string, Found[]>();
-      for (const file of program.getSourceFiles()) {
-        // Errors in declarations of other packages do not count.
-        if (!file.fileName.startsWith(folder)) continue;
-        const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
-          ({ start = 0, messageText }) => ({
-            line: file.getLineAndCharacterOfPosition(start).line + 1,
-            message: ts.flattenDiagnosticMessageText(messageText, '\n'),
-          }),
-        );
-        if (found.length > 0) errors.set(basename(file.fileName), found);
-      }
       for (const name of FILES) {
         const expected = expectedIn(readFileSync(join(import.meta.dirname, name), 'utf8'));
         const found = errors.get(name) ?? [];
@@ -152,6 +161,27 @@ describe('the types of the package, as a user compiles them', () => {
         expect([name, found.filter(({ line }) => !lines.has(line))]).toEqual([name, []]);
       }
       expect([...errors]).toEqual([]);
+    });
+
+    it('a renamed field of a contract breaks its handler, publisher, front end and test, and nothing else', () => {
+      const copy = join(folder, 'module', APPLICATION);
+      cpSync(join(import.meta.dirname, APPLICATION), copy, { recursive: true });
+      const files = readdirSync(copy).map((name) => join(copy, name));
+      expect([...errorsIn(ts, folder, files)]).toEqual([]);
+      const contract = join(copy, 'import-events.ts');
+      const text = readFileSync(contract, 'utf8');
+      expect(text).toContain('percent: number');
+      writeFileSync(contract, text.replace('percent: number', 'progress: number'));
+      const broken = [...errorsIn(ts, folder, files)].map(([name, found]) => [
+        name,
+        found.map(({ message }) => message),
+      ]);
+      expect(Object.fromEntries(broken)).toEqual({
+        'imports.controller.ts': [expect.stringContaining("'percent' does not exist in type")],
+        'imports.service.ts': [expect.stringContaining("'percent' does not exist in type")],
+        'imports.spec.ts': [expect.stringContaining("Property 'percent' does not exist on type")],
+        'watch-import.ts': [expect.stringContaining("Property 'percent' does not exist on type")],
+      });
     });
   });
 });
