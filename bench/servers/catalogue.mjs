@@ -6,6 +6,7 @@ export const SERVERS = {
   'ours-express': ours('express'),
   'ours-fastify': ours('fastify'),
   'ours-express-intercepted': ours('express', { intercepted: true }),
+  'ours-express-inspected': ours('express', { inspected: true }),
   'nest-express': { file: 'nest', adapter: 'express', settings: {} },
   'nest-fastify': { file: 'nest', adapter: 'fastify', settings: {} },
   'better-sse': { file: 'better-sse', settings: {} },

@@ -15,7 +15,14 @@ class SeesEachValue {
   }
 }
 
-export async function start({ adapter, intercepted = false, via = 'subject', heartbeatMs, redisUrl }) {
+export async function start({
+  adapter,
+  intercepted = false,
+  inspected = false,
+  via = 'subject',
+  heartbeatMs,
+  redisUrl,
+}) {
   const subject = new Subject();
   const log = [];
   let channel;
@@ -62,7 +69,10 @@ export async function start({ adapter, intercepted = false, via = 'subject', hea
   Controller()(Streams);
 
   const { app, port } = await startNest(adapter, {
-    imports: [SseModule.forRoot({ heartbeat: heartbeatMs, log: await logAt(redisUrl) })],
+    imports: [
+      SseModule.forRoot({ heartbeat: heartbeatMs, log: await logAt(redisUrl) }),
+      ...(inspected ? [await inspector()] : []),
+    ],
     controllers: [Streams],
   });
   if (via === 'channel') {
@@ -77,6 +87,11 @@ export async function start({ adapter, intercepted = false, via = 'subject', hea
     },
     resumeId: (after) => String(after),
   };
+}
+
+async function inspector() {
+  const { SseInspectorModule } = await import('nestjs-event-stream/inspector');
+  return SseInspectorModule.forRoot({ withoutGuard: true });
 }
 
 /** The log behind the channels: in Redis, or the module's own. */
