@@ -5,6 +5,7 @@ const MAY_IMPORT = {
   time: [],
   'random-id.ts': [],
   'environment.ts': [],
+  'node-name.ts': [],
   events: ['errors'],
   checking: ['errors', 'events'],
   wire: ['errors', 'events'],
@@ -18,6 +19,7 @@ const MAY_IMPORT = {
     'time',
     'random-id.ts',
     'environment.ts',
+    'node-name.ts',
     'checking',
     'events',
     'source',
@@ -55,7 +57,7 @@ const MAY_IMPORT = {
     'nest',
   ],
   handler: ['errors', 'checking', 'events', 'source', 'connection', 'options', 'nest', 'request'],
-  'sse.module.ts': ['errors', 'time', 'connection', 'channels', 'runs', 'options', 'nest', 'handler'],
+  'sse.module.ts': ['errors', 'time', 'connection', 'log', 'channels', 'runs', 'options', 'nest', 'handler'],
   'redis/link': ['errors', 'time', 'checking'],
   'redis/log': ['errors', 'time', 'random-id.ts', 'checking', 'events', 'log', 'redis/link'],
   'redis/slots': ['errors', 'time', 'checking', 'limits', 'redis/link'],
@@ -76,12 +78,27 @@ const MAY_IMPORT = {
   cli: ['errors', 'client'],
   swagger: ['errors', 'events', 'options', 'nest', 'handler'],
   ai: ['errors', 'random-id.ts', 'events', 'source', 'channels', 'runs', 'options', 'handler'],
-  testing: ['errors', 'checking', 'wire', 'events', 'log', 'client'],
+  inspector: [
+    'errors',
+    'node-name.ts',
+    'checking',
+    'events',
+    'limits',
+    'connection',
+    'log',
+    'channels',
+    'runs',
+    'options',
+    'handler',
+  ],
+  'inspector/page': ['client', 'inspector'],
+  testing: ['errors', 'time', 'checking', 'wire', 'events', 'log', 'options', 'nest', 'client'],
 };
 
 /** Packages and Node modules that a folder may import, besides those above. */
 const MAY_USE = {
   errors: ['@nestjs/common', 'node:http'],
+  'node-name.ts': ['node:os'],
   events: ['@standard-schema/spec'],
   time: ['node:async_hooks'],
   source: ['rxjs'],
@@ -97,11 +114,12 @@ const MAY_USE = {
   handler: ['@nestjs/common', '@nestjs/core', 'rxjs'],
   'sse.module.ts': ['@nestjs/common', '@nestjs/core'],
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
-  'postgres/link': ['pg'],
+  'postgres/link': ['pg', 'node:util'],
   cli: ['node:fs', 'node:fs/promises', 'node:util'],
   ai: ['@nestjs/common'],
+  inspector: ['@nestjs/common', '@nestjs/core', 'node:crypto'],
   swagger: ['@nestjs/common', '@nestjs/core', '@nestjs/swagger', '@standard-schema/spec'],
-  testing: ['node:http', 'node:net'],
+  testing: ['node:async_hooks', 'node:http', 'node:https', 'node:net', 'node:stream', 'node:tls'],
 };
 
 const ENTRY = ['^src/index\\.ts$', '^src/[a-z]+/index\\.ts$'];

@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The entry points that need a peer, and the first one that Node misses. */
-const NEEDS_NEST = { '.': '@nestjs/', './ai': '@nestjs/', './swagger': '@nestjs/' };
+const NEEDS_NEST = {
+  '.': '@nestjs/',
+  './ai': '@nestjs/',
+  './swagger': '@nestjs/',
+  './inspector': '@nestjs/',
+};
 const FRONT_END = `
 import { connect } from 'nestjs-event-stream/client';
 import { defineEvents, type } from 'nestjs-event-stream/events';

@@ -63,10 +63,11 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 })
   .split('\n')
   .filter((file) =>
-    /^(?:src|docs|schematics|examples|test|bench|scripts)\/.*\.(?:ts|cts|mjs|md)$|^[A-Z]+\.md$|^demo\/.*\.md$/.test(
+    /^(?:src|docs|schematics|examples|test|bench|scripts|demo)\/.*\.(?:ts|cts|mjs|js|md)$|^[A-Z]+\.md$/.test(
       file,
     ),
   )
+  .filter((file) => !file.endsWith('.bundle.ts'))
   .filter((file) => places.length > 0 || !EXCLUDED.some((place) => `${file}/`.startsWith(`${place}/`)));
 
 /** The paragraphs of a page: no code, no tables, no link targets. */

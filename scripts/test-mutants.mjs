@@ -1,13 +1,15 @@
 // Mutation testing: changes one expression of the sources at a time, and runs the specs that must notice.
 //
-//   node scripts/test-mutants.mjs [folder of src …] [-- arguments of stryker …]
+//   node scripts/test-mutants.mjs [folder of src …] [--every N] [-- arguments of stryker …]
 //
-// Without a folder it takes all of FOLDERS, which is a matter of hours. Needs the npm registry: Stryker is as large as
-// everything else that `npm ci` installs, so a pinned version is installed in a temporary folder.
+// Without a folder it takes all of FOLDERS, which is a matter of hours. `--every N` mutates one block of ten lines in N, spread
+// evenly over the files of a folder, to estimate its score. Needs the npm registry: Stryker is as large as everything else that
+// `npm ci` installs, so a pinned version is installed in a temporary folder.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 // Version 10 needs Node 22.
 const STRYKER = ['@stryker-mutator/core@9.6.1', '@stryker-mutator/jest-runner@9.6.1'];
@@ -26,8 +28,15 @@ const FOLDERS = {
 
 const given = process.argv.slice(2);
 const end = given.includes('--') ? given.indexOf('--') : given.length;
-const wanted = given.slice(0, end);
 const forStryker = given.slice(end + 1);
+const { positionals: wanted, values } = parseArgs({
+  args: given.slice(0, end),
+  allowPositionals: true,
+  options: { every: { type: 'string', default: '1' } },
+});
+const every = Number(values.every);
+if (!Number.isInteger(every) || every < 1)
+  throw new Error(`--every must be a whole number: "${values.every}".`);
 for (const folder of wanted) {
   if (FOLDERS[folder] === undefined) {
     throw new Error(`Unknown folder "${folder}". Use one of ${Object.keys(FOLDERS).join(', ')}.`);
@@ -51,7 +60,7 @@ function mutate(folder) {
   writeFileSync(
     config,
     JSON.stringify({
-      mutate: [`src/${folder}/**/*.ts`, '!src/**/*.spec.ts'],
+      mutate: every > 1 ? sample(folder) : [`src/${folder}/**/*.ts`, '!src/**/*.spec.ts'],
       plugins: ['@stryker-mutator/jest-runner'],
       testRunner: 'jest',
       testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
@@ -79,4 +88,20 @@ function mutate(folder) {
     { stdio: 'inherit' },
   );
   if (status !== 0) process.exitCode = 1;
+}
+
+/** One block of lines in `every`, counted through all files of a folder. */
+function sample(folder) {
+  const LINES = 10;
+  const files = readdirSync(`src/${folder}`, { encoding: 'utf8', recursive: true })
+    .filter((file) => file.endsWith('.ts') && !/\.spec\.ts$|\.d\.ts$/.test(file))
+    .sort();
+  const blocks = files.flatMap((file) => {
+    const lines = readFileSync(`src/${folder}/${file}`, 'utf8').split('\n').length;
+    return Array.from({ length: Math.ceil(lines / LINES) }, (_, i) => {
+      const from = i * LINES + 1;
+      return `src/${folder}/${file}:${from}-${Math.min(from + LINES - 1, lines)}`;
+    });
+  });
+  return blocks.filter((_, i) => i % every === Math.floor(every / 2));
 }
