@@ -13,7 +13,7 @@ const LAST: ReadonlySet<string> = new Set(['finish', 'abort', 'error']);
 /** The chunks of one UI message, from values that are text or chunks. */
 export class MessageChunks {
   private started = false;
-  /** True if the message was begun here, so that it also has to be finished here. */
+  /** True if the message was begun here, or has text that came without chunks. Then it also has to be finished here. */
   private own = false;
   /** True after a chunk that ends the message. */
   private over = false;
@@ -54,6 +54,7 @@ export class MessageChunks {
     const before = this.begin({ messageId: randomId(ID_LENGTH) });
     if (this.text === undefined) {
       this.text = `text-${++this.texts}`;
+      this.own = true;
       before.push(chunk({ type: 'text-start', id: this.text }));
     }
     before.push(chunk({ type: 'text-delta', id: this.text, delta }));

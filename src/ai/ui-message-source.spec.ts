@@ -36,13 +36,13 @@ describe('uiMessageChunks()', () => {
     ]);
   });
 
-  it('starts a message of chunks without an ID, and finishes only a message that it has started', async () => {
+  it('starts a message of chunks without an ID, and finishes only what it has started', async () => {
     const data = { type: 'data-x', data: 1 };
     expect(await collect(of(data))).toEqual([{ type: 'start' }, data, finish]);
-    expect(await collect(of({ type: 'start', messageId: 'm' }, 'a'))).toEqual([
-      { type: 'start', messageId: 'm' },
-      ...part('text-1', 'a'),
-    ]);
+    const ownStart = { type: 'start', messageId: 'm' };
+    expect(await collect(of(ownStart, data))).toEqual([ownStart, data]);
+    expect(await collect(of(ownStart, 'a'))).toEqual([ownStart, ...part('text-1', 'a'), finish]);
+    expect(await collect(of(ownStart, 'a', finish))).toEqual([ownStart, ...part('text-1', 'a'), finish]);
     for (const last of [{ type: 'error', errorText: 'x' }, { type: 'abort' }, finish])
       expect(await collect(of(last))).toEqual([{ type: 'start' }, last]);
     expect(await collect(of())).toEqual([{ type: 'start' }, finish]);

@@ -1,6 +1,7 @@
 import './demo-speed.js';
 import type { INestApplication } from '@nestjs/common';
 import { Runs, SseConnections } from 'nestjs-event-stream';
+import { openStream } from 'nestjs-event-stream/testing';
 import { createDemo } from '../../demo/create-app.js';
 import { ownRuns } from '../fixtures/own-runs.js';
 import { ChatTab } from '../fixtures/ai-chat.js';
@@ -39,6 +40,13 @@ eachAdapter((adapter) => {
       const tab = new ChatTab(url, id);
       await tab.sendMessage({ text: 'What about the ferry?' });
       expect([tab.status, tab.textParts]).toEqual(['ready', 1]);
+      const stream = await openStream(app, `/api/chat/${id}/stream`);
+      const events = await stream.rest();
+      expect(events.slice(-3).map(({ data }) => data)).toEqual([
+        '{"type":"text-end","id":"text-1"}',
+        '{"type":"finish","finishReason":"stop"}',
+        '[DONE]',
+      ]);
       expect(tab.text.split(' ').length).toBeGreaterThan(100);
       const messages = await saved();
       expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
