@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { Demo } from './demo-page.js';
+import { Demo, playFast } from './demo-page.js';
 import { takePicture } from './pictures.js';
 
 describe('every pane of the demo', () => {
@@ -184,6 +184,40 @@ describe('every pane of the demo', () => {
       'The upload is complete, and both streams have ended',
       'Requests of the browser: 2, watched for 10 s. It does not reconnect.',
     ]);
+  });
+
+  it('announces the moves of a game that is played by hand, and who has won one that plays automatically', async () => {
+    const heard = await listen();
+    await press('board-start');
+    for (const player of [1, 2, 1])
+      await page.locator(`[data-testid^=board-move-${player}-]`).first().click();
+    await shown('board-said', /^Blue rolled/);
+    const byHand = await heard();
+    expect(byHand).toEqual([
+      'Connecting',
+      expect.stringMatching(/^(?:Red rolled \d|Both windows follow the table)$/),
+      expect.stringMatching(/^(?:Red rolled \d|Both windows follow the table)$/),
+      expect.stringMatching(/^Blue rolled \d$/),
+      expect.stringMatching(/^Red rolled \d$/),
+      expect.stringMatching(/^Blue rolled \d$/),
+    ]);
+    await page.getByTestId('board-auto').check();
+    await page.evaluate(playFast);
+    await shown('board-status', /^The game is over/);
+    expect((await heard()).slice(byHand.length)).toEqual([
+      expect.stringMatching(/^(?:Red|Blue) has won$/),
+      'The game is over, and the streams have ended',
+    ]);
+  });
+
+  it('announces an answer of the chat when it is complete, not its words', async () => {
+    const heard = await listen();
+    await press('chat-start');
+    await shown('chat-status', /^The answer is complete$/);
+    const answer = await page.getByTestId('chat-messages').locator('.assistant').textContent();
+    expect(answer).toMatch(/\w/);
+    await shown('chat-said', /\w/);
+    expect(await heard()).toEqual(['Connecting', 'Reading the answer', 'The answer is complete', answer]);
   });
 
   it('announces each state of a slow client once, and the figures at its end', async () => {

@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { Demo } from './demo-page.js';
+import { Demo, playFast } from './demo-page.js';
 
 describe('the page of the demo', () => {
   const demo = Demo.inThisSuite();
@@ -120,18 +120,7 @@ describe('the page of the demo', () => {
     await auto.check();
     await shown('board-window-2', /You rolled/);
     await auto.uncheck();
-    // The page thinks half a second about each move. The test does not.
-    await page.evaluate(() => {
-      const section = document.querySelector('[data-testid=board]')!;
-      const move = () => {
-        const button = section.querySelector<HTMLButtonElement>('[data-moves] button');
-        button?.click();
-        // A second click would be a second move.
-        if (button) button.disabled = true;
-      };
-      new MutationObserver(move).observe(section, { childList: true, subtree: true });
-      move();
-    });
+    await page.evaluate(playFast);
     await shown('board-status', /^The game is over/);
     await shown('board-window-1', /has won/);
     await shown('board-window-2', /has won/);

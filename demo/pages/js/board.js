@@ -10,6 +10,7 @@ const PLAYERS = [1, 2];
 export function startBoard() {
   const pane = new Pane('board');
   const auto = part('board-auto');
+  const said = part('board-said');
   let thinking;
   let counting;
 
@@ -26,6 +27,9 @@ export function startBoard() {
     }, THINK_MS);
   };
   const show = (player, view) => {
+    // Both windows get the same events. A game that plays automatically is too fast to follow by ear.
+    const words = sentence(view);
+    if (said.textContent !== words && (!auto.checked || view.final_player !== null)) said.textContent = words;
     const place = part(`board-window-${player}`);
     const hadFocus = place.contains(document.activeElement);
     drawLanes(place.querySelector('[data-lanes]'), view);
@@ -38,6 +42,7 @@ export function startBoard() {
 
   pane.on('board-start', async () => {
     pane.restart();
+    said.textContent = '';
     clearInterval(counting);
     const { game_id } = await request('POST', '/games', { players: ['Red', 'Blue'] });
     const startedAt = performance.now();
@@ -62,6 +67,16 @@ export function startBoard() {
   auto.addEventListener('change', think);
 }
 
+/** What a screen reader reads after a move. */
+function sentence({ players, turn, roll, final_player }) {
+  if (final_player !== null) return winner(players, final_player);
+  return `${players[turn - 1].name} rolled ${roll}`;
+}
+
+function winner(players, number) {
+  return `${players[number - 1].name} has won`;
+}
+
 /** Focuses a move of either window. Without one it focuses this window until there is one, or the button of the next game. */
 function focusNext(place, { final_player }) {
   if (final_player !== null) return part('board-start').focus({ preventScroll: true });
@@ -84,8 +99,7 @@ function drawLanes(place, { players, finish }) {
 }
 
 function drawMoves(place, { players, turn, roll, legal_pawns, final_player }, player, move) {
-  if (final_player !== null)
-    return place.replaceChildren(make('strong', '', `${players[final_player - 1].name} has won`));
+  if (final_player !== null) return place.replaceChildren(make('strong', '', winner(players, final_player)));
   if (turn !== player) return place.replaceChildren(`${players[turn - 1].name} is thinking`);
   const { pawns } = players[player - 1];
   // Two pawns on one square have the same move.

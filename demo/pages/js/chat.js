@@ -11,6 +11,7 @@ export function startChat() {
   const stop = part('chat-stop');
   const ask = part('chat-start');
   const list = part('chat-messages');
+  const said = part('chat-said');
   const known = new URLSearchParams(location.search).get('chat');
   const chat = known ?? newId();
   const stream = `${PATH}/${chat}/stream`;
@@ -24,6 +25,7 @@ export function startChat() {
   const read = async (url, options) => {
     pane.restart();
     setUnplugged(false);
+    said.textContent = '';
     let answer;
     let end;
     const onChunk = ({ data }) => {
@@ -49,7 +51,10 @@ export function startChat() {
     if (isUnplugged) return;
     for (const button of [plug, stop]) setEnabled(button, false);
     setEnabled(ask, true);
-    if (isEnded) pane.status(answer ? 'ended' : 'idle', end ?? 'No answer is being written');
+    if (!isEnded) return;
+    pane.status(answer ? 'ended' : 'idle', end ?? 'No answer is being written');
+    // A screen reader reads the answer once it is whole, not every word of it again with each event.
+    said.textContent = answer?.text ?? '';
   };
   const resume = () => read(stream, {});
   const setUnplugged = (unplugged) => {

@@ -38,7 +38,7 @@ export function startLog() {
         held.push(message);
         pause.textContent = `Continue (${held.length} new)`;
       },
-      { reading: 'Following the log' },
+      { reading: 'Following the log', ended: 'The stream has ended' },
     );
     setEnabled(pause, false);
   });

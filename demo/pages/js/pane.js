@@ -50,13 +50,9 @@ export class Pane {
 
   /**
    * Reads a stream with the client of the library until it ends, and resolves with `true` if the server ended it.
-   * `isMain` streams set the status of the pane.
+   * `isMain` streams set the status of the pane, and leave its last text to the caller if `ended` is undefined.
    */
-  async read(
-    url,
-    onEvent,
-    { isMain = true, reading = 'Reading', ended = 'The stream has ended', ...options } = {},
-  ) {
+  async read(url, onEvent, { isMain = true, reading = 'Reading', ended, ...options } = {}) {
     const { signal } = this.#reading;
     const release = admit(this);
     this.#opened(1);
@@ -75,7 +71,7 @@ export class Pane {
       });
       status('waiting', 'Connecting');
       for await (const event of stream) onEvent(event);
-      status('ended', ended);
+      if (ended !== undefined) status('ended', ended);
       return true;
     } catch (error) {
       if (!signal.aborted) status('failed', messageOf(error));
