@@ -67,7 +67,7 @@ export function startBoard() {
   auto.addEventListener('change', think);
 }
 
-/** What a screen reader reads after a move. */
+/** The sentence that a screen reader reads after a move. */
 function sentence({ players, turn, roll, final_player }) {
   if (final_player !== null) return winner(players, final_player);
   return `${players[turn - 1].name} rolled ${roll}`;
