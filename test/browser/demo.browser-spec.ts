@@ -23,6 +23,18 @@ describe('the page of the demo', () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`curl -N ${url}/live/stream`);
   });
 
+  it('needs only the page and its style for the first paint, in 50 kB', async () => {
+    const needed = await page.evaluate(() => {
+      const resources = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+      const blocking = resources.filter((one) => Reflect.get(one, 'renderBlockingStatus') === 'blocking');
+      const [document] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+      const bytes = [document!, ...blocking].map(({ decodedBodySize }) => decodedBodySize);
+      return { paths: blocking.map(({ name }) => new URL(name).pathname), bytes };
+    });
+    expect(needed.paths).toEqual(['/pages/style.css']);
+    expect(needed.bytes.reduce((sum, size) => sum + size)).toBeLessThan(50_000);
+  });
+
   it('resumes after its connection was cut, with nothing missing and nothing doubled', async () => {
     await shown('live-received', /^[1-9]/);
     await press('live-cut');
