@@ -3,8 +3,11 @@ import { Channels, Sse } from 'nestjs-event-stream';
 import { postgresLog, postgresSlots } from 'nestjs-event-stream/postgres';
 import { openStream } from 'nestjs-event-stream/testing';
 import pg from 'pg';
+import { systemClock, type Clock } from '../../src/time/clock.js';
 import { closeApps, eachAdapter, makeApp } from '../e2e/adapters.js';
 import { describePostgres, runSql, testSchema } from '../fixtures/postgres.js';
+import { RecordingLogger } from '../fixtures/recording-logger.js';
+import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { Viewer } from '../redis/viewer.js';
 
 /** Without notifications, nothing would be seen during a test. */
@@ -151,6 +154,44 @@ await describePostgres('the connection that listens', (url) => {
     const found = await listening();
     expect(found).toHaveLength(1);
     expect(found).not.toContain(pid);
+  });
+
+  it('is replaced without a warning, and if that fails for a while, there is one', async () => {
+    const graceMs = 5000;
+    const waits = new Set<() => void>();
+    // The grace is over when the test says so.
+    const clock: Clock = {
+      ...systemClock,
+      schedule: (run, ms) => (ms === graceMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
+      cancel: (handle) => waits.delete(handle as () => void) || systemClock.cancel(handle),
+    };
+    const proxy = await RedisProxy.start(url);
+    closing.push(proxy);
+    const listen = new URL(client);
+    listen.port = String(proxy.port);
+    const logger = new RecordingLogger();
+    const made = postgresLog({ client, schema, ...NO_POLLING, listen: listen.href, clock, waitMs: 60_000 });
+    const channels = new Channels({ log: made, logger });
+    closing.push(channels);
+    const elapse = async (): Promise<void> => {
+      while (waits.size === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const wait of waits) {
+        waits.delete(wait);
+        wait();
+      }
+    };
+    await hears(channels);
+    proxy.cut();
+    await hears(channels);
+    await elapse();
+    expect(logger.warnings).toEqual([]);
+    proxy.close();
+    await elapse();
+    expect(logger.warnings).toEqual([
+      expect.stringMatching(
+        /^The event log receives no notifications from PostgreSQL at .+ \(.+\)\. It asks/,
+      ),
+    ]);
   });
 
   it('is another one for another database', async () => {

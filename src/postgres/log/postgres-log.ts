@@ -42,6 +42,9 @@ import { PostgresSnapshots } from './postgres-snapshots.js';
 import { Transactions } from './transactions.js';
 import { Watches } from './watches.js';
 
+/** Milliseconds without notifications before the log warns. A lost connection is usually replaced in that time. */
+const DEAF_GRACE_MS = 5000;
+
 /**
  * Creates an event log in PostgreSQL (14 or later), shared by all processes that use the same database and schema. It connects
  * when it is first used.
@@ -71,6 +74,7 @@ export class PostgresLog implements EventLog {
   private readonly failedReads: FailedReads;
   private opened = false;
   private closed = false;
+  private deafTimer: unknown;
 
   /** @internal See {@link postgresLog}. */
   constructor(
@@ -202,6 +206,7 @@ export class PostgresLog implements EventLog {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.settings.clock.cancel(this.deafTimer);
     this.poller.close();
     this.keeper.close();
     this.appender.close();
@@ -250,14 +255,20 @@ export class PostgresLog implements EventLog {
       listening: () => this.poller.poll(),
       deaf: (why) => {
         if (!this.link.up) return;
-        this.report.warn(
-          `The event log receives no notifications from ${this.link.listenAddress} (${reasonOf(why) ?? 'unknown reason'}). ` +
-            `It asks for new events every ${this.settings.pollMs ?? DEAF_MS} ms until it does. ` +
-            'With a pooler, give "listen" a direct connection, or false.',
-        );
+        this.deafTimer ??= this.settings.clock.schedule(() => this.warnIfDeaf(why), DEAF_GRACE_MS);
         this.poller.poll();
       },
     };
+  }
+
+  private warnIfDeaf(why: unknown): void {
+    this.deafTimer = undefined;
+    if (!this.link.up || this.link.isListening) return;
+    this.report.warn(
+      `The event log receives no notifications from ${this.link.listenAddress} (${reasonOf(why) ?? 'unknown reason'}). ` +
+        `It asks for new events every ${this.settings.pollMs ?? DEAF_MS} ms until it does. ` +
+        'With a pooler, give "listen" a direct connection, or false.',
+    );
   }
 
   private positionIn(name: string, rows: Rows): LogPosition | undefined {
