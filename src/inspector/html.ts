@@ -10,7 +10,7 @@ export function html(url: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
-<title>Streams</title>
+<title>Stream inspector</title>
 <link rel="icon" href="${base}inspector.svg">
 <link rel="stylesheet" href="${base}inspector.css">
 <script type="module" src="${base}inspector.js"></script>

@@ -11,7 +11,7 @@ interface Ordered {
   readonly params?: { readonly order?: string };
 }
 
-const TABS = ['Connections', 'Channels', 'Runs', 'Limits', 'Closes', 'Nodes'];
+const TABS = ['Connections', 'Channels', 'Runs', 'Limits', 'Ended', 'Nodes'];
 const HOSTILE = `<img src=x onerror="window.hacked=1">'"</td></script>`;
 
 eachAdapter((adapter) => {
@@ -67,7 +67,7 @@ eachAdapter((adapter) => {
       'Events',
       'Events/s',
       'Sent',
-      'Waiting',
+      'Queued',
       'Actions',
     ]);
     const prices = row('/prices').first();
@@ -105,7 +105,7 @@ eachAdapter((adapter) => {
       const shown = await page.locator('.group-title').allInnerTexts();
       expect(shown.filter((title) => title !== 'GET /firehose')).toEqual(titles);
     }
-    await reads(page.locator('.group-detail'), /connections · [\d.]+ events\/s · [\d.]+ [kM]?B waiting/);
+    await reads(page.locator('.group-detail'), /connections · [\d.]+ events\/s · [\d.]+ [kM]?B queued/);
   });
 
   it('closes one connection', async () => {
@@ -166,7 +166,7 @@ eachAdapter((adapter) => {
     await tab('Limits');
     await reads(row('Shop.export:exclusive'), /1 of 1\s*100 %/);
     await reads(row('Shop.order:limit:ip:'), /4 of 40\s*10 %/);
-    await tab('Closes');
+    await tab('Ended');
     await reads(row('SSE_CLIENT_GONE'), /The client has left\.\s*1/);
     await reads(row('GET /firehose'), /overflow\.maxBytes/);
     await tab('Nodes');
@@ -301,7 +301,8 @@ eachAdapter((adapter) => {
       expect([name, violations]).toEqual([name, []]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
       const size = width < 960 ? 'phone' : 'desktop';
-      await takePicture(page, `inspector/${name.toLowerCase()}-${colorScheme}-${size}`);
+      const id = await page.getByRole('tab', { name }).getAttribute('aria-controls');
+      await takePicture(page, `inspector/${id}-${colorScheme}-${size}`);
     }
   });
 });

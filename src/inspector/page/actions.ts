@@ -23,7 +23,10 @@ export class Actions {
   }
 
   closeConnection(node: string, id: string): void {
-    void this.send(`connections?${new URLSearchParams({ node, id })}`, () => 'The connection was closed.');
+    void this.send(
+      `connections?${new URLSearchParams({ node, id })}`,
+      () => 'The connection was closed. Its client may reconnect.',
+    );
   }
 
   closeUser(user: string): void {

@@ -43,7 +43,7 @@ export function closesPane(state: State): Pane {
       textColumn('Connection', ({ id }) => id, 'code'),
       textColumn('Node', ({ node }) => node, 'code'),
       textColumn('Limit', ({ limit }) => limit, 'code'),
-      textColumn('Waiting', ({ queuedBytes }) => bytes(queuedBytes), 'number'),
+      textColumn('Queued', ({ queuedBytes }) => bytes(queuedBytes), 'number'),
     ],
     ({ node, id }) => `${node}\n${id}`,
     'No client was too slow in the last hour.',
@@ -52,9 +52,9 @@ export function closesPane(state: State): Pane {
     element: make(
       'div',
       {},
-      make('h2', { text: 'Ends in the last hour' }),
+      make('h2', { text: 'Streams that ended in the last hour' }),
       codes.element,
-      make('h2', { text: 'Cut off, because the client was too slow' }),
+      make('h2', { text: 'Clients that were cut off as too slow' }),
       cuts.element,
     ),
     update: () => {

@@ -96,7 +96,7 @@ export class ConnectionsPane {
         detail: [
           counted(group.length, 'connection'),
           `${rate(group.reduce((sum, row) => sum + row.rate, 0))} events/s`,
-          `${bytes(group.reduce((sum, row) => sum + row.queuedBytes, 0))} waiting`,
+          `${bytes(group.reduce((sum, row) => sum + row.queuedBytes, 0))} queued`,
         ].join(' · '),
         rows: group,
       }));
@@ -155,7 +155,7 @@ function columns(actions: Actions): Column<ConnectionRow>[] {
     },
     textColumn('Sent', (row) => bytes(row.bytes), 'number'),
     {
-      title: 'Waiting',
+      title: 'Queued',
       class: 'number',
       cell: (cell) => (row) => {
         setText(cell, bytes(row.queuedBytes));
@@ -174,7 +174,9 @@ function columns(actions: Actions): Column<ConnectionRow>[] {
           shown = row;
           all.hidden = row.user === null;
           close.setAttribute('aria-label', `Close connection ${row.id} of ${row.route}`);
-          if (row.user !== null) all.setAttribute('aria-label', `Close all connections of ${row.user}`);
+          if (row.user === null) return;
+          all.setAttribute('aria-label', `Close all connections of ${row.user}`);
+          all.title = `Close all connections of ${row.user}`;
         };
       },
     },

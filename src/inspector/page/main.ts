@@ -27,7 +27,7 @@ const tabs = new Tabs(
     ['channels', 'Channels', channelsPane(state)],
     ['runs', 'Runs', runsPane(state, actions)],
     ['limits', 'Limits', limitsPane(state)],
-    ['closes', 'Closes', closesPane(state)],
+    ['closes', 'Ended', closesPane(state)],
     ['nodes', 'Nodes', nodesPane(state)],
   ],
   'What the application streams',
@@ -46,7 +46,7 @@ let status: 'open' | 'connecting' | 'waiting' | 'idle' | 'closed' = 'idle';
 let drawn = 0;
 
 document.body.append(
-  make('header', {}, make('h1', { text: 'Streams' }), live, pause),
+  make('header', {}, make('h1', { text: 'Stream inspector' }), live, pause),
   make('main', {}, summary.element, tabs.element),
   actions.element,
 );

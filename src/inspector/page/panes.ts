@@ -160,7 +160,7 @@ export function nodesPane(state: State): Pane {
       textColumn('Running for', ({ at, startedAt }) => duration(at - startedAt), 'number long'),
       textColumn('Connections', ({ totals }) => count(totals.connections), 'number'),
       textColumn(
-        'Waiting',
+        'Queued',
         ({ totals }) => `${bytes(totals.queuedBytes)} of ${bytes(totals.maxQueuedBytes)}`,
         'number long',
       ),

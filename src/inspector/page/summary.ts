@@ -7,17 +7,18 @@ export class Summary {
   readonly element = make('dl', { class: 'summary' });
   private readonly connections = this.figure('Connections');
   private readonly rate = this.figure('Events/s');
-  private readonly waiting = this.figure('Bytes waiting');
+  private readonly waiting = this.figure('Bytes queued');
   private readonly nodes = this.figure('Nodes');
   private readonly log = this.figure('Event log');
   private readonly connectionsLine = new Sparkline(POINTS);
   private readonly rateLine = new Sparkline(POINTS);
   private readonly waitingBar = new Bar();
+  private readonly waitingLimit = make('span');
 
   constructor(private readonly state: State) {
     this.connections.more.append(this.connectionsLine.element);
     this.rate.more.append(this.rateLine.element);
-    this.waiting.more.append(this.waitingBar.element);
+    this.waiting.more.append(this.waitingBar.element, this.waitingLimit);
   }
 
   update(): void {
@@ -31,14 +32,9 @@ export class Summary {
     setText(this.waiting.value, bytes(waiting));
     const fullest = Math.max(0, ...reports.map(({ totals }) => totals.queuedBytes / totals.maxQueuedBytes));
     this.waitingBar.draw(fullest);
+    const limits = [...new Set(reports.map(({ totals }) => bytes(totals.maxQueuedBytes)))];
+    setText(this.waitingLimit, limits.length === 0 ? '' : `of ${limits.join(' or ')} per node`);
     setText(this.nodes.value, count(reports.length));
-    setText(
-      this.nodes.more,
-      counted(
-        state.sum(({ runs }) => runs.length),
-        'run',
-      ),
-    );
     const down = reports.filter(({ log }) => log.status === 'down').length;
     setText(this.log.value, reports.length === 0 ? '–' : down === 0 ? 'up' : 'down');
     this.log.value.dataset.status = down === 0 ? 'up' : 'down';
