@@ -8,8 +8,8 @@ export interface ServerFigures {
   readonly open: number;
   /** Events that were sent within the last second. */
   readonly eventsPerSecond: number;
-  /** Bytes of events that wait for clients. */
-  readonly bytesWaiting: number;
+  /** Bytes of events that are queued for clients. */
+  readonly bytesQueued: number;
 }
 
 /** The events of `GET /live/stream`. The page imports this file as well. */

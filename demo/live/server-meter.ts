@@ -17,10 +17,10 @@ export class ServerMeter {
     const seconds = Math.max(0.001, (now - this.#readAt) / 1000);
     const list = this.connections.list();
     let sent = 0;
-    let bytesWaiting = 0;
+    let bytesQueued = 0;
     for (const { id, events, queuedBytes } of list) {
       sent += events - (this.#before.get(id) ?? 0);
-      bytesWaiting += queuedBytes;
+      bytesQueued += queuedBytes;
     }
     this.#before = new Map(list.map(({ id, events }) => [id, events]));
     this.#readAt = now;
@@ -28,7 +28,7 @@ export class ServerMeter {
       node: NODE_NAME,
       open: list.length,
       eventsPerSecond: Math.round(sent / seconds),
-      bytesWaiting,
+      bytesQueued,
     };
   }
 }

@@ -42,7 +42,7 @@ export class StreamsController {
   ) {
     try {
       for (let progress = 0; progress < SAFE_STEPS; progress++) {
-        if (progress === failAt) throw new Error(`Failed at ${progress}, as it was asked to.`);
+        if (progress === failAt) throw new Error(`Failed at step ${progress}, as requested.`);
         yield safeEvents.message({ progress });
         await this.pace.sleep(100, signal);
       }

@@ -111,7 +111,7 @@ describe('every pane of the demo', () => {
     [
       'routes',
       async () => {
-        await page.getByTestId('routes-route').selectOption('/api/custom');
+        await page.getByTestId('routes-route').selectOption('custom');
         await press('routes-start');
         await shown('routes-status', /^The stream has ended/);
       },
@@ -182,7 +182,7 @@ describe('every pane of the demo', () => {
       'Connecting',
       'Two viewers follow the upload',
       'The upload is complete, and both streams have ended',
-      'Requests of the browser: 2, watched for 10 s. It does not reconnect.',
+      'Requests of the browser within 10 s: 2. It does not reconnect.',
     ]);
   });
 
@@ -232,10 +232,10 @@ describe('every pane of the demo', () => {
     const sentences = await heard();
     expect(sentences.slice(0, -1)).toEqual([
       'The buffers of the browser and the network fill first.',
-      'The slow client is behind. The other one does not wait, and few bytes wait in the server.',
+      'The slow client is behind. The fast one does not wait. The server queues few bytes, because the events stay in the log.',
     ]);
     const [, behind, missed, others] =
-      /^Stopped\. The slow client was (\d+) events behind and missed (\d+)\. The other client missed (\d+)\.$/.exec(
+      /^Stopped\. The slow client was (\d+) events behind and missed (\d+)\. The fast client missed (\d+)\.$/.exec(
         sentences.at(-1) ?? '',
       ) ?? [];
     expect(Number(behind)).toBeGreaterThan(60);

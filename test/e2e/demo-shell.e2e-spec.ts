@@ -79,9 +79,7 @@ describe('the demo', () => {
     it('shows the source of the controller behind each stream of the page', async () => {
       const { text } = await load(app, '/');
       const names = [...text.matchAll(/data-behind="([\w-]+)"/g)].map(([, name]) => name as string);
-      const routes = [...text.matchAll(/<option value="([\w-]+-stream)">/g)].map(
-        ([, name]) => name as string,
-      );
+      const routes = [...text.matchAll(/<option value="([\w-]+-stream)"/g)].map(([, name]) => name as string);
       expect(names.length).toBeGreaterThanOrEqual(9);
       for (const name of [...names, ...routes]) {
         const { status, body } = await ask<{ path: string; line: number; text: string }>(

@@ -44,7 +44,7 @@ describe('the live channel of the demo', () => {
         node: expect.any(String) as string,
         open: expect.any(Number) as number,
         eventsPerSecond: expect.any(Number) as number,
-        bytesWaiting: expect.any(Number) as number,
+        bytesQueued: expect.any(Number) as number,
       });
       expect((await ask(app, 'POST', '/live/notices', { text: 'Hello' })).status).toBe(201);
       for (const stream of streams) expect((await stream.next('notice')).json()).toEqual({ text: 'Hello' });

@@ -78,7 +78,7 @@ describe('RAT Engine', () => {
       await stream.end();
       expect(stream.raw()).toBe(
         ':\ndata: {"progress":0}\n\ndata: {"progress":1}\n\n' +
-          'data: {"type":"error","message":"Failed at 2, as it was asked to."}\n\ndata: {"type":"closed"}\n\n',
+          'data: {"type":"error","message":"Failed at step 2, as requested."}\n\ndata: {"type":"closed"}\n\n',
       );
       const first = await openStream(app, '/api/safe-stream?failAt=0');
       expect((await first.rest()).map((event) => data(event)['type'])).toEqual(['error', 'closed']);

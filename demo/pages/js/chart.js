@@ -39,12 +39,22 @@ export class Chart {
     if (this.name === undefined) return;
     const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const grid = { stroke: color('--line'), width: 1 };
-    const axis = { stroke: color('--muted'), grid, ticks: grid, font: '12px system-ui' };
+    const axis = {
+      stroke: color('--muted'),
+      grid,
+      ticks: grid,
+      font: '12px system-ui',
+      labelFont: '12px system-ui',
+      labelSize: 18,
+    };
     this.plot = new UPlot(
       {
         ...this.#size(),
         scales: { x: { time: false } },
-        axes: [axis, { ...axis, size: 46 }],
+        axes: [
+          { ...axis, label: 'row', incrs: [1, 2, 5, 10, 20, 50] },
+          { ...axis, size: 46, label: this.name },
+        ],
         series: [
           { label: 'row' },
           { label: this.name, stroke: color('--accent'), width: 2, points: { show: false } },

@@ -14,14 +14,16 @@ export function startFinish() {
     list.replaceChildren();
     result.textContent = '';
     const reader = newId();
+    const progress = make('li', '', 'Request 1: connecting');
+    list.append(progress);
     const source = new EventSource(`/live/finite?reader=${reader}`);
     source.addEventListener('step', ({ data }) => {
       const { step, of } = JSON.parse(data);
-      list.append(make('li', '', `Event ${step} of ${of}`));
+      progress.textContent = `Request 1: 200, event ${step} of ${of}`;
     });
     source.addEventListener('error', () => {
       if (source.readyState !== EventSource.CLOSED) return;
-      list.append(make('li', '', '204: the browser has closed the EventSource'));
+      list.append(make('li', '', 'Request 2: 204, and the browser closes the EventSource'));
       void watch(reader, list, result).finally(() => setEnabled(button, true));
     });
   });
@@ -35,10 +37,10 @@ async function watch(reader, list, result) {
   for (let second = 0; ; second++) {
     const { requests } = await request('GET', `/live/finite/requests/${reader}`);
     atEnd ??= requests;
-    line.textContent = `Requests of the browser after ${second} s: ${requests}`;
+    line.textContent = `Requests after ${second} of ${WATCH_S} s: ${requests}`;
     if (second === WATCH_S) {
       const verdict = requests > atEnd ? 'It has reconnected.' : 'It does not reconnect.';
-      result.textContent = `Requests of the browser: ${requests}, watched for ${second} s. ${verdict}`;
+      result.textContent = `Requests of the browser within ${second} s: ${requests}. ${verdict}`;
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 1000));

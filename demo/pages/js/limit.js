@@ -21,12 +21,11 @@ export function startLimit() {
       list.append(line);
       if (response.ok) continue;
       const { message } = await response.json();
-      line.append(`, Retry-After: ${response.headers.get('Retry-After')}, “${message}”`);
+      line.append(`, Retry-After: ${response.headers.get('Retry-After')} s, “${message}”`);
     }
     ending.abort();
     const status = await statusAfterwards(url);
-    part('limit-result').textContent =
-      `The page has closed its streams. A new one is answered with ${status}.`;
+    part('limit-result').textContent = `The page closed its streams. A new request gets ${status}.`;
     setEnabled(button, true);
   });
 }

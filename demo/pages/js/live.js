@@ -45,9 +45,10 @@ export function startLive({ server, notice }) {
     else if (event.type === 'node') arrived(event.data);
     else if (event.type === 'gap') {
       sequence.reset();
+      drawCells();
       resumedAt = lostAt = undefined;
       result(
-        'The log of the server is in its memory, so the restart has emptied it. The library reports this with the event “gap”. A log in Redis or PostgreSQL keeps the events.',
+        'The event log was in memory, so the restart emptied it. The library sent the event “gap”, and the page counts from the start again. A log in Redis or PostgreSQL keeps the events.',
       );
     }
   };
@@ -62,7 +63,7 @@ export function startLive({ server, notice }) {
   };
   const onState = (state) => {
     if (state === 'open') {
-      pane.status('open', 'Four events per second, read with the client of the library');
+      pane.status('open', 'Four events per second');
       if (lostAt === undefined) return;
       const seconds = ((performance.now() - lostAt) / 1000).toFixed(1);
       resumedAt = performance.now();
@@ -71,13 +72,13 @@ export function startLive({ server, notice }) {
       setTimeout(() => {
         if (resumedAt === undefined) return;
         result(
-          `Resumed after ${seconds} s${storage === 'memory' ? '' : ` on ${node}`}. ${late} events arrived late. Missing: ${sequence.missing}. Doubled: ${sequence.doubled}.`,
+          `Resumed after ${seconds} s${storage === 'memory' ? '' : ` on ${node}`}. ${late} events arrived late. Missing: ${sequence.missing}. Duplicates: ${sequence.doubled}.`,
         );
         resumedAt = undefined;
       }, LATE_MS + 100);
     } else if (state === 'waiting') {
       lostAt ??= performance.now();
-      pane.status('waiting', 'The connection was lost. The client reconnects with the id of the last event');
+      pane.status('waiting', 'Connection lost, reconnecting');
     }
   };
   const start = async () => {
@@ -91,13 +92,13 @@ export function startLive({ server, notice }) {
 
   drawCells();
   pane.on('live-cut', async () => {
-    result('The server has destroyed the socket of this stream.');
+    result('The server destroyed the socket. The client reconnects with the ID of its last event.');
     await request('POST', `/live/readers/${reader}/cut`);
   });
   pane.on('live-restart', async () => {
     await request('POST', '/live/restart');
     const isAlone = storage === 'memory';
-    result(`${isAlone ? 'The server' : 'A node'} is restarting. Its streams were ended in order.`);
+    result(`${isAlone ? 'The server' : 'A node'} is restarting, and has closed its streams.`);
   });
   pane.on('live-move', () => move(reader, () => node, result));
   start().catch((error) => pane.status('failed', error.message));

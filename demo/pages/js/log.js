@@ -2,6 +2,7 @@ import { addLine, make, part, setEnabled } from './dom.js';
 import { Pane } from './pane.js';
 
 const KEPT = 500;
+const FOLLOWING = 'Following the log';
 const LINE = /^\S+T(\S{8})\S*Z (\w+) (.*)$/;
 
 /** A log file that is followed, with a search and a pause. */
@@ -12,6 +13,7 @@ export function startLog() {
   const pause = part('log-pause');
   let isPaused = false;
   let held = [];
+  let turns = 0;
 
   const add = (message) => {
     const line = asLine(message);
@@ -24,6 +26,7 @@ export function startLog() {
     if (!paused) for (const message of held.splice(0)) add(message);
   };
   pane.on('log-start', async () => {
+    const turn = ++turns;
     pane.restart();
     list.replaceChildren();
     held = [];
@@ -38,11 +41,18 @@ export function startLog() {
         held.push(message);
         pause.textContent = `Continue (${held.length} new)`;
       },
-      { reading: 'Following the log', ended: 'The stream has ended' },
+      { reading: FOLLOWING, ended: 'The stream has ended' },
     );
+    // A second press has started another stream.
+    if (turn !== turns) return;
     setEnabled(pause, false);
+    setPaused(false);
   });
-  pane.on('log-pause', () => setPaused(!isPaused));
+  pane.on('log-pause', () => {
+    setPaused(!isPaused);
+    if (isPaused) pane.status('waiting', 'Paused. The page keeps the new lines');
+    else pane.status('open', FOLLOWING);
+  });
   search.addEventListener('input', () => {
     for (const line of list.children) filter(line, search.value);
   });

@@ -50,7 +50,8 @@ export class Pane {
 
   /**
    * Reads a stream with the client of the library until it ends, and resolves with `true` if the server ended it.
-   * `isMain` streams set the status of the pane, and leave its last text to the caller if `ended` is undefined.
+   * `isMain` streams set the status of the pane, and their bytes are shown on the wire. If `ended` is undefined, the caller sets the
+   * last status.
    */
   async read(url, onEvent, { isMain = true, reading = 'Reading', ended, ...options } = {}) {
     const { signal } = this.#reading;
@@ -62,10 +63,10 @@ export class Pane {
         signal,
         retry: { initialMs: 1000 },
         ...options,
-        fetch: recordingFetch(this.wire),
+        ...(isMain && { fetch: recordingFetch(this.wire) }),
         onState: (state) => {
           if (state === 'open') status('open', reading);
-          if (state === 'waiting') status('waiting', 'The connection was lost. Reconnecting');
+          if (state === 'waiting') status('waiting', 'Connection lost, reconnecting');
           options.onState?.(state);
         },
       });

@@ -42,13 +42,14 @@ export function startPrescriptions() {
     for (const button of buttons) setEnabled(button, true);
     await read();
   });
+  pane.on('prescriptions-stop', () => result(''));
   pane.on('prescriptions-again', read);
   pane.on('prescriptions-finish', () => request('PUT', `/project/${project}/stop`));
   pane.on('prescriptions-second', async () => {
     const response = await fetch(`/project/${project}/stream/result`);
     if (response.ok) {
       await response.body.cancel();
-      return result('A second reader is admitted, because the first one has left.');
+      return result('The second reader gets 200, because the first one has left.');
     }
     const { message } = await response.json();
     result(`The second reader gets ${response.status}: “${message}”`);

@@ -11,7 +11,7 @@ export function startRoutes() {
   const route = part('routes-route');
   const list = part('routes-events');
   const panel = pane.section.querySelector('[data-behind]');
-  const url = () => route.selectedOptions[0].text;
+  const url = () => route.selectedOptions[0].dataset.path;
 
   route.addEventListener('change', () => {
     setCurl(panel, `curl -N {origin}${url()}`);

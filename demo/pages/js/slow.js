@@ -10,7 +10,7 @@ const LONGEST_MS = 45_000;
 /** Number of events behind from which the page explains it. */
 const SHOWN_BEHIND = 60;
 /** A name for the list of open streams, which stops a pane with `stop()`. */
-const self = { stop: () => stopAll() };
+const self = { stop: (text) => stopAll(text) };
 let stopAll = () => {};
 
 /** Two readers of one fast channel. One of them is slow, and the other does not notice. */
@@ -26,8 +26,12 @@ export function startSlow() {
   start.addEventListener('click', async () => {
     const ending = new AbortController();
     const { signal } = ending;
-    stopAll = () => ending.abort();
-    const late = setTimeout(stopAll, LONGEST_MS);
+    let reason = 'Stopped';
+    stopAll = (text) => {
+      reason = text ?? reason;
+      ending.abort();
+    };
+    const late = setTimeout(() => stopAll(`Stopped after ${LONGEST_MS / 1000} s`), LONGEST_MS);
     setEnabled(start, false);
     setEnabled(stop, true);
     say('The buffers of the browser and the network fill first.');
@@ -40,16 +44,19 @@ export function startSlow() {
       part('slow-waiting').textContent = part('strip-waiting').textContent;
       if (me.missed > 0) say('The slow client has missed events, and the stream reports how many.');
       else if (behind > SHOWN_BEHIND)
-        say('The slow client is behind. The other one does not wait, and few bytes wait in the server.');
+        say(
+          'The slow client is behind. The fast one does not wait. The server queues few bytes, because the events stay in the log.',
+        );
     };
     const drawing = setInterval(draw, 250);
     await Promise.all([follow(other, signal, 0), follow(me, signal, REST_MS)]);
     clearInterval(drawing);
     clearTimeout(late);
     draw();
+    part('slow-waiting').textContent = '–';
     const behind = Math.max(0, other.last - me.last);
     say(
-      `Stopped. The slow client was ${behind} events behind and missed ${me.missed}. The other client missed ${other.missed}.`,
+      `${reason}. The slow client was ${behind} events behind and missed ${me.missed}. The fast client missed ${other.missed}.`,
     );
     setEnabled(start, true);
     setEnabled(stop, false);

@@ -40,6 +40,7 @@ export function startSql() {
     table.tHead.replaceChildren();
     table.tBodies[0].replaceChildren();
     chart.begin(undefined);
+    for (const name of ['count', 'eps', 'scanned', 'time']) part(`sql-${name}`).textContent = '–';
     await pane.read(
       PATH,
       (event) => {

@@ -1,10 +1,10 @@
 import { part } from './dom.js';
 
 /** Shows the figures of the server in the strip at the bottom of the page. */
-export function showFigures({ open, eventsPerSecond, bytesWaiting }) {
+export function showFigures({ open, eventsPerSecond, bytesQueued }) {
   part('strip-open').textContent = open;
   part('strip-rate').textContent = eventsPerSecond.toLocaleString('en');
-  part('strip-waiting').textContent = inBytes(bytesWaiting);
+  part('strip-waiting').textContent = inBytes(bytesQueued);
 }
 
 /** A number of bytes for people. */

@@ -11,6 +11,10 @@ export function startUpload() {
   const download = part('upload-download');
   const file = part('upload-file');
 
+  file.addEventListener('change', () => {
+    part('upload-start').textContent =
+      file.files.length > 0 ? 'Upload the chosen file' : 'Upload a sample file';
+  });
   pane.on(
     'upload-form',
     async () => {
