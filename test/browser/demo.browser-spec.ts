@@ -175,6 +175,18 @@ describe('the page of the demo', () => {
     await shown('chat-status', /^The answer was stopped$/, second);
   });
 
+  it('stops an answer of the chat that it does not read, and reads what there is of it', async () => {
+    await press('chat-start');
+    await shown('chat-messages', /\?\w+/);
+    await press('chat-plug');
+    await shown('chat-status', /^Disconnected/);
+    await press('chat-stop');
+    await shown('chat-status', /^The answer was stopped\. Reconnect to read it$/);
+    await press('chat-plug');
+    await shown('chat-status', /^The answer was stopped$/);
+    await page.getByTestId('chat-start').click({ trial: true });
+  });
+
   it('reads each stream of the list, and stops it', async () => {
     const route = page.getByTestId('routes-route');
     const paths = await route

@@ -78,7 +78,10 @@ export function startChat() {
     },
     'submit',
   );
-  pane.on('chat-stop', () => request('DELETE', stream));
+  pane.on('chat-stop', async () => {
+    await request('DELETE', stream);
+    if (isUnplugged) pane.status('idle', 'The answer was stopped. Reconnect to read it');
+  });
   pane.on('chat-reload', () => {
     history.replaceState(null, '', address);
     location.reload();
