@@ -114,7 +114,7 @@ const MAY_USE = {
   handler: ['@nestjs/common', '@nestjs/core', 'rxjs'],
   'sse.module.ts': ['@nestjs/common', '@nestjs/core'],
   'redis/link': ['@redis/client', 'node:crypto', 'node:module'],
-  'postgres/link': ['pg', 'node:util'],
+  'postgres/link': ['pg', 'node:crypto', 'node:util'],
   cli: ['node:fs', 'node:fs/promises', 'node:util'],
   ai: ['@nestjs/common'],
   inspector: ['@nestjs/common', '@nestjs/core', 'node:crypto'],

@@ -159,6 +159,23 @@ await describePostgres('publish() in a transaction', (url) => {
     }
   });
 
+  it('publishes text that PostgreSQL or JSON cannot express, as without a transaction', async () => {
+    const channels = node();
+    const tx = await client();
+    const texts = ['x\ud800y', '\udc00', 'NUL \0', '\u0001 \ud800 \0'];
+    for (const text of texts) await channels.channel('plain').publish(text);
+    await tx.query('BEGIN');
+    for (const text of texts) await channels.channel('odd').publish(text, { tx });
+    await tx.query('COMMIT');
+    const frames = async (name: string): Promise<string[]> => {
+      const { entries } = await channels.log.read(name, undefined, { events: 10, bytes: 1_000_000 });
+      return entries.map(({ frame }) => Buffer.from(frame.replace(/^id: .*\n/m, '')).toString());
+    };
+    const odd = await frames('odd');
+    expect(odd).toEqual(texts.map((text) => `data: ${Buffer.from(text).toString()}\n\n`));
+    expect(odd).toEqual(await frames('plain'));
+  });
+
   it('takes the transaction of Kysely', async () => {
     const db = new Kysely<Record<string, { id: number }>>({ dialect: new PostgresDialect({ pool }) });
     const channels = node();

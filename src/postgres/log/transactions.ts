@@ -4,6 +4,7 @@ import type { LogRecord } from '../../log/log-record.js';
 import { encodeHeader } from '../../log/remote/stored-record.js';
 import type { Transaction } from '../../log/transaction.js';
 import type { PostgresLink } from '../link/postgres-link.js';
+import { wellFormed } from '../link/storable-text.js';
 import { inSchema } from '../schema/migrations.js';
 import { encodeFrame } from './frame.js';
 import type { LogState } from './log-state.js';
@@ -82,7 +83,8 @@ export class Transactions {
   }
 
   private encode(record: LogRecord): readonly unknown[] {
-    return [encodeHeader(record), encodeFrame(record.frame), record.id ?? '', record.bytes];
+    // The records are sent as JSON. An error of PostgreSQL would abort the transaction of the application.
+    return [encodeHeader(record), wellFormed(encodeFrame(record.frame)), record.id ?? '', record.bytes];
   }
 
   private publish(
