@@ -194,6 +194,28 @@ export function slotSuite(begin: () => LeaseBackend): void {
     });
   });
 
+  it('counts under keys of any text', async () => {
+    const [a, b] = [node(), node()];
+    // Random, because PostgreSQL compresses text before it measures it.
+    const long = Array.from({ length: 10_000 }, () => Math.random().toString(36).slice(2)).join('');
+    for (const key of ['NUL \0', 'NUL \0\0', `${long}a`, `${long}b`, '\ud83d\ude00', '"\\{}%']) {
+      const slot = await a.take(key, 1);
+      expect([key, slot !== undefined, await b.take(key, 1)]).toEqual([key, true, undefined]);
+      slot?.release();
+      let again: Slot | undefined;
+      while (!again) again = await b.take(key, 1);
+    }
+  });
+
+  it('accepts every whole number as a maximum', async () => {
+    const clock = new ManualClock();
+    const a = node({ clock, pingMs: false, leaseMs: 60_000 });
+    for (const max of [2 ** 31, Number.MAX_SAFE_INTEGER]) expect(await a.take('k', max)).toBeDefined();
+    await backend.lose('k');
+    clock.advance(20_000);
+    while ((await leases('k')).length < 2) await new Promise(setImmediate);
+  });
+
   it('a closed one has given back everything', async () => {
     const [a, b] = [node(), node()];
     await a.take('k', 1);

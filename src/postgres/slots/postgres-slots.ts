@@ -3,6 +3,7 @@ import type { GrantAnswer, LeaseEvents, LeaseServer, RenewAnswer } from '../../l
 import { LeasedSlots } from '../../limits/leases/leased-slots.js';
 import { isTransient } from '../link/postgres-errors.js';
 import { PostgresLink } from '../link/postgres-link.js';
+import { storableKey } from '../link/storable-text.js';
 import { ensureSchema } from '../schema/migrate.js';
 import { inSchema } from '../schema/migrations.js';
 import {
@@ -79,15 +80,15 @@ function leaseServer(
         leaseMs,
         keysOf(leases),
         idsOf(leases),
-        leases.map(({ request }) => request.max),
+        leases.map(({ request }) => storedMax(request.max)),
         leases.map(({ request }) => request.replaceOldest),
       ) as Promise<GrantAnswer>,
     renew: (leases, released) =>
       ask(
         'sse_renew_1',
         leaseMs,
-        leases[0]?.request.key,
-        leases[0]?.request.max,
+        keysOf(leases)[0],
+        storedMax(leases[0]?.request.max ?? 0),
         idsOf(leases),
         leases.map(({ since }) => since),
         idsOf(released),
@@ -105,7 +106,12 @@ function leaseServer(
 }
 
 function keysOf(leases: readonly Lease[]): string[] {
-  return leases.map(({ request }) => request.key);
+  return leases.map(({ request }) => storableKey(request.key));
+}
+
+/** The maximum as an `integer` of PostgreSQL. No table has more leases. */
+function storedMax(max: number): number {
+  return Math.min(max, 2 ** 31 - 1);
 }
 
 function idsOf(leases: readonly Lease[]): string[] {
