@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../time/clock.js';
 import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
 import { having } from '../checking/option-kinds.js';
+import { immediate } from '../errors/guard.js';
 import { quoted } from '../errors/sse.errors.js';
 import { RETENTION_KINDS, RETENTION_TABLE, byteCount, type Retention } from './retention.js';
 
@@ -106,7 +107,7 @@ export function resolveMemoryLogOptions(options: MemoryLogOptions): MemoryLogLim
       retained.set(prefix, resolveLimits(place, options, retention));
     },
     of: (channel) => {
-      const special = options.retention?.(channel);
+      const special = immediate(options.retention?.(channel), 'retention');
       if (special) {
         const place = `${where}, retention(${quoted(channel)})`;
         checkOptions(place, special, RETENTION_TABLE);

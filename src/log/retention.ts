@@ -1,5 +1,7 @@
 import { checkOptions, checkRules, type OptionRule, type OptionTable } from '../checking/option-check.js';
 import { anyOf, func, none, periodMs, wholeNumber } from '../checking/option-kinds.js';
+import { immediate } from '../errors/guard.js';
+import { attempt } from '../errors/legible.js';
 import { quoted } from '../errors/sse.errors.js';
 
 /** The limits of a channel. The limit that is reached first evicts the oldest events. `false` switches a limit off. */
@@ -48,8 +50,15 @@ const DEFAULTS = { maxEvents: 1000, maxBytes: 1_048_576, maxAgeMs: 600_000, maxE
 
 /** Resolves the limits of each channel. */
 export interface Retentions {
+  /** The limits of channels for which nothing else is set. */
+  readonly usual: Bounds;
   /** @throws {SseError} `SSE_INVALID_OPTIONS` if the `retention` function returns an invalid value. */
   bounds(channel: string): Bounds;
+  /**
+   * Like {@link bounds}, but never throws. The usual limits apply to a channel for which the `retention` function fails. For events
+   * that were accepted: nobody could receive the error.
+   */
+  boundsOrUsual(channel: string): Bounds;
   /**
    * See {@link EventLog.retain}.
    *
@@ -67,21 +76,24 @@ export function resolveRetention(where: string, server: string, options: Retenti
   const rules = [unlimited(server)];
   const usual = resolveBounds(where, options, rules);
   const retained = new Map<string, Bounds>();
+  const bounds = (channel: string): Bounds => {
+    const special = immediate(options.retention?.(channel), 'retention');
+    if (special) {
+      const place = `${where}, retention(${quoted(channel)})`;
+      checkOptions(place, special, RETENTION_TABLE);
+      return resolveBounds(place, { ...options, ...defined(special) }, rules);
+    }
+    for (const [prefix, limits] of retained) if (channel.startsWith(prefix)) return limits;
+    return usual;
+  };
   return {
+    usual,
     retain: (prefix, retention) => {
       const place = `${where}, channels that begin with ${quoted(prefix)}`;
       retained.set(prefix, resolveBounds(place, { ...options, ...defined(retention) }, rules));
     },
-    bounds: (channel) => {
-      const special = options.retention?.(channel);
-      if (special) {
-        const place = `${where}, retention(${quoted(channel)})`;
-        checkOptions(place, special, RETENTION_TABLE);
-        return resolveBounds(place, { ...options, ...defined(special) }, rules);
-      }
-      for (const [prefix, bounds] of retained) if (channel.startsWith(prefix)) return bounds;
-      return usual;
-    },
+    bounds,
+    boundsOrUsual: (channel) => attempt(() => bounds(channel), usual),
   };
 }
 

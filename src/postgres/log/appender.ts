@@ -157,7 +157,7 @@ export class Appender {
       this.lanes++;
       this.open.add(batch);
       for (const channel of batch.channels) this.busy.add(channel);
-      void this.ask(this.appendText, batch.args(this.writer, link.lockMs, settings.bounds))
+      void this.ask(this.appendText, batch.args(this.writer, link.lockMs, settings.boundsOrUsual))
         .then(
           (answer) => this.succeed(batch, answer as AppendAnswer),
           (error: unknown) => this.fail(batch, error),

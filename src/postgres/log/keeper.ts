@@ -42,7 +42,7 @@ export class Keeper {
       settings.schema,
       'SELECT $S.sse_trim_1(t.channel, t.events, t.bytes) FROM unnest($1::text[], $2::bigint[], $3::bigint[]) t(channel, events, bytes)',
     );
-    this.leastAgeMs = settings.bounds('').maxAgeMs || Infinity;
+    this.leastAgeMs = settings.usual.maxAgeMs || Infinity;
   }
 
   start(): void {
@@ -72,7 +72,7 @@ export class Keeper {
 
   /** Counts what was appended to a channel. */
   count(channel: string, records: readonly LogRecord[]): void {
-    const { maxEvents, maxBytes, maxAgeMs } = this.settings.bounds(channel);
+    const { maxEvents, maxBytes, maxAgeMs } = this.settings.boundsOrUsual(channel);
     if (maxAgeMs > 0 && maxAgeMs < this.leastAgeMs) this.leastAgeMs = maxAgeMs;
     if (maxEvents === 0 && maxBytes === 0) return;
     // Channels that are appended to alike must not all be due at once.
@@ -96,7 +96,7 @@ export class Keeper {
     this.due.clear();
     const before = channels.map((channel) => this.appended.get(channel));
     for (const channel of channels) this.appended.delete(channel);
-    const bounds = channels.map((channel) => this.settings.bounds(channel));
+    const bounds = channels.map((channel) => this.settings.boundsOrUsual(channel));
     try {
       await this.link.query(this.trimText, [
         channels,

@@ -14,12 +14,12 @@ FROM $S.sse_events WHERE channel = $1`;
  */
 export async function keptIn(
   link: PostgresLink,
-  { schema, bounds }: Pick<PostgresLogSettings, 'schema' | 'bounds'>,
+  { schema, boundsOrUsual }: Pick<PostgresLogSettings, 'schema' | 'boundsOrUsual'>,
   name: string,
 ): Promise<KeptEvents> {
   const [row = []] = await link.query(inSchema(schema, KEPT), [name]);
   const [events, bytes, expiresAt] = row;
-  const { maxAgeMs } = bounds(name);
+  const { maxAgeMs } = boundsOrUsual(name);
   return {
     events: Number(events),
     bytes: Number(bytes),

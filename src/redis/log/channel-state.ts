@@ -84,7 +84,7 @@ export class ChannelState {
 
   /** How long Redis remembers a channel from now on. 0 means forever. */
   lifeMs(name: string): number {
-    const { maxAgeMs } = this.settings.bounds(name);
+    const { maxAgeMs } = this.settings.boundsOrUsual(name);
     const { forgetMs } = this.settings;
     return maxAgeMs === 0 || forgetMs === 0 ? 0 : maxAgeMs + forgetMs;
   }

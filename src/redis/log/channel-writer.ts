@@ -143,7 +143,7 @@ export class ChannelWriter {
   private async deliver({ number, appends }: Batch): Promise<unknown> {
     const { link, keys, settings, state, writer } = this.context;
     const { channel } = this;
-    const { maxEvents, maxBytes, maxAgeMs } = settings.bounds(channel);
+    const { maxEvents, maxBytes, maxAgeMs } = settings.boundsOrUsual(channel);
     const args = {
       epoch: state.epochArgs(channel),
       ...{ maxEvents, maxBytes, maxAgeMs },
