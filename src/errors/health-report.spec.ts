@@ -16,6 +16,19 @@ function report() {
 }
 
 describe('HealthReport', () => {
+  it.each([
+    () => {
+      throw new Error('no disk');
+    },
+    () => Promise.reject(new Error('no disk')),
+  ])('ignores a logger that fails', (fail) => {
+    const { made } = report();
+    made.logger = { log: fail, warn: fail } as never;
+    made.down(new Error('gone'));
+    made.up();
+    made.warn('a line');
+  });
+
   it('logs one warning when the event log goes down, and one line when it is up again', () => {
     const { made, lines } = report();
     made.up();

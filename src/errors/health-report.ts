@@ -1,3 +1,4 @@
+import { guard } from './guard.js';
 import { reasonOf } from './outage.js';
 
 /** Writes log lines for operators. The `Logger` of Nest is one. */
@@ -33,7 +34,8 @@ export class HealthReport {
   down(error: unknown): void {
     if (this.isDown) return;
     this.isDown = true;
-    this.logger?.warn(
+    this.write(
+      'warn',
       `${this.words.down}: ${this.address()} is not available (${reasonOf(error) ?? 'unknown reason'}). ` +
         `${this.words.meanwhile} The library keeps trying to reconnect.`,
     );
@@ -42,7 +44,7 @@ export class HealthReport {
   up(): void {
     if (!this.isDown) return;
     this.isDown = false;
-    this.logger?.log(`${this.words.up}: ${this.address()} is available.`);
+    this.write('log', `${this.words.up}: ${this.address()} is available.`);
   }
 
   /** Logs a warning, at most one a minute. */
@@ -50,6 +52,14 @@ export class HealthReport {
     const now = this.now();
     if (now - this.warnedAt < REPEAT_MS) return;
     this.warnedAt = now;
-    this.logger?.warn(line);
+    this.write('warn', line);
+  }
+
+  /** An error of the logger must not keep the log or the slot store from its work. */
+  private write(level: keyof LineLogger, line: string): void {
+    guard(
+      () => this.logger?.[level](line),
+      () => undefined,
+    );
   }
 }
