@@ -13,6 +13,12 @@ export function errorText(error: unknown, depth = 1): string {
   return attempt(() => legibleText(error, depth), quoted(error));
 }
 
+/** The message of an error alone, or the value as text if it has none. Never throws. */
+export function messageOf(error: unknown): string {
+  const message = attempt<unknown>(() => (error instanceof Error ? error.message : undefined), undefined);
+  return typeof message === 'string' ? message : quoted(error);
+}
+
 function legibleText(error: unknown, depth: number): string {
   if (!(error instanceof Error)) return quoted(error);
   const { code, errors, cause } = error as Error & { code?: unknown; errors?: unknown };

@@ -1,3 +1,4 @@
+import { immediate } from '../../errors/guard.js';
 import { event } from '../../events/sse-event.js';
 import type { ChannelEvent } from '../channel-event.js';
 import type { Fold } from './fold.js';
@@ -29,7 +30,7 @@ export function concat<T = unknown>({
     name: 'concat',
     ...options,
     initial: '',
-    step: (state, given) => state + (text(given) ?? ''),
+    step: (state, given) => state + (immediate(text(given), 'concat.text') ?? ''),
     toEvents: (state) => (state === '' ? undefined : toEvents(state)),
   };
 }

@@ -38,7 +38,7 @@ export interface FoldedStateInit extends FoldedChannel {
   readonly parse: Parse;
   readonly serialize: Serialize | undefined;
   /** An error of the fold itself. Called once for each event that cannot be folded. */
-  failed(error: SseError): void;
+  failed(error: unknown): void;
 }
 
 const READ_LIMIT: ReadLimit = { events: 1000, bytes: 1_048_576 };

@@ -1,5 +1,6 @@
 import { concat, event, latest, memoryLog, type ChannelSubscription, type Fold } from 'nestjs-event-stream';
 import { DelayedLog } from '../../../test/contract/delayed-log.js';
+import { THROWN } from '../../../test/fixtures/hostile-errors.js';
 import { ManualClock } from '../../../test/fixtures/manual-clock.js';
 import { Channels } from '../channels.js';
 
@@ -33,6 +34,11 @@ function lines() {
   const warnings: string[] = [];
   return { warnings, logger: { log: () => undefined, warn: (line: string) => void warnings.push(line) } };
 }
+
+/** A function of an application that does not follow its type. */
+const asynchronous = (async () => {
+  throw new Error('too late');
+}) as never;
 
 describe('a channel with a fold', () => {
   it('sends the state and then the events, although the first of them are evicted', async () => {
@@ -121,6 +127,56 @@ describe('a channel with a fold', () => {
     await channels.close();
   });
 
+  describe.each(Object.keys(THROWN))('whose functions throw %s', (name) => {
+    const fail = (): never => {
+      throw THROWN[name]?.();
+    };
+
+    it.each([0, 1])('reports the event that cannot be folded, with a delay of %d', async (delay) => {
+      const { warnings, logger } = lines();
+      const log = delay === 0 ? memoryLog() : new DelayedLog(memoryLog(), delay);
+      const channels = new Channels({ log, clock: new ManualClock(), logger });
+      const step: Fold<{ sum: number }, number>['step'] = (state, given) =>
+        given.data === 3 ? fail() : sum.step(state, given);
+      const channel = channels.channel<number>('a', { fold: { ...sum, step } });
+      for (const value of [1, 2, 3, 4]) await channel.publish(value);
+      const subscription = channel.subscribe();
+      const seen: unknown[] = [];
+      while (seen.length < 3) seen.push(...(await taken(subscription)));
+      expect(seen).toEqual([['sum', 3], 3, 4]);
+      expect(warnings).toEqual([
+        expect.stringContaining('step() of the fold "fold.1" failed with the event'),
+      ]);
+      await channels.close();
+    });
+
+    it('reports a state that cannot be read', async () => {
+      const { warnings, logger } = lines();
+      const channels = new Channels({ log: memoryLog(), clock: new ManualClock(), logger });
+      const state = (): { sum: number } =>
+        Object.defineProperty({ sum: 7 }, 'more', { get: fail, enumerable: true });
+      const channel = channels.channel<number>('a', { fold: { ...sum, every: 1, step: state } });
+      await channel.publish(1);
+      expect(await taken(channel.subscribe())).toEqual([['sum', 7]]);
+      expect(warnings).toEqual([expect.stringContaining('cannot be stored')]);
+      await channels.close();
+    });
+  });
+
+  it('reports an event through a logger that throws, and through one that rejects', async () => {
+    for (const warn of [() => Promise.reject(new Error('no disk')), () => fail()]) {
+      const logger = { log: () => undefined, warn } as never;
+      const channels = new Channels({ log: memoryLog(), clock: new ManualClock(), logger });
+      const channel = channels.channel<number>('a', { fold: { ...sum, step: () => fail() } });
+      await channel.publish(1);
+      expect(await taken(channel.subscribe())).toEqual([1]);
+      await channels.close();
+    }
+    function fail(): never {
+      throw new Error('no disk');
+    }
+  });
+
   it.each([
     ['is not plain data', () => new Map([['a', 1]]), 'cannot be stored: state is an instance of Map'],
     ['is larger than maxEventBytes', () => ({ sum: 1, more: 'x'.repeat(2000) }), 'has 2019 bytes'],
@@ -193,6 +249,23 @@ describe('the ready-made folds', () => {
     expect(await taken(channel.subscribe())).toEqual([['snapshot', 'Hello, world']]);
     await channels.close();
   });
+
+  it.each<[string, Fold]>([
+    ['text', concat({ text: asynchronous })],
+    ['key', latest({ key: asynchronous })],
+    ['removes', latest({ key: () => 'a', removes: asynchronous })],
+  ])(
+    'rejects an asynchronous function "%s", and its rejection does not end the process',
+    async (option, fold) => {
+      const { warnings, logger } = lines();
+      const channels = new Channels({ log: memoryLog(), clock: new ManualClock(), logger });
+      const channel = channels.channel<unknown>('a', { fold });
+      await channel.publish('x');
+      expect(await taken(channel.subscribe())).toEqual(['x']);
+      expect(warnings).toEqual([expect.stringMatching(`"(concat|latest)\\.${option}" returned a promise`)]);
+      await channels.close();
+    },
+  );
 
   it('latest() keeps the last event of each key, in the order of these events', async () => {
     const channels = new Channels({ clock: new ManualClock() });

@@ -1,3 +1,6 @@
+import { messageOf } from '../../errors/error-text.js';
+import { guard } from '../../errors/guard.js';
+import { attempt } from '../../errors/legible.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import type { LineLogger } from '../../errors/health-report.js';
 import type { Awaitable, EventLog } from '../../log/event-log.js';
@@ -38,10 +41,12 @@ export class Folds {
     const id = `${channel.channel}\n${key}`;
     let found = this.folds.get(id);
     if (!found) {
-      const failed = (error: Error): void =>
-        logger?.warn(
-          error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message,
+      const failed = (error: unknown): void => {
+        guard(
+          () => logger?.warn(withCause(error)),
+          () => undefined,
         );
+      };
       const idle = (): void => void this.folds.delete(id);
       found = new ChannelFold({ ...channel, key, fold, log, store, parse, serialize, clock, failed, idle });
       this.folds.set(id, found);
@@ -85,6 +90,13 @@ class FoldedStates implements StateSource {
 function join(states: readonly (FoldedEvents | undefined)[]): ChannelState | undefined {
   if (!states.every((state) => state !== undefined)) return undefined;
   return { at: states.map(({ at }) => at), records: states.flatMap(({ records }) => records) };
+}
+
+/** The message of an error and that of its cause, which is an error of the application. */
+function withCause(error: unknown): string {
+  const cause = attempt(() => (error as { cause?: unknown }).cause, undefined);
+  const isError = attempt(() => cause instanceof Error, false);
+  return isError ? `${messageOf(error)} ${messageOf(cause)}` : messageOf(error);
 }
 
 function noStates(fold: Fold): SseError {

@@ -1,3 +1,4 @@
+import { immediate } from '../../errors/guard.js';
 import { SseEvent } from '../../events/sse-event.js';
 import type { ChannelEvent } from '../channel-event.js';
 import type { ReadyFoldOptions } from './concat.js';
@@ -28,12 +29,12 @@ export function latest<T = unknown>({ key, removes, ...options }: LatestOptions<
     initial: {},
     step: (state, event) => {
       if (event.data === undefined) return state;
-      const found = key(event);
+      const found = immediate(key(event), 'latest.key');
       if (found === undefined) return state;
       // A prefix keeps the order of keys that are numbers, and makes every key safe.
       const name = `~${found}`;
       delete state[name];
-      if (removes?.(event) !== true) {
+      if (immediate(removes?.(event), 'latest.removes') !== true) {
         state[name] = event.type === undefined ? [event.data] : [event.data, event.type];
       }
       return state;

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/error-text.js';
 import { SseError, isSseError, quoted } from '../../errors/sse.errors.js';
 import { ask } from '../ask.js';
 import { DEFAULT_EVERY } from './fold.js';
@@ -96,7 +97,7 @@ export class StateWriter {
   private report(error: unknown): void {
     if (this.hasReported) return;
     this.hasReported = true;
-    this.init.failed(error as SseError);
+    this.init.failed(error);
   }
 }
 
@@ -104,7 +105,7 @@ function notPlain(channel: string, fold: string, cause: unknown): SseError {
   return new SseError(
     'SSE_NOT_SERIALIZABLE',
     `The state of the fold ${quoted(fold)} for the channel ${quoted(channel)} cannot be stored: ` +
-      `${cause instanceof Error ? cause.message : quoted(cause)}.`,
+      `${messageOf(cause)}.`,
     { remedy: 'Use plain JSON data in the state.', context: { channel, fold }, cause },
   );
 }
