@@ -17,7 +17,7 @@ export interface SseInspectorOptions {
    * global guard or a proxy protects the path. @default false
    */
   withoutGuard?: boolean;
-  /** Names the user of a connection, such as by what a guard has set on the request. @default no user is shown */
+  /** Names the user of a connection, such as by what a guard has set on the request. It must be synchronous. @default no user is shown */
   user?(request: object): string | undefined;
   /** The key of a connection within its route. @default the parameters of the path, such as `id=7` */
   key?(connection: SseConnection): string | undefined;

@@ -1,6 +1,10 @@
+import { Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { CLOSE_REASONS } from '../errors/close-reasons.js';
+import { ErrorReports } from '../errors/error-reports.js';
+import { immediate } from '../errors/guard.js';
 import { attempt } from '../errors/legible.js';
+import { isSseError } from '../errors/sse.errors.js';
 import type { Channels } from '../channels/channels.js';
 import type { SseConnection } from '../connection/sse-connection.js';
 import type { SseConnections } from '../connection/sse-connections.js';
@@ -36,6 +40,10 @@ export class NodeReports {
   private ends = new Map<string, LogPosition>();
   /** The answers of the log to `kept()`, by channel, and their times. */
   private kept = new Map<string, { readonly at: number; readonly answer: ChannelReport['kept'] }>();
+
+  private readonly logger = new ErrorReports(new Logger('SseInspectorModule'));
+  /** The options that were reported. */
+  private readonly reported = new Set<string>();
 
   constructor(
     readonly node: string,
@@ -88,8 +96,21 @@ export class NodeReports {
 
   /** The user of a connection, as the application names him. Two users never have the same name. */
   userOf({ request }: SseConnection): string | null {
-    const user = attempt(() => this.options.user?.(request as never), undefined);
-    return user === undefined ? null : distinct(user);
+    const user = this.ask<unknown>('user', () => this.options.user?.(request), undefined);
+    return user === undefined || user === null || user === '' ? null : distinct(user);
+  }
+
+  /** The answer of a function of the application, or `otherwise` if it fails. One that is asynchronous is reported once. */
+  private ask<T>(option: 'user' | 'key', call: () => T, otherwise: T): T {
+    try {
+      return immediate(call(), option);
+    } catch (error) {
+      if (isSseError(error, 'SSE_INVALID_OPTIONS') && !this.reported.has(option)) {
+        this.reported.add(option);
+        this.logger.warn(error.message);
+      }
+      return otherwise;
+    }
   }
 
   private connection(connection: SseConnection): ConnectionReport {
@@ -98,7 +119,7 @@ export class NodeReports {
     return {
       ...{ id, events, bytes, queuedBytes, dropped },
       route: short(route),
-      key: short(attempt(() => key(connection) ?? '', '')),
+      key: short(this.ask('key', () => key(connection), '') ?? ''),
       user: this.userOf(connection),
       ip: short(ip ?? ''),
       openedAt: openedAt.getTime(),
@@ -191,10 +212,22 @@ function short(given: unknown): string {
   return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT - 1)}…` : whole;
 }
 
-/** As short as {@link short}, but different for different texts: the buttons end what has this name. */
+/**
+ * As short as {@link short}, but different for different texts: the buttons end what has this name. It is well-formed, because the
+ * page sends it back in a URL.
+ */
 function distinct(given: unknown): string {
   const whole = attempt(() => text(given), '');
-  if (whole.length <= MAX_TEXT) return whole;
-  const hash = createHash('sha256').update(whole).digest('base64url').slice(0, HASH_LENGTH);
-  return `${whole.slice(0, MAX_TEXT - HASH_LENGTH - 1)}…${hash}`;
+  const isPlain = whole.length <= MAX_TEXT && wellFormed(whole) === whole && !HASHED.test(whole);
+  if (isPlain) return whole;
+  const hash = createHash('sha256').update(whole, 'utf16le').digest('base64url').slice(0, HASH_LENGTH);
+  return `${wellFormed(whole.slice(0, MAX_TEXT - HASH_LENGTH - 1))}…${hash}`;
+}
+
+/** The end of a name that has a hash. A text of the application must not look like one. */
+const HASHED = new RegExp(`…[\\w-]{${HASH_LENGTH}}$`);
+
+/** A text as UTF-8 carries it, without lone surrogates. */
+function wellFormed(given: string): string {
+  return Buffer.from(given).toString();
 }

@@ -236,6 +236,50 @@ eachAdapter((adapter) => {
     expect(await run.status()).toBe('stopped');
   });
 
+  it.each([
+    ['that JSON or a URL cannot express', 'a\ud800'],
+    ['whose shortest form would end in half a character', `${'x'.repeat(102)}${'\u{1f600}'.repeat(40)}`],
+    ['that looks like a shortened one', `${'x'.repeat(103)}…${'h'.repeat(16)}`],
+    ['of control characters', '\u0000\n\u202e'],
+  ])('ends the connections of a user with a name %s, and of nobody else', async (_, name) => {
+    const twin = Buffer.from(name).toString();
+    const names = [name, ...(twin === name ? [`${name}2`] : [twin])];
+    await start({ user: ({ headers }: { headers: { cookie?: string } }) => names[Number(headers.cookie)] });
+    const clients = [];
+    for (const i of names.keys())
+      clients.push(await openStream(url, `/rooms/${i}`, { headers: { Cookie: `${i}` } }));
+    const seen = await report((each) => rooms(each).length === 2);
+    const user = rooms(seen).find(({ key }) => key === 'room=0')?.user ?? '';
+    // As the page sends it.
+    expect(await (await remove(`users?${new URLSearchParams({ user })}`)).json()).toEqual({ closed: 1 });
+    await clients[0]?.end();
+    expect(app.get(SseConnections).count()).toBe(1);
+    await clients[1]?.close();
+  });
+
+  it.each([
+    ['null', () => null],
+    ['an empty text', () => ''],
+    ['a promise that rejects', () => Promise.reject(new Error('no session'))],
+    ['a promise', async () => 'ann'],
+  ])('shows no user if the function that names users returns %s', async (_, user) => {
+    await start({ user: user as never });
+    const clients = [await enter('a'), await enter('b')];
+    const seen = await report((each) => rooms(each).length === 2);
+    expect(rooms(seen).map((each) => each.user)).toEqual([null, null]);
+    for (const all of ['null', '[object Promise]'])
+      expect(await (await remove(`users?user=${all}`)).json()).toEqual({ closed: 0 });
+    for (const client of clients) await client.close();
+  });
+
+  it('shows no key if the function that names connections returns a promise', async () => {
+    await start({ key: (() => Promise.reject(new Error('no key'))) as never });
+    const client = await enter('a');
+    const seen = await report((each) => rooms(each).length === 1);
+    expect(rooms(seen)[0]?.key).toBe('');
+    await client.close();
+  });
+
   it('goes on reporting after a slot store has thrown', async () => {
     const slots = Object.assign(new FailingSlots(), { failures: 3 });
     await start({}, '', { slots });
