@@ -20,6 +20,8 @@ export const INSPECTOR_CHANNEL = 'nestjs-event-stream:inspector';
 
 // The most of each kind in one report, which must fit into one event of a log.
 const MAX_CONNECTIONS = 300;
+/** The most bytes of the connections, whose keys and users can be chosen by clients. JSON writes a control character as six bytes. */
+const MAX_CONNECTION_BYTES = 90_000;
 const MAX_CHANNELS = 60;
 const MAX_RUNS = 100;
 const MAX_LIMITS = 100;
@@ -74,7 +76,7 @@ export class NodeReports {
         .map(([route, count]) => ({ route: short(route), connections: count }))
         .sort((a, b) => b.connections - a.connections)
         .slice(0, MAX_ROUTES),
-      connections: shown(open).map((connection) => this.connection(connection)),
+      connections: fitting(shown(open).map((connection) => this.connection(connection))),
       channels: await this.channelReports(),
       runs: this.runs.owned().slice(0, MAX_RUNS),
       limits: this.limitReports(),
@@ -194,6 +196,16 @@ function shown(open: SseConnection[]): SseConnection[] {
     .toReversed()
     .sort((a, b) => b.queuedBytes - a.queuedBytes)
     .slice(0, MAX_CONNECTIONS);
+}
+
+/** The first reports, as many as fit. Without this bound, a client with long keys could hide all connections of its node. */
+function fitting(reports: ConnectionReport[]): ConnectionReport[] {
+  let bytes = 0;
+  const end = reports.findIndex((report) => {
+    bytes += Buffer.byteLength(JSON.stringify(report)) + 1;
+    return bytes > MAX_CONNECTION_BYTES;
+  });
+  return end === -1 ? reports : reports.slice(0, end);
 }
 
 function parameters({ request }: SseConnection): string {
