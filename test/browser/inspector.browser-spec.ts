@@ -280,6 +280,22 @@ eachAdapter((adapter) => {
     expect(await page.locator('img').count()).toBe(0);
   });
 
+  it('groups a user apart who has the name of those without a user', async () => {
+    await scene.enter('orders/9', '(no user)');
+    await row('order=9').waitFor();
+    await page.getByLabel('Group by').selectOption('user');
+    const groups = page.locator('.group', { hasText: '(no user)' });
+    await groups.nth(1).waitFor();
+    expect(await groups.count()).toBe(2);
+    const all = groups.getByRole('button', { name: 'Close all' });
+    expect(await all.count()).toBe(1);
+    await all.click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close all' }).click();
+    await reads(page.getByRole('status'), /The connections of \(no user\) were closed/);
+    await row('order=9').waitFor({ state: 'detached' });
+    expect(await groups.count()).toBe(1);
+  });
+
   // The page is the same on both.
   if (adapter !== 'express') return;
   it.each([

@@ -6,6 +6,7 @@ import { bytes, count, counted, duration, rate } from './words.js';
 
 type Grouping = 'none' | 'route' | 'user' | 'node';
 
+/** The heading of connections without a user. A user can have this name as well. */
 const NOBODY = '(no user)';
 
 /** The live connections, filtered and grouped. */
@@ -42,7 +43,8 @@ export class ConnectionsPane {
       ({ unique }) => unique,
       'No connection is open, or none matches the filter.',
       (name) => {
-        if (!name.startsWith('user:') || name === `user:${NOBODY}`) return undefined;
+        // No user has an empty name.
+        if (!name.startsWith('user:') || name === 'user:') return undefined;
         return button('Close all', 'danger small', () => actions.closeUser(name.slice('user:'.length)));
       },
     );
@@ -83,16 +85,16 @@ export class ConnectionsPane {
     if (by === 'none') return [{ name: 'all', rows }];
     const groups = new Map<string, ConnectionRow[]>();
     for (const row of rows) {
-      const name = by === 'user' ? (row.user ?? NOBODY) : row[by];
+      const name = row[by] ?? '';
       const group = groups.get(name);
       if (group) group.push(row);
       else groups.set(name, [row]);
     }
     return [...groups]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([title, group]) => ({
-        name: `${by}:${title}`,
-        title,
+      .map(([name, group]) => ({
+        name: `${by}:${name}`,
+        title: by === 'user' && name === '' ? NOBODY : name,
         detail: [
           counted(group.length, 'connection'),
           `${rate(group.reduce((sum, row) => sum + row.rate, 0))} events/s`,
