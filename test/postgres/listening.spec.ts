@@ -194,6 +194,35 @@ await describePostgres('the connection that listens', (url) => {
     ]);
   });
 
+  it('and all others are made again after the client could not be made, as with a certificate that is replaced', async () => {
+    let isMissing = false;
+    let failures = 0;
+    class Reading extends pg.Client {
+      constructor(config: pg.ClientConfig) {
+        if (isMissing) failures++;
+        if (isMissing) throw new Error('ENOENT: no such file, open root.pem');
+        super(config);
+      }
+    }
+    const pool = new pg.Pool({ connectionString: client, Client: Reading as never });
+    const [channels, store] = [log({ client: pool }), slots({ client: pool })];
+    await hears(channels);
+    await hearsOfEvictions(store);
+    isMissing = true;
+    const name = new URL(client).searchParams.get('application_name');
+    await runSql(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+      name,
+    ]);
+    const waiting = channels.channel('c').publish('meanwhile');
+    while (failures < 6) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(channels.health().status).toBe('down');
+    isMissing = false;
+    expect(await waiting).toEqual(expect.any(String));
+    await hears(channels);
+    await hearsOfEvictions(store);
+    await pool.end();
+  });
+
   it('is another one for another database', async () => {
     const database = `listening_${process.pid}`;
     await runSql(url, `CREATE DATABASE ${database}`);

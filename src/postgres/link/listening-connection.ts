@@ -94,12 +94,22 @@ export class ListeningConnection {
   replace(why: unknown): void {
     if (!this.client) return;
     this.forget();
+    this.openLater(why);
+  }
+
+  private openLater(why: unknown): void {
     this.retryTimer = this.clock.schedule(() => this.open(), backOffMs(this.attempts++));
     for (const listener of [...this.listeners]) listener.lost(why);
   }
 
   private open(): void {
-    const client = this.factory.make();
+    let client: PostgresClient;
+    try {
+      client = this.factory.make();
+    } catch (error) {
+      // The client reads files that the options name, such as a certificate.
+      return this.openLater(error);
+    }
     this.client = client;
     this.last = Promise.resolve();
     const fail = (why: unknown): void => {

@@ -125,18 +125,20 @@ export class Sessions {
 
   private async connect(): Promise<void> {
     this.connecting++;
-    const session = new Session(this.make(), (lost) => this.forget(lost));
+    let session: Session | undefined;
     let failure: unknown;
     try {
+      // The client reads files that the options name, such as a certificate. That can fail at any time.
+      session = new Session(this.make(), (lost) => this.forget(lost));
       await session.client.connect();
       if (this.closed) session.lose(new Error('the connections were closed'));
       failure = session.lost;
     } catch (error) {
-      session.lose(error);
-      failure = error;
+      session?.lose(error);
+      failure = error ?? new Error('no connection');
     }
     this.connecting--;
-    if (failure === undefined) {
+    if (session && failure === undefined) {
       this.all.add(session);
       this.give(session);
     } else if (this.all.size === 0) {
