@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../checking/credentials.js';
 import { checkOptions, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, flag, having, none, periodMs, wholeNumber } from '../../checking/option-kinds.js';
 import { RETENTION_KINDS, byteCount, resolveRetention, type Retentions } from '../../log/retention.js';
@@ -107,7 +108,7 @@ const TABLE: OptionTable<PostgresLogOptions> = {
  */
 export function resolvePostgresLogOptions(options: PostgresLogOptions): PostgresLogSettings {
   const where = 'postgresLog()';
-  checkOptions(where, options, TABLE);
+  checkOptions(where, withoutCredentials(options), TABLE);
   return {
     schema: options.schema ?? DEFAULT_SCHEMA,
     createSchema: options.createSchema ?? false,

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../../checking/credentials.js';
 import { checkOptions, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, flag, having, none, oneOf } from '../../checking/option-kinds.js';
 import { systemClock, type Clock } from '../../time/clock.js';
@@ -67,7 +68,7 @@ const TABLE: OptionTable<PostgresSlotsOptions> = {
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
 export function resolvePostgresSlotsOptions(options: PostgresSlotsOptions): PostgresSlotsSettings {
-  checkOptions('postgresSlots()', options, TABLE);
+  checkOptions('postgresSlots()', withoutCredentials(options), TABLE);
   return {
     schema: options.schema ?? DEFAULT_SCHEMA,
     createSchema: options.createSchema ?? false,

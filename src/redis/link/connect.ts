@@ -1,4 +1,5 @@
 import type { RedisClientType, RedisClusterType, RedisSentinelType } from '@redis/client';
+import { withoutCredentials } from '../../checking/credentials.js';
 import type { Clock } from '../../time/clock.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import { ClientLink } from './client-link.js';
@@ -64,7 +65,7 @@ function ioredisOptions(): SseError {
 function invalid(given: unknown): SseError {
   return new SseError(
     'SSE_INVALID_OPTIONS',
-    `The option "client" is not a valid Redis connection: ${quoted(given)}.`,
+    `The option "client" is not a valid Redis connection: ${quoted(withoutCredentials(given))}.`,
     {
       remedy:
         'Pass what createClient(), createCluster() or createSentinel() of "@redis/client" returned, a Redis or Cluster of "ioredis", ' +

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../time/clock.js';
+import { withoutCredentials } from '../../checking/credentials.js';
 import { checkOptions, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, having, none, oneOf, periodMs } from '../../checking/option-kinds.js';
 import { RETENTION_KINDS, byteCount, resolveRetention, type Retentions } from '../../log/retention.js';
@@ -82,7 +83,7 @@ const TABLE: OptionTable<RedisLogOptions> = {
  */
 export function resolveRedisLogOptions(options: RedisLogOptions): RedisLogSettings {
   const where = 'redisLog()';
-  checkOptions(where, options, TABLE);
+  checkOptions(where, withoutCredentials(options), TABLE);
   return {
     prefix: options.prefix ?? DEFAULT_PREFIX,
     exact: options.trim === 'exact',

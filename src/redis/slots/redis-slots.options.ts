@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../time/clock.js';
+import { withoutCredentials } from '../../checking/credentials.js';
 import { checkOptions, type OptionKind, type OptionTable } from '../../checking/option-check.js';
 import { anyOf, delayMs, having, none, oneOf } from '../../checking/option-kinds.js';
 import type { RedisConnection } from '../link/redis-link.js';
@@ -61,7 +62,7 @@ const WAIT_MS = 2000;
  * @throws {SseError} `SSE_INVALID_OPTIONS`
  */
 export function resolveRedisSlotsOptions(options: RedisSlotsOptions): RedisSlotsSettings {
-  checkOptions('redisSlots()', options, TABLE);
+  checkOptions('redisSlots()', withoutCredentials(options), TABLE);
   return {
     prefix: options.prefix ?? DEFAULT_PREFIX,
     leaseMs: options.leaseMs ?? LEASE_MS,

@@ -93,7 +93,18 @@ function addressOf({ socket }: RedisClientOptions): string {
 
 function makeClient(options: RedisClientOptions): RedisClientType {
   const client = loadRedisClient();
-  if (client) return client.createClient(options) as RedisClientType;
+  if (client) {
+    try {
+      return client.createClient(options) as RedisClientType;
+    } catch {
+      // The error of the client can contain the password.
+      throw new SseError(
+        'SSE_INVALID_OPTIONS',
+        'The option "client" has a URL or options that "@redis/client" rejects.',
+        { remedy: 'In a URL, write each part of the credentials with encodeURIComponent().' },
+      );
+    }
+  }
   throw new SseError('SSE_INVALID_OPTIONS', 'The package "@redis/client" is not installed.', {
     remedy:
       'Run "npm install @redis/client", or pass a client of the package "redis" or "ioredis" instead of options or a URL.',
