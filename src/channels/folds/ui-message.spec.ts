@@ -161,6 +161,18 @@ describe('uiMessage()', () => {
     expect(Object.getPrototypeOf(chunks[0])).toBe(Object.prototype);
   });
 
+  it('keeps data parts apart whose types and ids together are the same text', async () => {
+    const chunks = [
+      { type: 'start', messageId: 'm1' },
+      { type: 'data-a~b', id: 'c', data: 1 },
+      { type: 'data-a', id: 'b~c', data: 2 },
+      { type: 'data-a', id: '","b~c', data: 3 },
+      { type: 'data-a~b', id: 'c', data: 4 },
+    ];
+    expect(folded(chunks).chunks).toHaveLength(4);
+    expect(await messageOf(folded(chunks).chunks)).toEqual(await messageOf(chunks));
+  });
+
   it('reads parts that are text, and rejects values that are not parts', () => {
     const text = JSON.stringify({ type: 'text-delta', id: '0', delta: 'a' });
     expect(folded([text, text]).chunks).toEqual([{ type: 'text-delta', id: '0', delta: 'aa' }]);

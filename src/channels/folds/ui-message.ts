@@ -83,7 +83,8 @@ function add(state: UiMessageState, chunk: Chunk): void {
   } else if (type === 'tool-output-available')
     return replace(state, `out~${String(chunk['toolCallId'])}`, chunk);
   else if (type.startsWith('data-') && chunk['id'] !== undefined && chunk['id'] !== null) {
-    return replace(state, `${type}~${String(chunk['id'])}`, chunk);
+    // Type and id can both contain any character.
+    return replace(state, JSON.stringify([type, String(chunk['id'])]), chunk);
   }
   chunks.push({ ...chunk });
 }
