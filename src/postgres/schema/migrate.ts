@@ -54,8 +54,9 @@ interface Version {
 }
 
 async function versionOf(query: Query, schema: string): Promise<Version | undefined> {
-  const [[exists] = []] = await query('SELECT to_regclass($1) IS NOT NULL', [`"${schema}".sse_state`]);
-  if (exists !== true) return undefined;
+  // As text, because a pool can have parsers of its own for other types.
+  const [[table] = []] = await query('SELECT to_regclass($1)::text', [`"${schema}".sse_state`]);
+  if (table == null) return undefined;
   const [row] = await query(inSchema(schema, 'SELECT version, compatible FROM $S.sse_state'));
   return row && { version: Number(row[0]), compatible: Number(row[1]) };
 }
