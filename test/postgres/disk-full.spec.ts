@@ -113,7 +113,7 @@ function suite(): void {
 
     rmSync(filler());
     await waiting;
-    await hasty.channels.channel('c').publish('last');
+    await patient.channels.channel('c').publish('last');
     await Promise.all([viewer.until('last'), late.until('last')]);
     expect(viewer.seen).toEqual(['second', `${BIG}!`, 'last']);
     expect(late.seen).toEqual(['first', 'second', `${BIG}!`, 'last']);

@@ -7,7 +7,7 @@ import { PendingLimit, idOutOfOrder } from '../../log/remote/append-limits.js';
 import { Doubts } from '../../log/remote/doubts.js';
 import { Deadlines, PendingAppend } from '../../log/remote/pending-append.js';
 import { randomId } from '../../random-id.js';
-import { backOffMs } from '../../time/back-off.js';
+import { retryMs } from '../../time/back-off.js';
 import { isTransient, outcomeUnknown, sqlState } from '../link/postgres-errors.js';
 import type { PostgresLink } from '../link/postgres-link.js';
 import { inSchema } from '../schema/migrations.js';
@@ -339,10 +339,10 @@ export class Appender {
   }
 
   private retryLater(): void {
-    this.retryTimer ??= this.settings.clock.schedule(() => {
-      this.retryTimer = undefined;
-      if (this.link.up) this.resume();
-    }, backOffMs(this.attempts++));
+    const { clock, waitMs } = this.settings;
+    // While the link is down the timer stays, and `resume()` removes it.
+    const retry = (): void => void (this.link.up && this.resume());
+    this.retryTimer ??= clock.schedule(retry, retryMs(this.attempts++, waitMs));
   }
 
   private expire(append: PendingAppend): void {

@@ -4,7 +4,7 @@ import { notAppended } from '../../errors/outage.js';
 import type { SseError } from '../../errors/sse.errors.js';
 import { idOutOfOrder } from '../../log/remote/append-limits.js';
 import type { PendingAppend } from '../../log/remote/pending-append.js';
-import { backOffMs } from '../../time/back-off.js';
+import { retryMs } from '../../time/back-off.js';
 import { APPEND_SCRIPT, appendArgv, type AppendAnswer } from './append.script.js';
 import type { ChannelState } from './channel-state.js';
 import type { KnownHistory } from './history.js';
@@ -202,10 +202,12 @@ export class ChannelWriter {
   }
 
   private retryLater(): void {
-    this.retryTimer = this.context.settings.clock.schedule(() => {
+    const { clock, waitMs } = this.context.settings;
+    const retry = (): void => {
       this.retryTimer = undefined;
       this.send();
-    }, backOffMs(this.attempts++));
+    };
+    this.retryTimer = clock.schedule(retry, retryMs(this.attempts++, waitMs));
   }
 }
 
