@@ -12,7 +12,7 @@ import { redisLog } from '../dist/esm/redis/index.js';
 import { PostgresServer } from '../test/fixtures/postgres-server.mjs';
 import { withRedis } from './servers/redis-server.mjs';
 
-const SECONDS = Number(process.env.SECONDS ?? 5);
+const SECONDS = 5;
 const PACE = 200;
 const PUBLISHERS = 64;
 const TEXT = 'a payload of some eighty bytes, as those of a progress bar or a token are, and so on';
