@@ -54,9 +54,9 @@ export const fold: OptionKind = {
     typeof value === 'function' ? 'Call it, and pass the fold that it returns.' : undefined,
 };
 
-/** The name of a fold and its version, under which its states are stored. */
+/** The name of a fold and its version, under which its states are stored. Neither can contain an `@`. */
 export function foldKey({ name = 'fold', version = 1 }: Pick<Fold, 'name' | 'version'>): string {
-  return `${name}.${version}`;
+  return `${name}@${version}`;
 }
 
 const WORD = /^[A-Za-z0-9._-]{1,64}$/;

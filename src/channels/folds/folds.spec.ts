@@ -41,6 +41,23 @@ const asynchronous = (async () => {
 }) as never;
 
 describe('a channel with a fold', () => {
+  it('keeps the states of names and versions with dots apart', async () => {
+    const log = memoryLog();
+    const channels = new Channels({ log, clock: new ManualClock() });
+    for (const [name, version, start] of [
+      ['a', '1.2', 100],
+      ['a.1', '2', 1000],
+    ] as const) {
+      const fold = { ...sum, name, version, every: 1, initial: { sum: start } };
+      const channel = channels.channel<number>('dots', { fold });
+      await channel.publish(1);
+      await taken(channel.subscribe());
+    }
+    const stored = await Promise.all(['a@1.2', 'a.1@2'].map((key) => log.snapshots.read('dots', key)));
+    expect(stored.map((state) => state !== undefined)).toEqual([true, true]);
+    await channels.close();
+  });
+
   it('sends the state and then the events, although the first of them are evicted', async () => {
     const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
     const channel = channels.channel<number>('a', { fold: sum });
@@ -116,7 +133,7 @@ describe('a channel with a fold', () => {
     expect(await taken(channel.subscribe())).toEqual([['sum', 3], 3, 4]);
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^step\(\) of the fold "fold\.1" failed with the event "[^"]+" of the channel "a"\. .* three$/,
+        /^step\(\) of the fold "fold@1" failed with the event "[^"]+" of the channel "a"\. .* three$/,
       ),
     ]);
     // The events after the state are evicted one after the other.
@@ -145,7 +162,7 @@ describe('a channel with a fold', () => {
       while (seen.length < 3) seen.push(...(await taken(subscription)));
       expect(seen).toEqual([['sum', 3], 3, 4]);
       expect(warnings).toEqual([
-        expect.stringContaining('step() of the fold "fold.1" failed with the event'),
+        expect.stringContaining('step() of the fold "fold@1" failed with the event'),
       ]);
       await channels.close();
     });
@@ -192,7 +209,7 @@ describe('a channel with a fold', () => {
       for (let i = 0; i < 10; i++) await channel.publish(i);
       await turns();
       expect(warnings).toEqual([expect.stringContaining(message)]);
-      expect(await log.snapshots.read('a', 'fold.1')).toBe(undefined);
+      expect(await log.snapshots.read('a', 'fold@1')).toBe(undefined);
       expect(await taken(channel.subscribe())).toEqual(['state']);
       await channels.close();
     },
