@@ -67,6 +67,9 @@ export function clientFactory(
 ): ClientFactory {
   const given: unknown = typeof connection === 'string' ? { connectionString: connection } : connection;
   if (typeof given !== 'object' || given === null) throw invalid(option, given);
+  // The client of "pg" takes the address out of a URL of any kind.
+  if (typeof connection === 'string' && OTHER_URL.test(connection))
+    throw invalid(option, connection.replace(/:\/\/.*/s, '://…'));
   if ('connectionParameters' in given || typeof given === 'function') throw invalid(option, given);
   const pool = 'options' in given && 'connect' in given ? (given as unknown as FilledPool) : undefined;
   const Client = pool?.Client ?? loadClient();
@@ -80,6 +83,8 @@ export function clientFactory(
     throw invalid(option, '…');
   }
 }
+
+const OTHER_URL = /^(?!(?:postgres|postgresql|socket):)[a-z][a-z\d+.-]*:\/\//i;
 
 interface FilledPool {
   readonly options: object;

@@ -49,11 +49,28 @@ describe('postgresLog() rejects invalid options', () => {
     ['a number', 5],
     ['a client that belongs to the application', new pg.Client({ host: 'localhost' })],
     ['the class in place of a pool', pg.Pool],
+    ['a URL of another server', 'redis://app:secret@localhost'],
+    ['a URL of a page', 'HTTP://localhost:5432/shop'],
   ])('a "client" that is %s', (_, given) => {
     expect(() => postgresLog({ client: given as never })).toThrow(
       refused('The option "client" is not a valid PostgreSQL connection'),
     );
   });
+
+  it('names the scheme of another URL, and nothing else of it', () => {
+    expect(() => postgresLog({ client: 'redis://app:secret@localhost' })).toThrow(
+      refused('The option "client" is not a valid PostgreSQL connection: "redis://…".'),
+    );
+  });
+
+  it.each(['postgresql://localhost/shop', 'socket:/var/run/postgresql', '/var/run/postgresql shop'])(
+    'accepts %s',
+    (given) => {
+      const log = postgresLog({ client: given });
+      expect(log.health().status).toBe('down');
+      log.close();
+    },
+  );
 
   it('and accepts others', () => {
     expect(
