@@ -1,3 +1,4 @@
+// Longer than most: every change of a lease of this process is here, from the request to the release.
 import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { randomId } from '../../random-id.js';
