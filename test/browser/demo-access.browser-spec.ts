@@ -321,6 +321,7 @@ describe('every pane of the demo', () => {
     await key('prescriptions-start', 'Enter', 'prescriptions-status', /^You are the only reader/);
     await key('prescriptions-second', 'Space', 'prescriptions-result', /^The second reader gets 400/);
     await key('prescriptions-stop', 'Enter', 'prescriptions-status', /^Stopped$/);
+    await demo.leaves('/stream/result');
     await key('prescriptions-again', 'Space', 'prescriptions-status', /^You are the only reader/);
     await key('prescriptions-finish', 'Enter', 'prescriptions-status', /finished/);
     await focus('sql-example');

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { SseConnections } from 'nestjs-event-stream';
 import { launch } from './browser.js';
 
 // Read by the routes of the demo when their classes load.
@@ -55,6 +56,13 @@ export class Demo {
     opened.on('pageerror', (error) => this.messages.push(String(error.stack)));
     await opened.goto(this.url + path);
     return opened;
+  }
+
+  /** Waits until the server knows that the clients of a route have left. Until then the next one may be one too many. */
+  async leaves(route: string): Promise<void> {
+    const connections = this.app.get(SseConnections);
+    const isOpen = () => connections.list().some((connection) => connection.route.includes(route));
+    while (isOpen()) await this.page.waitForTimeout(20);
   }
 
   press(id: string): Promise<void> {

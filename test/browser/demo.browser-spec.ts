@@ -106,6 +106,7 @@ describe('the page of the demo', () => {
     await shown('prescriptions-result', /^The second reader gets 400/);
     await press('prescriptions-stop');
     await shown('prescriptions-status', /^Stopped$/);
+    await demo.leaves('/stream/result');
     await press('prescriptions-again');
     await shown('prescriptions-status', /^You are the only reader/);
     await press('prescriptions-finish');
