@@ -65,6 +65,19 @@ describe('a run with a contract', () => {
     expect(seen).toMatchObject([{ code: 'SSE_INVALID_EVENT', context: { event: 'progress' } }]);
   });
 
+  it('starts although a client that waits for it has another contract, which is an error for the client', async () => {
+    const others = defineEvents({ progress: z.object({ done: z.boolean() }) });
+    const waiting = await runs.attach('a', { none: 'wait', events: others });
+    const next = waiting.next();
+    next.catch(() => undefined);
+    const run = await runs.start('a', () => [events.progress({ percent: 1 })], { events });
+    await expect(next).rejects.toMatchObject({ code: 'SSE_INVALID_CONTRACT' });
+    expect((await (await run.attach()).next()).value?.data).toEqual({ percent: 1 });
+    await turn();
+    expect(await run.status()).toBe('completed');
+    expect(waiting.ended).toBe(true);
+  });
+
   it('does not validate if that is disabled', async () => {
     const wrong = (): unknown => of(event({ type: 'progress', data: 'wrong' }));
     await runs.start('a', () => unchecked(wrong()), { events, validate: false });

@@ -10,6 +10,7 @@ import { ErrorReports } from '../errors/error-reports.js';
 import { Run, type OwnedRun, type RunningRun } from './run.js';
 import { RUN_NAME_LENGTH, RunControl, checkRunId } from './run-control.js';
 import { RunEvents, eventsChannel } from './run-events.js';
+import { nextRun } from './next-run.js';
 import { RunList } from './run-list.js';
 import { viewerError, type RunStatus } from './run-outcome.js';
 import { RunOwner } from './run-owner.js';
@@ -105,7 +106,7 @@ export class Runs {
     if (before?.ending) await before.settled;
     if (this.closed) throw runsClosed(id);
     const control = await this.look(id);
-    const owner = await this.acquire(id, control, settings);
+    const owner = await this.acquire(id, control, settings, options.events);
     if (!owner) {
       this.watchOwner(id, control);
       if (options.attachIfRunning) return this.run(id, false, options.events);
@@ -115,7 +116,6 @@ export class Runs {
       await owner.end({ status: 'interrupted' });
       throw runsClosed(id);
     }
-    if (options.events) owner.events.agreeOn(options.events);
     void owner.begin(source);
     await this.everywhere.announced();
     return this.run(id, true, options.events);
@@ -192,32 +192,15 @@ export class Runs {
 
   /** Waits for the next run of an id. */
   private next(id: string, control: RunControl, options: AnyAttachOptions): Waiting {
-    const before = control.state.current?.run;
-    return {
-      signal: options.signal,
-      start: (found, failed) => {
-        const look = (): void => {
-          const { current, ended } = control.state;
-          if (!current || current.run === before) return;
-          stop();
-          const events = new RunEvents(this.channels, id, current.run, current.from);
-          // An id of the run before is not one of this run.
-          const make = this.reader(events, { ...options, after: undefined });
-          const view = this.view(events, control);
-          view?.expect();
-          const ready = ended ? events.ensureEnd(ended.at, ended.outcome) : view?.announceViewing(true);
-          Promise.resolve(ready).then(() => found(make), failed);
-        };
-        const unfollow = control.follow({ onRecord: look, missed: () => undefined });
-        let waits = true;
-        // Called once: the view of the run follows the same channel afterwards.
-        const stop = (): void => {
-          if (waits) unfollow();
-          waits = false;
-        };
-        return stop;
-      },
-    };
+    return nextRun(control, options.signal, async ({ run, from }, ended) => {
+      const events = new RunEvents(this.channels, id, run, from);
+      const view = this.view(events, control);
+      view?.expect();
+      // An id of the run before is not one of this run.
+      const make = this.reader(events, { ...options, after: undefined });
+      await (ended ? events.ensureEnd(ended.at, ended.outcome) : view?.announceViewing(true));
+      return make;
+    });
   }
 
   /** The position before the end marker of a run. `undefined` while it is running. */
@@ -324,19 +307,27 @@ export class Runs {
     id: string,
     control: RunControl,
     settings: RunSettings,
+    contract: AnyContract | undefined,
   ): Promise<RunOwner | undefined> {
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS && !control.state.running; attempt++) {
-      const owner = await this.everywhere.announce(id, () => this.claim(id, control, settings));
+      const owner = await this.everywhere.announce(id, () => this.claim(id, control, settings, contract));
       if (owner) return owner;
     }
     return undefined;
   }
 
-  private async claim(id: string, control: RunControl, settings: RunSettings): Promise<RunOwner | undefined> {
+  private async claim(
+    id: string,
+    control: RunControl,
+    settings: RunSettings,
+    contract: AnyContract | undefined,
+  ): Promise<RunOwner | undefined> {
     const { channels, log, logger, node } = this;
     const run = randomId(RUN_NAME_LENGTH);
     const follows = control.state.current?.run;
     const events = new RunEvents(channels, id, run, await log.tail(eventsChannel(id, run)));
+    // Before any client can know the run. Otherwise the contract of a client would count, and not that of the run.
+    if (contract) events.agreeOn(contract);
     const orphans = settings.orphanMs !== false;
     const { clock, node: host } = settings;
     const startedAt = clock.wallNow();
