@@ -41,6 +41,29 @@ describe('the writes of a run', () => {
     await runs.stop('r');
   });
 
+  it.each<[what: string, value: unknown]>([
+    ['bytes', new Uint8Array([1, 2])],
+    ['a Buffer', Buffer.from('a')],
+    ['an event with bytes', { type: 'x', data: new Uint8Array([1]) }],
+    ['a Blob', new Blob(['a'])],
+  ])('do not contain %s, as on a route', async (_what, value) => {
+    const nodes = new TestNodes();
+    const node = nodes.add();
+    await node.runs.start('r', () => [1, value]);
+    const viewer = await RunViewer.collect(node, 'r');
+    expect([viewer.seen, await viewer.end]).toEqual([[1], expect.objectContaining({ status: 500 })]);
+    expect(node.logger.errors).toEqual([expect.stringContaining('cannot be bytes')]);
+  });
+
+  it('contain bytes if the serializer of the application writes them', async () => {
+    const nodes = new TestNodes();
+    const node = nodes.add({
+      serialize: (value) => JSON.stringify(value instanceof Uint8Array ? [...value] : value),
+    });
+    await node.runs.start('r', () => [new Uint8Array([1, 2]), 'text', '5', { type: 't', data: '6' }]);
+    expect((await RunViewer.collect(node, 'r')).seen).toEqual([[1, 2], 'text', '5', 't']);
+  });
+
   it('are one append for everything that a source yields without a pause', async () => {
     const nodes = new TestNodes();
     const { runs, wire } = nodes.add();

@@ -1,9 +1,9 @@
 import type { Clock } from '../time/clock.js';
 import type { Sink } from '../events/sink.js';
-import type { SseEvent } from '../events/sse-event.js';
+import { isSseEvent, type SseEvent } from '../events/sse-event.js';
 import type { AnyContract } from '../events/event-contract.js';
 import { validateValue } from '../events/valid-value.js';
-import { toEvent, type Emits, type Serialize } from '../events/to-event.js';
+import { isMessageEvent, toEvent, type Emits, type Serialize } from '../events/to-event.js';
 import type { Demand } from '../source/source.js';
 import { SseError, isSseError } from '../errors/sse.errors.js';
 import { ask } from '../channels/ask.js';
@@ -107,15 +107,11 @@ export class RunWriter implements Sink<unknown>, Demand {
 
   private record(value: unknown): LogRecord | undefined {
     const { emits, serialize, contract } = this.init;
-    let isText = true;
-    const event = toEvent(value, emits, (data) => {
-      isText = false;
-      return serialize(data);
-    });
+    const event = toEvent(value, emits, serialize);
     const record = event && toRecord(event, undefined);
     if (contract) validateValue(contract, value, emits);
     // The data is serialized already. With this payload, subscribers parse it.
-    return isText || !record ? record : { ...record, payload: 'json' };
+    return record && isSerialized(value, emits) ? { ...record, payload: 'json' } : record;
   }
 
   private add(record: LogRecord): void {
@@ -230,6 +226,14 @@ export class RunWriter implements Sink<unknown>, Demand {
   private wake(): void {
     for (const resolve of this.waiters.splice(0)) resolve();
   }
+}
+
+/** True if the data of a value of the source is not text, so that the serializer has written it. */
+function isSerialized(value: unknown, emits: Emits): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'string';
+  if (!isSseEvent(value) && (emits === 'data' || !isMessageEvent(value))) return true;
+  const { data } = value as Partial<SseEvent>;
+  return data !== undefined && typeof data !== 'string';
 }
 
 function isEntryOf(entry: LogEntry, record: LogRecord | undefined): boolean {
