@@ -9,7 +9,7 @@ const MAY_IMPORT = {
   events: ['errors'],
   checking: ['errors', 'events'],
   wire: ['errors', 'events'],
-  source: ['errors', 'events', 'wire', 'time'],
+  source: ['errors', 'checking', 'events', 'wire', 'time'],
   limits: ['checking', 'errors', 'time', 'random-id.ts'],
   connection: ['errors', 'time', 'checking', 'events', 'wire', 'source', 'limits'],
   log: ['errors', 'time', 'random-id.ts', 'checking', 'events', 'wire'],

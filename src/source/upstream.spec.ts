@@ -34,6 +34,15 @@ describe('the events of an upstream', () => {
     expect(events.map(({ data }) => data)).toEqual(['a\nb', undefined, undefined, '', '{"x":1}']);
   });
 
+  it.each([
+    [{ maxEventBytes: NaN }, 'Invalid option "maxEventBytes": NaN.'],
+    [{ maxEventBytes: '1000' }, 'Convert it with Number(…).'],
+    [{ maxEventBytes: 0 }, 'Invalid option "maxEventBytes": 0.'],
+    [{ maxEventByte: 5 }, 'Did you mean "maxEventBytes"?'],
+  ])('are not read with the options %p', (options, message) => {
+    expect(() => eventsOf(streamed(TEXT), options as object)).toThrow(message);
+  });
+
   it('are returned as they arrive, and can be changed', async () => {
     const stream = new PassThrough();
     const events = eventsOf(stream);

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionTable } from '../checking/option-check.js';
+import { wholeNumber } from '../checking/option-kinds.js';
 import { SseError, quoted } from '../errors/sse.errors.js';
 import { SseEvent } from '../events/sse-event.js';
 import { blockReader } from '../wire/block-reader.js';
@@ -30,14 +32,16 @@ export interface UpstreamOptions {
 
 const MAX_EVENT_BYTES = 16_777_216;
 
+const UPSTREAM_TABLE: OptionTable<UpstreamOptions> = { maxEventBytes: wholeNumber(1) };
+
 /**
  * Reads the event stream of another server event by event, to change its events or to add others. A handler can yield the
  * events unchanged. They keep type, id, retry and data, but comments are dropped. Ending the iteration cancels the upstream.
  *
  * Also pass the signal of the handler to `fetch`. It cancels a request that was not answered yet.
  *
- * @throws {SseError} `SSE_RESPONSE_STATUS` or `SSE_RESPONSE_TYPE` for a `Response` that is not a successful event stream. While
- * iterating: `SSE_EVENT_TOO_LARGE`, and any error of reading the upstream.
+ * @throws {SseError} `SSE_RESPONSE_STATUS` or `SSE_RESPONSE_TYPE` for a `Response` that is not a successful event stream;
+ * `SSE_INVALID_OPTIONS`. While iterating: `SSE_EVENT_TOO_LARGE`, and any error of reading the upstream.
  * @example
  * @Sse('answers', { method: RequestMethod.POST })
  * async *answers(@Body() question: Question, @SseSignal() signal: AbortSignal) {
@@ -49,8 +53,10 @@ const MAX_EVENT_BYTES = 16_777_216;
  */
 export function eventsOf(
   upstream: UpstreamBytes,
-  { maxEventBytes = MAX_EVENT_BYTES }: UpstreamOptions = {},
+  options: UpstreamOptions = {},
 ): AsyncGenerator<UpstreamEvent, void, undefined> {
+  checkOptions('eventsOf()', options, UPSTREAM_TABLE);
+  const { maxEventBytes = MAX_EVENT_BYTES } = options;
   const chunks = chunksOf(upstream);
   const blocks = new BlockEvents(chunks, eventReader(), maxEventBytes);
   const events = iterate(blocks);
