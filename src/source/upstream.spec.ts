@@ -43,6 +43,12 @@ describe('the events of an upstream', () => {
     expect(() => eventsOf(streamed(TEXT), options as object)).toThrow(message);
   });
 
+  it('have a retry time that can be sent, however large that of the upstream is', async () => {
+    const [upstream] = await all(streamed(`retry: ${'9'.repeat(30)}\ndata: a\n\n`));
+    expect(event({ ...upstream }).retry).toBe(Number.MAX_SAFE_INTEGER);
+    expect(encodeEvent(upstream as UpstreamEvent)).toBe('retry: 9007199254740991\ndata: a\n\n');
+  });
+
   it('are returned as they arrive, and can be changed', async () => {
     const stream = new PassThrough();
     const events = eventsOf(stream);

@@ -127,7 +127,8 @@ function unchanged(block: string): SseEvent {
 /** Makes an event of each block that has data, an id or a retry time. */
 function eventReader(): (block: Uint8Array) => UpstreamEvent | undefined {
   let retry: number | undefined;
-  const reader = blockReader((ms) => (retry = ms));
+  // A retry time can have any number of digits. event() and other clients take whole numbers up to this one.
+  const reader = blockReader((ms) => (retry = Math.min(ms, Number.MAX_SAFE_INTEGER)));
   return (bytes) => {
     retry = undefined;
     const [block] = reader.feed(bytes);
