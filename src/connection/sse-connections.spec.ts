@@ -29,3 +29,15 @@ describe('closeWhere()', () => {
     expect(closed).toEqual([]);
   });
 });
+
+describe('count() and countBy()', () => {
+  it('reject a function that returns a promise, whose rejection does not end the process', () => {
+    const connections = new SseConnections();
+    connections.add({ number: 1 } as unknown as StreamConnection);
+    const asked = (async () => Promise.reject(new Error('a'))) as unknown;
+    expect(() => connections.count(asked as () => boolean)).toThrow('returned a promise');
+    expect(() => connections.countBy(asked as () => string)).toThrow('returned a promise');
+    expect(connections.count(() => true)).toBe(1);
+    expect(connections.countBy(() => 'k')).toEqual(new Map([['k', 1]]));
+  });
+});

@@ -65,21 +65,28 @@ export class SseConnections {
     return [...this.open.values()] as unknown as SseConnection<Request>[];
   }
 
-  /** The number of open connections, or of those for which `where` returns `true`. */
+  /**
+   * The number of open connections, or of those for which `where` returns `true`.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if `where` returns a promise.
+   */
   count<Request extends object = object>(where?: (connection: SseConnection<Request>) => boolean): number {
-    return where ? this.list<Request>().filter(where).length : this.open.size;
+    if (!where) return this.open.size;
+    return this.list<Request>().filter((connection) => immediate(where(connection), 'where')).length;
   }
 
   /**
    * Counts the open connections by the key that `keyOf` returns, such as the user, the `route` or the `ip`. Connections for
    * which it returns `undefined` are not counted.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS` if `keyOf` returns a promise.
    */
   countBy<Request extends object = object>(
     keyOf: (connection: SseConnection<Request>) => string | undefined,
   ): Map<string, number> {
     const counts = new Map<string, number>();
     for (const connection of this.list<Request>()) {
-      const key = keyOf(connection);
+      const key = immediate(keyOf(connection), 'keyOf');
       if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     return counts;
