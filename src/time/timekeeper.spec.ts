@@ -30,6 +30,12 @@ describe('Timekeeper', () => {
     expect([rung, timers.size, clock.size]).toEqual([1, 0, 0]);
   });
 
+  it.each([[-1], [NaN], ['60000'], [new Date()], [null]])('rejects %p as a time', (ms) => {
+    const { keeper: time, timers } = keeper();
+    expect(() => time.after(ms as number, () => undefined)).toThrow(RangeError);
+    expect(timers.size).toBe(0);
+  });
+
   it('calls repeatedly with every(), each time after 90 to 110 % of the period', () => {
     const { clock, keeper: time } = keeper();
     const rung: number[] = [];

@@ -28,6 +28,12 @@ export class Timekeeper {
 
   /** Calls `callback` once, `afterMs` from now. */
   after(afterMs: number, callback: () => void): void {
+    // A function of the application may have returned it. A string would be appended to the time.
+    if (typeof afterMs !== 'number') {
+      throw new RangeError(
+        `The time of a stream must be a number of milliseconds, not a value of type ${typeof afterMs}.`,
+      );
+    }
     if (!(afterMs >= 0)) throw new RangeError(`A stream cannot end after ${afterMs} ms.`);
     const { clock } = this.timers;
     const at = clock.now() + afterMs;
