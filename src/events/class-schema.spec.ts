@@ -53,6 +53,14 @@ describe('classSchema()', () => {
     expect(validPayload(events, 'progress', instance)).toBe(instance);
   });
 
+  it('reports a class without decorators at the path of its object', () => {
+    class Bare {
+      declare n: number;
+    }
+    const bare = defineEvents({ progress: classSchema(Bare, libraries) });
+    expect(refusal({ n: 1 }, bare)).toMatchObject({ context: { issues: [{ path: 'data' }] } });
+  });
+
   it('reports every broken constraint with its path', () => {
     expect(refusal({ percent: 100.5, steps: [{ n: 1 }, { n: 'x' }] })).toMatchObject({
       code: 'SSE_INVALID_EVENT',

@@ -10,7 +10,8 @@ export interface ClassLibraries {
 
 /** An error of class-validator, by its shape. */
 export interface ClassIssue {
-  readonly property: string;
+  /** Missing if the class has no decorators. */
+  readonly property?: string | undefined;
   readonly constraints?: Readonly<Record<string, string>> | undefined;
   readonly children?: readonly ClassIssue[] | undefined;
 }
@@ -51,7 +52,8 @@ function issuesOf(
   { property, constraints = {}, children = [] }: ClassIssue,
   above: readonly PropertyKey[],
 ): StandardSchemaV1.Issue[] {
-  const path = [...above, /^\d+$/.test(property) ? Number(property) : property];
+  const key = property !== undefined && /^\d+$/.test(property) ? Number(property) : property;
+  const path = key === undefined ? above : [...above, key];
   const own = Object.values(constraints).map((message) => ({ message, path }));
   return [...own, ...children.flatMap((child) => issuesOf(child, path))];
 }
