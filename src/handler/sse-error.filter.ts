@@ -2,6 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost } from '@nestjs/common
 import { BaseExceptionFilter } from '@nestjs/core';
 import { routeOf } from '../connection/response.js';
 import { errorText } from '../errors/error-text.js';
+import { guard } from '../errors/guard.js';
 import { SseError } from '../errors/sse.errors.js';
 import { toHttpError } from '../errors/http-error.js';
 
@@ -25,7 +26,12 @@ export class SseErrorFilter extends BaseExceptionFilter<SseError> {
     if (host.getType() !== 'http') throw answer;
     // Nest logs an error without a status as a 500.
     if (answer instanceof HttpException && answer.getStatus() >= 500) {
-      this.logger.error(`${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`);
+      const line = `${routeOf(host.switchToHttp().getRequest())}: ${errorText(error)}`;
+      // A logger that fails must not keep the client from its answer.
+      guard(
+        () => this.logger.error(line),
+        () => undefined,
+      );
     }
     // oxlint-disable-next-line promise/valid-params, promise/no-promise-in-callback -- the catch() of a filter
     super.catch(answer as SseError, host);
