@@ -36,7 +36,7 @@ export function reconnectingStream(options: ResolvedConnectOptions): EventStream
   let serverRetryMs: number | undefined;
 
   function enter(next: EventStreamState): void {
-    if (state === next) return;
+    if (state === next || state === 'closed') return;
     state = next;
     void tell(options.onState, next);
   }

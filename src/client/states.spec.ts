@@ -41,6 +41,29 @@ describe('the state of a stream', () => {
     ]);
   });
 
+  it('does not change after close(), at whatever moment that is called', async () => {
+    for (let at = 0; at < 40; at++) {
+      const states: EventStreamState[] = [];
+      let asked = 0;
+      const events = connect('http://localhost/', {
+        fetch: async () =>
+          new Response(at % 2 ? 'data: 1\n\n' : null, {
+            status: at % 2 ? 200 : 503,
+            headers: { 'Content-Type': 'text/event-stream' },
+          }),
+        clock: impatientClock,
+        headers: () => ({ n: `${asked++}` }),
+        onState: (state) => states.push(state),
+      });
+      const next = events.next();
+      for (let turn = 0; turn < at; turn++) await undefined;
+      events.close();
+      const before = asked;
+      await next;
+      expect([states.indexOf('closed'), asked]).toEqual([states.length - 1, before]);
+    }
+  });
+
   it('is closed once, after close() and after an abort', async () => {
     server = await ScriptedServer.start(open('data: 1\n\n'), open('data: 1\n\n'));
     const controller = new AbortController();
