@@ -222,6 +222,27 @@ describe('the body of a response', () => {
     expect(source.cancelled).toBe(1);
   });
 
+  it.each([undefined, {}, { body: { getReader: () => ({ cancel: () => undefined }) } }])(
+    'does not end the process if it arrives after the end and is not a Response: %p',
+    async (answer) => {
+      const rejected: unknown[] = [];
+      const listener = (error: unknown): unknown => rejected.push(error);
+      process.on('unhandledRejection', listener);
+      let release: (given: unknown) => void = () => undefined;
+      const late = new Promise<unknown>((resolve) => (release = resolve));
+      const events = connect('http://localhost/', { fetch: () => late as Promise<Response> });
+      const next = events.next();
+      await new Promise(setImmediate);
+      events.close();
+      expect(await next).toEqual(DONE);
+      release(answer);
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      process.off('unhandledRejection', listener);
+      expect(rejected).toEqual([]);
+    },
+  );
+
   it('is canceled if it arrives in the same turn as the end', async () => {
     const source = new ChunkedFetch(chunks);
     let answer: (response: Response) => void = () => undefined;

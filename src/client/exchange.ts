@@ -40,6 +40,10 @@ export function makeExchange(options: ResolvedConnectOptions, wait: Wait): Excha
     );
   }
 
+  function cancel(): void {
+    void reader?.cancel().catch(ignore);
+  }
+
   async function judge({ status, ok, headers }: Response): Promise<Refusal | boolean> {
     if (status === 204) return false;
     const contentType = headers.get('Content-Type');
@@ -89,20 +93,22 @@ export function makeExchange(options: ResolvedConnectOptions, wait: Wait): Excha
   return {
     async send(headers) {
       const { url, method, body, credentials, fetch } = options;
-      const { signal } = controller;
-      const init: RequestInit = { method, headers, cache: 'no-store', signal };
-      const sent = Promise.resolve(
-        fetch(url, { ...init, ...(body !== undefined && { body }), ...(credentials && { credentials }) }),
-      );
-      const discard = (late: Response): void => {
-        if (released) void late.body?.cancel().catch(ignore);
+      const answer = async (): Promise<Response> => {
+        const response = await fetch(url, {
+          method,
+          headers,
+          cache: 'no-store',
+          signal: controller.signal,
+          ...(body !== undefined && { body }),
+          ...(credentials && { credentials }),
+        });
+        reader = response.body?.getReader();
+        // A fetch that ignores the signal may answer when nobody waits any more.
+        if (released) cancel();
+        return response;
       };
-      // A fetch that ignores the signal may answer when nobody waits any more.
-      void sent.then(discard, ignore);
-      const response = await inTime(sent);
-      discard(response);
+      const response = await inTime(answer());
       wait.check();
-      reader = response.body?.getReader();
       return judge(response);
     },
     async read() {
@@ -115,7 +121,7 @@ export function makeExchange(options: ResolvedConnectOptions, wait: Wait): Excha
       if (released) return;
       released = true;
       // Both, because the body of a fetch that is not the platform's does not know the signal.
-      void reader?.cancel().catch(ignore);
+      cancel();
       controller.abort();
     },
   };
