@@ -66,6 +66,21 @@ describe('the end that the server decides', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each([
+    'https://me:secret@localhost/a',
+    'https://secret@localhost/a',
+    '//me:se@secret@localhost/a?b#c@d',
+  ])('keeps the password in %s, which an own fetch may accept, out of its messages', async (url) => {
+    const fetch = async (): Promise<Response> => new Response('', { status: 500 });
+    const error: unknown = await connect(url, { fetch, retry: false })
+      .next()
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'SSE_RETRIES_EXHAUSTED', context: { request: expect.any(String) } });
+    const text = JSON.stringify([error, (error as Error).message, (error as Error).cause]);
+    expect(text).not.toContain('secret');
+    expect(text).toContain('//localhost/a ');
+  });
+
   it('keeps a query, which may hold a secret, out of its messages', async () => {
     server = await ScriptedServer.start(status(403));
     const error: unknown = await connect(`${server.url}?token=secret#x`)

@@ -21,7 +21,7 @@ const WHERE = 'connect()';
 /** Checked options, with their defaults. */
 export interface ResolvedConnectOptions extends EncodedBody {
   url: string;
-  /** Method and address for messages. Without the query, which may hold a secret. */
+  /** Method and address for messages. Without the query and the user, which may hold a secret. */
   request: string;
   method: string;
   headers: NonNullable<RequestOptions['headers']>;
@@ -71,7 +71,7 @@ export function resolveConnectOptions(
     ...given,
     ...body,
     url: address,
-    request: `${method} ${address.split(/[?#]/, 1)[0]}`,
+    request: `${method} ${address.replace(/(\/\/)[^/?#]*@|[?#].*/gs, '$1')}`,
     method,
     readEvent: eventReader(events, unknownEvents),
     retry: resolveRetry(retry || { maxAttempts: 0 }),
