@@ -30,8 +30,8 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, endedEarly: 3 } as const;
  */
 export async function listen(command: ListenCommand, streams: CommandStreams): Promise<number> {
   const { stdout, stderr, signal } = streams;
-  const style: PrintStyle = { json: command.json, terminal: colored(stdout) };
-  const note = (text: string): void => void stderr.write(printNote(text, colored(stderr)));
+  const style: PrintStyle = { json: command.json, ...styleOf(stdout) };
+  const note = (text: string): void => void stderr.write(printNote(text, styleOf(stderr)));
   try {
     const options = await connectOptions(command, streams, note);
     for await (const event of connect(command.url, options)) {
@@ -112,6 +112,12 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Without colors, a terminal still interprets control characters. */
+function styleOf(output: Output): Pick<PrintStyle, 'terminal' | 'colors'> {
+  const colors = colored(output);
+  return { terminal: colors || output.isTTY === true, colors };
 }
 
 /** See https://no-color.org and https://force-color.org: a variable that is set and not empty. */
