@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import type { ListenCommand } from './command-line.js';
 import { listen, type Output } from './listen.js';
 
@@ -51,5 +52,33 @@ describe('the command "listen"', () => {
     send('data: a\u001b[2J\n\n');
     expect(await listen(command(url), { stdin: nothing(), stdout, stderr, signal })).toBe(0);
     expect(stdout.text).toBe('data: a\\x1b[2J\n\n');
+  });
+
+  it('leaves no listener at its signal, however often its output is slow', async () => {
+    const [stdout, stderr] = [output(false, true), output(false)];
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    send('data: a\n\n'.repeat(50));
+    expect(await listen(command(url), { stdin: nothing(), stdout, stderr, signal })).toBe(0);
+    expect(listeners).toBe(0);
+  });
+
+  it('ends if it is interrupted while it waits for standard input', async () => {
+    const [stdout, stderr] = [output(false), output(false)];
+    const controller = new AbortController();
+    const stdin = new PassThrough();
+    const status = listen(command(url, { data: '-' }), { stdin, stdout, stderr, signal: controller.signal });
+    setImmediate(() => controller.abort());
+    expect(await status).toBe(0);
+    expect([stdout.text, stderr.text, stdin.destroyed]).toEqual(['', '', true]);
   });
 });

@@ -7,11 +7,16 @@ import { printEvent, printNote, type PrintStyle } from './print-event.js';
 
 /** The streams of the process, and the signal that ends the command. */
 export interface CommandStreams {
-  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Aborts when the process is interrupted, or when nobody reads its output any more. */
   readonly signal: AbortSignal;
+}
+
+/** The part of a readable stream that we use. */
+export interface Input extends AsyncIterable<Uint8Array | string> {
+  destroy?(): unknown;
 }
 
 /** The part of a writable stream that we use. */
@@ -58,7 +63,7 @@ async function connectOptions(
   note: (text: string) => void,
 ): Promise<ConnectOptions> {
   const { method, data, lastEventId, reconnect } = command;
-  const body = data === undefined ? undefined : await readBody(data, stdin);
+  const body = data === undefined ? undefined : await readBody(data, stdin, signal);
   const headers = new Map(
     command.headers.map(([name, value]) => [name.toLowerCase(), [name, value] as const]),
   );
@@ -88,20 +93,40 @@ function messageOf(error: unknown): string {
   return (reason === undefined ? message : `${message}: ${reason}`).replace(/[.\s]*$/, '.');
 }
 
-async function readBody(data: string, stdin: AsyncIterable<Uint8Array | string>): Promise<string> {
-  if (data === '-') {
-    const decoder = new TextDecoder();
-    let text = '';
-    for await (const chunk of stdin) {
-      text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
-  }
+async function readBody(data: string, stdin: Input, signal: AbortSignal): Promise<string> {
+  if (data === '-') return readAll(stdin, signal);
   if (!data.startsWith('@')) return data;
   try {
     return await readFile(data.slice(1), 'utf8');
   } catch (error) {
     throw new UsageError(`--data ${data}: ${(error as Error).message}`);
+  }
+}
+
+/** Reads standard input to its end. Rejects with the reason of the signal, also while it waits for the next bytes. */
+async function readAll(stdin: Input, signal: AbortSignal): Promise<string> {
+  const chunks = stdin[Symbol.asyncIterator]();
+  const decoder = new TextDecoder();
+  let text = '';
+  let aborted: () => void = () => undefined;
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    aborted = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', aborted);
+  });
+  try {
+    signal.throwIfAborted();
+    for (;;) {
+      const { done, value } = await Promise.race([chunks.next(), interrupted]);
+      if (done === true) return text + decoder.decode();
+      text += typeof value === 'string' ? value : decoder.decode(value, { stream: true });
+    }
+  } catch (error) {
+    // An open stream would keep the process alive. Its return() waits for a pending read, so it is not awaited.
+    stdin.destroy?.();
+    void Promise.resolve(chunks.return?.()).catch(() => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', aborted);
   }
 }
 
@@ -128,8 +153,12 @@ function colored({ isTTY = false }: Output): boolean {
 
 function drained(output: Output, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
     // An empty write is called back when everything before it is written.
-    output.write('', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    output.write('', done);
   });
 }
