@@ -28,15 +28,24 @@ export const UNKNOWN: LogPosition = '';
  * that is not printable ASCII.
  */
 export function checkAfter(keys: readonly ChannelKey[], after: unknown): void {
-  if (after === undefined || after === '') return;
-  if (typeof after !== 'string') throw refused(after, 'is not a string');
-  if (after.length > MAX_CURSOR_LENGTH) throw refused(after, 'is too long');
-  if (!/^[ -~]*$/.test(after)) throw refused(after, 'is not printable ASCII');
-  const positions = parseCursor(after);
+  checkIdText(after);
+  const positions = after === undefined ? undefined : parseCursor(after);
   if (positions && !keys.some(({ tag }) => positions.has(tag))) {
     const names = keys.map(({ name }) => quoted(name)).join(', ');
     throw refused(after, `does not belong to ${names}`);
   }
+}
+
+/**
+ * Rejects a value that cannot be an id of any channel.
+ *
+ * @throws {SseError} `SSE_INVALID_CURSOR`
+ */
+export function checkIdText(after: unknown): asserts after is string | undefined {
+  if (after === undefined) return;
+  if (typeof after !== 'string') throw refused(after, 'is not a string');
+  if (after.length > MAX_CURSOR_LENGTH) throw refused(after, 'is too long');
+  if (!/^[ -~]*$/.test(after)) throw refused(after, 'is not printable ASCII');
 }
 
 /** The position of a start that was checked. Rejects, but never throws. */

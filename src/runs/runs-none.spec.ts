@@ -40,6 +40,41 @@ describe('attach() without a run that is running', () => {
     }
   });
 
+  it.each<[what: string, after: unknown]>([
+    ['a list', ['1', '2']],
+    ['an object', { a: '1' }],
+    ['a number', 5],
+    ['null', null],
+    ['a NUL character', 'a\0b'],
+    ['half a character', '\ud800'],
+    ['more than 4096 characters', 'a'.repeat(4097)],
+  ])('refuses %s in place of an id, in every state of the run', async (_what, after) => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add({}, 'direct'), nodes.add({}, 'direct')];
+    const refused = async (): Promise<void> => {
+      for (const { runs } of [a, b]) {
+        for (const none of [404, 204, 'wait'] as const) {
+          const attached = runs.attach('r', { after: after as string, none: none as 404 });
+          await expect(attached).rejects.toMatchObject({ code: 'SSE_INVALID_CURSOR' });
+        }
+      }
+    };
+    await refused();
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    await refused();
+    hand.done();
+    await nodes.advance(500);
+    await refused();
+    await a.runs.start('f', () => {
+      throw new Error('failed');
+    });
+    await turns();
+    await expect(b.runs.attach('f', { after: after as string })).rejects.toMatchObject({
+      code: 'SSE_INVALID_CURSOR',
+    });
+  });
+
   it('waits for the next run with none: "wait", without reading the log again and again', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add(), nodes.add()];

@@ -2,6 +2,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomId } from '../random-id.js';
 import { checkOptions, checkRules } from '../checking/option-check.js';
+import { checkIdText } from '../channels/start-position.js';
 import { STATE_RULES } from '../channels/subscription.options.js';
 import type { LogPosition } from '../log/cursor.js';
 import type { Channels } from '../channels/channels.js';
@@ -160,6 +161,8 @@ export class Runs {
   private async attachTo(id: string, options: AnyAttachOptions): Promise<ChannelSubscription | Response> {
     checkOptions('Runs.attach()', options, ATTACH_TABLE);
     checkRules('Runs.attach()', options as AttachOptions, STATE_RULES);
+    // First, because logs are asked for the id.
+    checkIdText(options.after);
     const { none = 404, ...others } = options;
     const owner = await this.ownerOf(id);
     if (owner) return new ChannelSubscription(this.reader(owner.events, others));
