@@ -1,4 +1,5 @@
-import { concat, event, latest, type AttachOptions, type ChannelSubscription } from 'nestjs-event-stream';
+import { Channels, Runs, concat, event, latest, memoryLog } from 'nestjs-event-stream';
+import type { AttachOptions, ChannelSubscription, EventLog } from 'nestjs-event-stream';
 import { TestNodes, turns, type TestNode } from '../../test/fixtures/nodes.js';
 import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
 
@@ -125,5 +126,23 @@ describe('a run with a fold', () => {
     const ended = [textOf(one, options), textOf(two, options)];
     await nodes.advance(500);
     expect([await running, ...(await Promise.all(ended))]).toEqual(['ABc', 'AB', 'AB']);
+  });
+});
+
+describe('a run whose fold cannot be made', () => {
+  it('is not started, and leaves its id free', async () => {
+    const errors: string[] = [];
+    const logger = { error: (line: string) => errors.push(line), warn: (line: string) => errors.push(line) };
+    const log = Object.create(memoryLog(), { snapshots: { value: undefined } }) as EventLog;
+    const channels = new Channels({ log });
+    const runs = new Runs(channels, { logger });
+    const fold = { initial: 0, step: (state: number) => state + 1, toEvents: (state: number) => [state] };
+    await expect(runs.start('a', () => [1], { fold })).rejects.toMatchObject({ code: 'SSE_INVALID_OPTIONS' });
+    expect([await runs.status('a'), await runs.list(), runs.size()]).toEqual([undefined, [], 0]);
+    const run = await runs.start('a', () => [1]);
+    expect((await (await run.attach()).next()).value?.data).toBe(1);
+    expect(errors).toEqual([]);
+    await runs.close();
+    await channels.close();
   });
 });

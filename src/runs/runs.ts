@@ -32,6 +32,7 @@ import {
 } from './run.options.js';
 import { ChannelSubscription } from '../channels/subscription.js';
 import { WaitingReader, type MakeReader, type Waiting } from '../channels/waiting-reader.js';
+import type { Fold } from '../channels/folds/fold.js';
 import type { AnyContract } from '../events/event-contract.js';
 import type { GapEvent } from '../events/library-events.js';
 import type { EventAttachOptions, EventRun, RunSubscription } from './event-run.js';
@@ -103,6 +104,8 @@ export class Runs {
     if (typeof source !== 'function') throw notAFunction(source);
     checkOptions('Runs.start()', options, RUN_TABLE);
     const settings = resolveRunOptions(options, this.settings);
+    // Otherwise it would fail when the id is taken already, and nobody would run or release it.
+    if (settings.fold !== false) this.channels.folds.check(settings.fold as Fold);
     const before = this.owners.get(id);
     if (before?.ending) await before.settled;
     if (this.closed) throw runsClosed(id);

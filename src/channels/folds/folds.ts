@@ -3,7 +3,7 @@ import { guard } from '../../errors/guard.js';
 import { attempt } from '../../errors/legible.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import type { LineLogger } from '../../errors/health-report.js';
-import type { Awaitable, EventLog } from '../../log/event-log.js';
+import type { Awaitable, EventLog, LogSnapshots } from '../../log/event-log.js';
 import type { Parse } from '../../log/log-entry.js';
 import type { Serialize } from '../../events/to-event.js';
 import type { Clock } from '../../time/clock.js';
@@ -28,14 +28,24 @@ export class Folds {
   constructor(private readonly init: FoldsInit) {}
 
   /**
+   * Checks that this log can keep the states of a fold. Returns their store.
+   *
+   * @throws {SseError} `SSE_INVALID_OPTIONS`
+   */
+  check(fold: Fold): LogSnapshots {
+    const { snapshots: store } = this.init.log;
+    if (!store) throw noStates(fold);
+    return store;
+  }
+
+  /**
    * The fold of a channel.
    *
    * @throws {SseError} `SSE_INVALID_OPTIONS` if the log keeps no folded states.
    */
   get(fold: Fold, channel: FoldedChannel): ChannelFold {
     const { log, parse, serialize, clock, logger } = this.init;
-    const { snapshots: store } = log;
-    if (!store) throw noStates(fold);
+    const store = this.check(fold);
     const key = foldKey(fold);
     // A name of a channel has no control characters.
     const id = `${channel.channel}\n${key}`;
