@@ -10,8 +10,7 @@ export interface ClassLibraries {
 
 /** An error of class-validator, by its shape. */
 export interface ClassIssue {
-  /** Missing if the class has no decorators. */
-  readonly property?: string | undefined;
+  readonly property: string;
   readonly constraints?: Readonly<Record<string, string>> | undefined;
   readonly children?: readonly ClassIssue[] | undefined;
 }
@@ -52,8 +51,9 @@ function issuesOf(
   { property, constraints = {}, children = [] }: ClassIssue,
   above: readonly PropertyKey[],
 ): StandardSchemaV1.Issue[] {
-  const key = property !== undefined && /^\d+$/.test(property) ? Number(property) : property;
-  const path = key === undefined ? above : [...above, key];
+  // The issue of a class without decorators has no property, whatever its type says.
+  const isNamed = (property as string | undefined) !== undefined;
+  const path = isNamed ? [...above, /^\d+$/.test(property) ? Number(property) : property] : above;
   const own = Object.values(constraints).map((message) => ({ message, path }));
   return [...own, ...children.flatMap((child) => issuesOf(child, path))];
 }
