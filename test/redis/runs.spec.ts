@@ -145,18 +145,18 @@ function suite(start: () => Promise<Server>, makeLog: (client: string) => EventL
 
   it('that another node views are not orphans while the server is unavailable or suspended', async () => {
     // Shorter than each outage. A busy machine must still be able to renew it in time.
-    const leaseMs = 3000;
+    const leaseMs = 5000;
     const [a, b] = [node({ leaseMs, orphanMs: 800 }), node({ leaseMs })];
     const hand = new Hand();
     await a.runs.start('r5', hand.source);
     const viewer = await RunViewer.attach(b, 'r5');
     server.freeze();
-    await sleep(4000);
+    await sleep(6000);
     server.resume();
     await sleep(2500);
     await server.kill();
     await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
-    await sleep(4000);
+    await sleep(6000);
     await server.start();
     await until(() => a.log.health().status === 'up' && b.log.health().status === 'up');
     await sleep(2500);
