@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { errorText } from './error-text.js';
 import { guard } from './guard.js';
+import { logLine } from './log-line.js';
 
 /**
  * The time at which an error happened.
@@ -50,10 +51,6 @@ export class ErrorReports<Context extends ErrorContext = ErrorContext> {
   }
 
   private log(level: 'error' | 'warn' | 'debug', message: string): void {
-    const { logger } = this;
-    guard(
-      () => logger[level]?.(message),
-      () => undefined,
-    );
+    logLine(this.logger, level, message);
   }
 }

@@ -1,3 +1,4 @@
+import { FAILING_CALLS } from '../../test/fixtures/failing-calls.js';
 import { until } from '../../test/redis/viewer.js';
 import { EVENT_LOG_WORDS } from '../log/remote/health-words.js';
 import { redisLog } from '../redis/log/redis-log.js';
@@ -16,12 +17,7 @@ function report() {
 }
 
 describe('HealthReport', () => {
-  it.each([
-    () => {
-      throw new Error('no disk');
-    },
-    () => Promise.reject(new Error('no disk')),
-  ])('ignores a logger that fails', (fail) => {
+  it.each(FAILING_CALLS)('works with a logger that %s', (_how, fail) => {
     const { made } = report();
     made.logger = { log: fail, warn: fail } as never;
     made.down(new Error('gone'));

@@ -1,4 +1,4 @@
-import { guard } from './guard.js';
+import { logLine } from './log-line.js';
 import { reasonOf } from './outage.js';
 
 /** Writes log lines for operators. The `Logger` of Nest is one. */
@@ -34,7 +34,8 @@ export class HealthReport {
   down(error: unknown): void {
     if (this.isDown) return;
     this.isDown = true;
-    this.write(
+    logLine(
+      this.logger,
       'warn',
       `${this.words.down}: ${this.address()} is not available (${reasonOf(error) ?? 'unknown reason'}). ` +
         `${this.words.meanwhile} The library keeps trying to reconnect.`,
@@ -44,7 +45,7 @@ export class HealthReport {
   up(): void {
     if (!this.isDown) return;
     this.isDown = false;
-    this.write('log', `${this.words.up}: ${this.address()} is available.`);
+    logLine(this.logger, 'log', `${this.words.up}: ${this.address()} is available.`);
   }
 
   /** Logs a warning, at most one a minute. */
@@ -52,14 +53,6 @@ export class HealthReport {
     const now = this.now();
     if (now - this.warnedAt < REPEAT_MS) return;
     this.warnedAt = now;
-    this.write('warn', line);
-  }
-
-  /** An error of the logger must not keep the log or the slot store from its work. */
-  private write(level: keyof LineLogger, line: string): void {
-    guard(
-      () => this.logger?.[level](line),
-      () => undefined,
-    );
+    logLine(this.logger, 'warn', line);
   }
 }

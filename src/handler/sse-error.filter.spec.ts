@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { FAILING_CALLS } from '../../test/fixtures/failing-calls.js';
 import { Logger, type ArgumentsHost } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { SseError } from '../errors/sse.errors.js';
@@ -7,15 +8,7 @@ import { SseErrorFilter } from './sse-error.filter.js';
 describe('SseErrorFilter', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it.each([
-    [
-      'throws',
-      () => {
-        throw new Error('the disk is full');
-      },
-    ],
-    ['rejects', async () => Promise.reject(new Error('the disk is full'))],
-  ])('answers also if the logger %s', async (_how, log) => {
+  it.each(FAILING_CALLS)('answers also if the logger %s', async (_how, log) => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(log as () => void);
     const replies: unknown[] = [];
     const adapter = {

@@ -3,7 +3,7 @@ import { Observable, type OperatorFunction } from 'rxjs';
 import type { Sink } from '../events/sink.js';
 import { GuardedSubscriber } from '../source/guarded-subscriber.js';
 import { errorText } from '../errors/error-text.js';
-import { guard } from '../errors/guard.js';
+import { logLine } from '../errors/log-line.js';
 import { SseEvent, isSseEvent } from '../events/sse-event.js';
 
 const logger = new Logger('SseInterceptor');
@@ -34,10 +34,7 @@ export function through<A>(make: (out: Sink<SseEvent>) => Stage<A>): OperatorFun
 
 const TEARDOWN_ERRORS = {
   onTeardownError: (error: unknown): void =>
-    guard(
-      () => logger.error(`A teardown failed: ${errorText(error)}`),
-      () => undefined,
-    ),
+    logLine(logger, 'error', `A teardown failed: ${errorText(error)}`),
 };
 
 // Nest 11 writes its generated id into the event, and the same event object can be in several streams.

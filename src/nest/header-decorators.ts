@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { replacedField } from '../connection/stream-head.js';
+import { logLine } from '../errors/log-line.js';
 
 /** The metadata key of `@Header()`. It has not changed since Nest's first release. */
 const HEADERS = '__headers__';
@@ -19,7 +20,9 @@ export function warnOfReplacedHeaders(name: string, handler: object, logger: Log
     if (typeof header.value !== 'string') continue;
     const instead = replacedField(header.name, header.value);
     if (instead === undefined) continue;
-    logger.warn(
+    logLine(
+      logger,
+      'warn',
       `${name} has @Header('${header.name}', '${header.value}'), which is not legal for an event stream. ` +
         `Its streams are ${instead}. Its ordinary answers keep the header.`,
     );

@@ -9,6 +9,7 @@ import { dropInheritedResponse } from './hidden-response.js';
 import { checkNoOtherResponse } from './other-answers.js';
 import { RouteGuards } from './route-guards.js';
 import { controllerOptionsOf, routeOptionsOf } from './sse.metadata.js';
+import { logLine } from '../errors/log-line.js';
 import {
   addGuard,
   addInterceptor,
@@ -109,7 +110,9 @@ export class SseRoutes {
       if (name !== undefined) skipped.set(name, [...(skipped.get(name) ?? []), route]);
     });
     for (const [name, routes] of skipped) {
-      this.logger.warn(
+      logLine(
+        this.logger,
+        'warn',
         `${name} is not used for event streams, which cannot be stored: ${routes.join(', ')}.`,
       );
     }

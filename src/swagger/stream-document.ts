@@ -14,6 +14,7 @@ import { documentedEvents } from './api-event.decorator.js';
 import { eventsOfRoute, modelOf, type SchemaSettings } from './describe-route.js';
 import { streamContent } from './item-schema.js';
 import type { JsonSchema, OpenApiVersion, SharedSchemas } from './json-schema.js';
+import { logLine } from '../errors/log-line.js';
 
 /** Options of {@link createStreamDocument}, in addition to those of `SwaggerModule.createDocument()`. */
 export interface StreamDocumentOptions extends SwaggerDocumentOptions {
@@ -80,7 +81,9 @@ export function createStreamDocument(
     shared: (components.schemas ??= {}) as SharedSchemas,
     convert: toJsonSchema,
     unknown: (event, vendor) =>
-      logger.warn(
+      logLine(
+        logger,
+        'warn',
         `The data of the event "${event}" is not in the OpenAPI document: its schema (${vendor}) has no JSON Schema. ` +
           'Use the option "toJsonSchema" of createStreamDocument().',
       ),

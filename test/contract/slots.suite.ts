@@ -1,5 +1,6 @@
 import type { Slot, SlotStore } from 'nestjs-event-stream';
-import { systemClock, type Clock } from '../../src/time/clock.js';
+import type { Clock } from '../../src/time/clock.js';
+import { heldTimers } from '../fixtures/held-timers.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { until as waitUntil } from '../redis/viewer.js';
@@ -293,20 +294,14 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
 
   it('a connection waits for an answer at most for waitMs', async () => {
     const waitMs = 50;
-    const waits = new Set<() => void>();
-    // The wait is over when the test says so.
-    const clock: Clock = {
-      ...systemClock,
-      schedule: (run, ms) => (ms === waitMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
-      cancel: (handle) => waits.delete(handle as () => void) || systemClock.cancel(handle),
-    };
+    const { clock, waiting, elapse } = heldTimers(waitMs);
     const [a, strict] = [node({ waitMs, clock }), node({ waitMs, clock, whileAway: 'refuse' })];
     await a.take('k', 1);
     await strict.take('other', 1);
     server.freeze();
     const [free, refused] = [a.take('free', 1), strict.take('refused', 1)];
-    expect(waits.size).toBe(2);
-    for (const wait of waits) wait();
+    expect(waiting.size).toBe(2);
+    elapse();
     expect(await free).toBeDefined();
     await expect(refused).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
     server.resume();
@@ -316,12 +311,7 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
 
   it('gives back a place that is granted too late', async () => {
     const waitMs = 50;
-    const waits = new Set<() => void>();
-    const clock: Clock = {
-      ...systemClock,
-      schedule: (run, ms) => (ms === waitMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
-      cancel: (handle) => waits.delete(handle as () => void) || systemClock.cancel(handle),
-    };
+    const { clock, elapse } = heldTimers(waitMs);
     const leaseMs = 600_000;
     const strict = node({ waitMs, clock, leaseMs, whileAway: 'refuse' });
     const other = node({ leaseMs, whileAway: 'refuse' });
@@ -329,7 +319,7 @@ export function slotOutageSuite(begin: () => Promise<BreakableServer>): void {
     await server.forget();
     server.freeze();
     const late = strict.take('late', 1);
-    for (const wait of waits) wait();
+    elapse();
     await expect(late).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE' });
     server.resume();
     await taken(other, 'late', 1);

@@ -3,9 +3,9 @@ import { Channels, Sse } from 'nestjs-event-stream';
 import { postgresLog, postgresSlots } from 'nestjs-event-stream/postgres';
 import { openStream } from 'nestjs-event-stream/testing';
 import pg from 'pg';
-import { systemClock, type Clock } from '../../src/time/clock.js';
 import { closeApps, eachAdapter, makeApp } from '../e2e/adapters.js';
 import { describePostgres, runSql, testSchema } from '../fixtures/postgres.js';
+import { heldTimers } from '../fixtures/held-timers.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { Viewer } from '../redis/viewer.js';
@@ -157,14 +157,7 @@ await describePostgres('the connection that listens', (url) => {
   });
 
   it('is replaced without a warning, and if that fails for a while, there is one', async () => {
-    const graceMs = 5000;
-    const waits = new Set<() => void>();
-    // The grace is over when the test says so.
-    const clock: Clock = {
-      ...systemClock,
-      schedule: (run, ms) => (ms === graceMs ? waits.add(run) && run : systemClock.schedule(run, ms)),
-      cancel: (handle) => waits.delete(handle as () => void) || systemClock.cancel(handle),
-    };
+    const { clock, waiting, elapse } = heldTimers(5000);
     const proxy = await RedisProxy.start(url);
     closing.push(proxy);
     const listen = new URL(client);
@@ -179,12 +172,12 @@ await describePostgres('the connection that listens', (url) => {
     proxy.cut();
     while (proxy.accepted === before || !link.isListening)
       await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const wait of waits) wait();
+    elapse();
     expect(logger.warnings).toEqual([]);
-    waits.clear();
+    waiting.clear();
     proxy.close();
-    while (waits.size === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const wait of waits) wait();
+    while (waiting.size === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    elapse();
     expect(logger.warnings).toEqual([
       expect.stringMatching(
         /^The event log receives no notifications from PostgreSQL at .+ \(.+\)\. It asks/,

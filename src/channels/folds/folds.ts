@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors/error-text.js';
-import { guard } from '../../errors/guard.js';
 import { attempt } from '../../errors/legible.js';
+import { logLine } from '../../errors/log-line.js';
 import { SseError, quoted } from '../../errors/sse.errors.js';
 import type { LineLogger } from '../../errors/health-report.js';
 import type { Awaitable, EventLog, LogSnapshots } from '../../log/event-log.js';
@@ -52,10 +52,7 @@ export class Folds {
     let found = this.folds.get(id);
     if (!found) {
       const failed = (error: unknown): void => {
-        guard(
-          () => logger?.warn(withCause(error)),
-          () => undefined,
-        );
+        logLine(logger, 'warn', withCause(error));
       };
       const idle = (): void => void this.folds.delete(id);
       found = new ChannelFold({ ...channel, key, fold, log, store, parse, serialize, clock, failed, idle });
