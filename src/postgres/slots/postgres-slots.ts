@@ -80,15 +80,15 @@ function leaseServer(
         leaseMs,
         keysOf(leases),
         idsOf(leases),
-        leases.map(({ request }) => storedMax(request.max)),
+        leases.map(({ request }) => request.max),
         leases.map(({ request }) => request.replaceOldest),
       ) as Promise<GrantAnswer>,
     renew: (leases, released) =>
       ask(
         'sse_renew_1',
         leaseMs,
-        keysOf(leases)[0],
-        storedMax(leases[0]?.request.max ?? 0),
+        keysOf(leases.slice(0, 1))[0],
+        leases[0]?.request.max,
         idsOf(leases),
         leases.map(({ since }) => since),
         idsOf(released),
@@ -107,11 +107,6 @@ function leaseServer(
 
 function keysOf(leases: readonly Lease[]): string[] {
   return leases.map(({ request }) => storableKey(request.key));
-}
-
-/** The maximum as an `integer` of PostgreSQL. No table has more leases. */
-function storedMax(max: number): number {
-  return Math.min(max, 2 ** 31 - 1);
 }
 
 function idsOf(leases: readonly Lease[]): string[] {

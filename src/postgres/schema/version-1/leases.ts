@@ -11,7 +11,7 @@ END $$;
 
 -- Grants one lease for each key, or none at all.
 CREATE FUNCTION $S.sse_grant_1(
-  p_lease_ms double precision, p_keys text[], p_ids text[], p_max integer[], p_replace boolean[]
+  p_lease_ms double precision, p_keys text[], p_ids text[], p_max bigint[], p_replace boolean[]
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   v_now timestamptz;
@@ -52,7 +52,7 @@ END $$;
 
 -- Removes leases of one key and renews others. Those that are gone are granted once more if there is room. p_since: '' is now.
 CREATE FUNCTION $S.sse_renew_1(
-  p_lease_ms double precision, p_key text, p_max integer, p_ids text[], p_since text[], p_released text[]
+  p_lease_ms double precision, p_key text, p_max bigint, p_ids text[], p_since text[], p_released text[]
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   v_now timestamptz;
