@@ -18,6 +18,11 @@ export interface Context {
 /** The result of a factory. The devkit calls it with the workspace. */
 export type Rule = (tree: Tree, context: Context) => Tree;
 
+/** True for text that was read from bytes of another encoding. Written back, it would have other characters. */
+export function isGarbled(text: string): boolean {
+  return text.includes('\uFFFD');
+}
+
 /** The text of a file, or `undefined` if the file does not exist. */
 export function readText(tree: Tree, path: string): string | undefined {
   const bytes = tree.exists(path) ? tree.read(path) : null;

@@ -43,14 +43,25 @@ function insertLine(
   return splice(separated, afterComment(separated, before.comma ?? before.end + 1), undefined, line + tail);
 }
 
-/** All items on lines of their own; not if there are comments between them, which might be about either. */
+/**
+ * All items on lines of their own; not if there are comments between them, which might be about either, or if a comma is
+ * between type arguments.
+ */
 function wrap(source: string, list: List, text: string, index: number): string | undefined {
+  if (!list.items.every(isWhole)) return undefined;
   const texts = list.items.map(({ start, end }) => source.slice(start, end));
   const between = source.slice(list.start, list.end);
   if (between.replace(/[\s,]/g, '') !== texts.join('').replace(/[\s,]/g, '')) return undefined;
   const [eol, outer] = [eolOf(source), indentAt(source, list.start)];
   const lines = texts.toSpliced(index, 0, text).map((item) => `${eol}${outer}${indentUnit(source)}${item},`);
   return splice(source, list.start, list.end, `${lines.join('')}${eol}${outer}`);
+}
+
+/** False for a part of `f<A, B>()`: to a {@link List}, its comma is like any other. */
+function isWhole({ tokens }: Item): boolean {
+  const count = (bracket: string) =>
+    tokens.filter(({ text }, at) => text === bracket && tokens[at - 1]?.text !== '=').length;
+  return count('<') === count('>');
 }
 
 /** Inserts into brackets with only space or a comment between them. */
@@ -64,8 +75,10 @@ function insertOnly(source: string, list: List, text: string): string {
 }
 
 /** The index after a comment on the rest of this line, so that the comment stays with its item. */
-function afterComment(source: string, at: number): number {
-  const comment = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/(?=[ \t]*(?:\r?\n|$)))/.exec(source.slice(at));
+export function afterComment(source: string, at: number): number {
+  const comment = /^[ \t]*(?:\/\/[^\r\n]*|\/\*(?:(?!\*\/)[^\r\n])*\*\/(?=[ \t]*(?:\r?\n|$)))/.exec(
+    source.slice(at),
+  );
   return at + (comment?.[0].length ?? 0);
 }
 

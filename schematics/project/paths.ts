@@ -13,6 +13,11 @@ export function dirname(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 }
 
+/** The last step of a path. */
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** The specifier with which the file at `from` imports the file at `to`, both from the root of the workspace. */
 export function relativeSpecifier(from: string, to: string): string {
   const [start, target] = [dirname(from).split('/').filter(Boolean), to.split('/')];

@@ -1,3 +1,5 @@
+import { callLine, listLine } from '../layout.js';
+
 /** The source of a provider around one channel. */
 export function channelOf(name: string, className: string): string {
   return `import { Injectable } from '@nestjs/common';
@@ -14,16 +16,16 @@ export class ${className}Channel {
   private readonly channel: Channel<${className}Message>;
 
   constructor(channels: Channels) {
-    this.channel = channels.channel('${name}');
+${callLine('    this.channel = channels.channel', `'${name}'`, ';')}
   }
 
   /** Publishes to all subscribers. Resolves with the id of the event. */
-  publish(message: ${className}Message) {
+${callLine('  publish', `message: ${className}Message`, ' {')}
     return this.channel.publish(message);
   }
 
   /** Subscribes to new events, or to those after an id. Return the result from an \`@Sse()\` handler. */
-  subscribe(options?: SubscribeOptions<${className}Message>) {
+${callLine('  subscribe', `options?: SubscribeOptions<${className}Message>`, ' {')}
     return this.channel.subscribe(options);
   }
 }
@@ -42,7 +44,7 @@ describe('${className}Channel', () => {
   beforeEach(async () => {
     module = await Test.createTestingModule({
       imports: [SseModule.forRoot()],
-      providers: [${className}Channel],
+${listLine('      providers', `${className}Channel`)}
     }).compile();
   });
 
@@ -51,7 +53,7 @@ describe('${className}Channel', () => {
   });
 
   it('delivers what is published', async () => {
-    const channel = module.get(${className}Channel);
+${callLine('    const channel = module.get', `${className}Channel`, ';')}
     const events = channel.subscribe();
     await events.ready;
     await channel.publish({ text: 'hello' });

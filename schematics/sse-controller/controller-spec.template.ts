@@ -1,3 +1,4 @@
+import { assignmentLine, callLine, listLine } from '../layout.js';
 import type { ControllerType } from './controller.template.js';
 
 /** The spec of a controller of one of the types: an application, a client and the events it gets. */
@@ -7,7 +8,7 @@ export function controllerSpecOf(
   className: string,
   specifier: string,
 ): string {
-  const test = type === 'channel' ? publishedTest(route, className) : stepsTest(route);
+  const test = type === 'channel' ? publishedTest(className) : stepsTest();
   return `import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SseModule } from 'nestjs-event-stream';
@@ -15,12 +16,13 @@ import { openStream } from 'nestjs-event-stream/testing';
 import { ${className}Controller } from '${specifier}';
 
 describe('${className}Controller', () => {
+${assignmentLine('  const url', `'/${route}/events'`)}
   let app: INestApplication;
 
   beforeEach(async () => {
     const module = await Test.createTestingModule({
       imports: [SseModule.forRoot()],
-      controllers: [${className}Controller],
+${listLine('      controllers', `${className}Controller`)}
     }).compile();
 
     app = module.createNestApplication();
@@ -35,9 +37,9 @@ ${test}});
 `;
 }
 
-function stepsTest(route: string): string {
+function stepsTest(): string {
   return `  it('streams three steps and ends', async () => {
-    const stream = await openStream(app, '/${route}/events');
+    const stream = await openStream(app, url);
     const events = await stream.rest();
 
     expect(stream.status).toBe(200);
@@ -51,10 +53,11 @@ function stepsTest(route: string): string {
 `;
 }
 
-function publishedTest(route: string, className: string): string {
+function publishedTest(className: string): string {
   return `  it('streams what is published', async () => {
-    const stream = await openStream(app, '/${route}/events');
-    await app.get(${className}Controller).publish('hello');
+${callLine('    const controller = app.get', `${className}Controller`, ';')}
+    const stream = await openStream(app, url);
+    await controller.publish('hello');
     const message = await stream.next('message');
     await stream.close();
 
@@ -62,11 +65,11 @@ function publishedTest(route: string, className: string): string {
   });
 
   it('goes on after the last event that a client got', async () => {
-    const controller = app.get(${className}Controller);
+${callLine('    const controller = app.get', `${className}Controller`, ';')}
     const { id: lastEventId } = await controller.publish('first');
     await controller.publish('second');
 
-    const stream = await openStream(app, '/${route}/events', { lastEventId });
+    const stream = await openStream(app, url, { lastEventId });
     const message = await stream.next('message');
     await stream.close();
 

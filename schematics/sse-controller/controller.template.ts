@@ -1,3 +1,5 @@
+import { callLine } from '../layout.js';
+
 /** The kind of result of a generated handler. */
 export type ControllerType = 'generator' | 'observable' | 'channel';
 
@@ -16,7 +18,7 @@ function generatorController(route: string, className: string): string {
 import { Controller } from '@nestjs/common';
 import { event, Sse, SseSignal } from 'nestjs-event-stream';
 
-@Controller('${route}')
+${callLine('@Controller', `'${route}'`, '')}
 export class ${className}Controller {
   // The signal aborts when the client leaves. Pass it to everything that you await.
   @Sse('events')
@@ -35,7 +37,7 @@ function observableController(route: string, className: string): string {
 import { event, Sse, type SseEvent } from 'nestjs-event-stream';
 import { map, Observable, take, timer } from 'rxjs';
 
-@Controller('${route}')
+${callLine('@Controller', `'${route}'`, '')}
 export class ${className}Controller {
   // The Observable is unsubscribed from when the client leaves.
   @Sse('events')
@@ -54,12 +56,12 @@ function channelController(route: string, className: string): string {
 import { Channels, LastEventId, Sse, SseSignal } from 'nestjs-event-stream';
 import type { Channel } from 'nestjs-event-stream';
 
-@Controller('${route}')
+${callLine('@Controller', `'${route}'`, '')}
 export class ${className}Controller {
   private readonly channel: Channel<{ text: string }>;
 
   constructor(channels: Channels) {
-    this.channel = channels.channel('${route}');
+${callLine('    this.channel = channels.channel', `'${route}'`, ';')}
   }
 
   // A client that reconnects first receives the events that it missed.

@@ -1,4 +1,5 @@
 import { elementOf, type ElementOptions } from '../project/element.js';
+import { routeOf } from '../project/names.js';
 import { writeElement } from '../project/write-element.js';
 import type { Rule } from '../tree.js';
 import { controllerOf, type ControllerType } from './controller.template.js';
@@ -14,7 +15,11 @@ export interface SseControllerOptions extends ElementOptions {
 export function sseController(options: SseControllerOptions): Rule {
   return (tree, context) => {
     const element = elementOf(tree, options);
-    const { route, className } = element;
+    const { className } = element;
+    const route = routeOf(element.name);
+    if (route === undefined) {
+      throw new Error(`"${options.name}" does not make a route. Choose a name of ASCII letters and digits.`);
+    }
     const type = options.type ?? 'generator';
     const files = {
       kind: 'controller',

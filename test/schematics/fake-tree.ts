@@ -2,11 +2,11 @@ import type { Context, Tree } from '../../schematics/tree.js';
 
 /** A workspace in memory, with the part of the devkit's Tree that the schematics use. */
 export class FakeTree implements Tree {
-  readonly files = new Map<string, string>();
+  readonly files = new Map<string, string | Buffer>();
   /** The files that were made or changed. */
   readonly touched = new Set<string>();
 
-  constructor(files: Readonly<Record<string, string>> = {}) {
+  constructor(files: Readonly<Record<string, string | Buffer>> = {}) {
     for (const [path, content] of Object.entries(files)) this.files.set(key(path), content);
   }
 
@@ -40,7 +40,7 @@ export class FakeTree implements Tree {
   text(path: string): string {
     const content = this.files.get(path);
     if (content === undefined) throw new Error(`${path} is not among ${[...this.files.keys()].join(', ')}`);
-    return content;
+    return content.toString();
   }
 
   private put(path: string, content: string): void {

@@ -16,6 +16,7 @@ for (const type of ['generator', 'observable', 'channel'] as const) {
 }
 await runSpec('übung.controller.spec.ts', sseController({ name: 'Übung', flat: true }));
 await runSpec('sample.channel.spec.ts', sseChannel({ name: 'sample', flat: true }));
+await runSpec('聊天.channel.spec.ts', sseChannel({ name: '聊天', flat: true }));
 
 async function runSpec(file: string, rule: Rule): Promise<void> {
   const tree = new FakeTree({ 'package.json': '{ "type": "module" }' });

@@ -93,6 +93,13 @@ describe('a module whose shape is recognized', () => {
     expect(decorated(long)).toBe(long.replace('],', ', SseModule.forRoot()],'));
   });
 
+  it('keeps its type arguments on one line', () => {
+    const line = '  imports: [AppController, create<AccountController, CatalogController>(1 < 2)],';
+    expect(decorated(`@Module({\n${line}\n})`)).toBe(
+      `@Module({\n${line.replace('],', ', SseModule.forRoot()],')}\n})`,
+    );
+  });
+
   it('keeps a comment with the entry that it is about', () => {
     expect(decorated('@Module({\n  imports: [\n    A // a, [b]\n  ],\n})')).toBe(
       '@Module({\n  imports: [\n    A, // a, [b]\n    SseModule.forRoot()\n  ],\n})',
@@ -102,6 +109,16 @@ describe('a module whose shape is recognized', () => {
     );
     expect(decorated('@Module({\n  imports: [\n    // none yet\n  ],\n})')).toBe(
       '@Module({\n  imports: [\n    // none yet\n    SseModule.forRoot(),\n  ],\n})',
+    );
+  });
+
+  it('is not continued after the bracket on the line of a comment', () => {
+    expect(decorated('@Module({\n  exports: [] /* a */ } /* b */\n)')).toBe(
+      '@Module({\n  imports: [SseModule.forRoot()],\n  exports: [] /* a */ } /* b */\n)',
+    );
+    const entry = { property: 'providers', symbol: 'X', specifier: './x' } as const;
+    expect(decorated('@Module({\n  imports: [] /* a */ } /* b */\n)', entry)).toBe(
+      '@Module({\n  imports: [],\n  providers: [X] /* a */ } /* b */\n)',
     );
   });
 
@@ -150,6 +167,34 @@ describe('a module whose shape is recognized', () => {
   });
 });
 
+describe('a file with several modules', () => {
+  const first = '@Module({ imports: [X] }) export class FirstModule {}\n';
+  const second =
+    '@Global()\n@Module({ imports: [Y] })\n@Other({ a: class {} })\nexport default class AppModule {}\n';
+
+  it('is changed at the one of the given name', () => {
+    expect(addToModule(IMPORT + first + second, SSE, 'AppModule')).toEqual({
+      kind: 'added',
+      source: ADDED_IMPORT + first + second.replace('[Y]', '[Y, SseModule.forRoot()]'),
+    });
+    expect(addToModule(IMPORT + second + first, SSE, 'FirstModule')).toEqual({
+      kind: 'added',
+      source: ADDED_IMPORT + second + first.replace('[X]', '[X, SseModule.forRoot()]'),
+    });
+  });
+
+  it.each(['OtherModule', undefined])('is left unchanged if the name is %s', (name) => {
+    expect(addToModule(IMPORT + first + second, SSE, name)).toEqual({
+      kind: 'unclear',
+      reason: 'it has more than one @Module() decorator',
+    });
+  });
+
+  it('does not need the name if there is one module', () => {
+    expect(addToModule(IMPORT + first, SSE, 'AppModule').kind).toBe('added');
+  });
+});
+
 describe('the import that is added', () => {
   const module = '@Module({}) class M {}\n';
   const edited = '@Module({\n  imports: [SseModule.forRoot()],\n}) class M {}\n';
@@ -175,6 +220,12 @@ describe('the import that is added', () => {
     expect(added(`${ADDED_IMPORT}${module}`)).toBe(`${ADDED_IMPORT}${edited}`);
   });
 
+  it('joins an import of the same file with another ending', () => {
+    const before = `${IMPORT}import { Message } from './x.js';\n`;
+    const entry = { property: 'controllers', symbol: 'X', specifier: './x' } as const;
+    expect(added(before + module, entry)).toContain("import { Message, X } from './x.js';\n");
+  });
+
   it('stays apart from an import of types and of a namespace', () => {
     const before = `${IMPORT}import type { SseEvent } from 'nestjs-event-stream';\nimport * as sse from 'nestjs-event-stream';\n`;
     expect(added(before + module)).toBe(
@@ -188,7 +239,27 @@ describe('the import that is added', () => {
   });
 
   it('starts a file without imports', () => {
-    expect(added(module)).toBe(`import { SseModule } from 'nestjs-event-stream';\n${edited}`);
+    const line = "import { SseModule } from 'nestjs-event-stream';\n";
+    expect(added(module)).toBe(`${line}${edited}`);
+    expect(added(`\uFEFF${module}`)).toBe(`\uFEFF${line}${edited}`);
+    expect(added(`#!/usr/bin/env node\n${module}`)).toBe(`#!/usr/bin/env node\n${line}${edited}`);
+  });
+
+  it('leaves a comment on the line of the import before it', () => {
+    const before = "import { Module } from '@nestjs/common'; // keep, here\n";
+    expect(added(before + module)).toBe(
+      `${before}import { SseModule } from 'nestjs-event-stream';\n${edited}`,
+    );
+  });
+
+  it('is not added after a property that is called import', () => {
+    const after = "const x = { import: X, from: 'y' };\nconst z = { a, import() {}, b: 'c' };\n";
+    expect(added(`${IMPORT}${after}${module}`)).toBe(`${ADDED_IMPORT}${after}${edited}`);
+  });
+
+  it('has its quotes escaped in a path', () => {
+    const entry = { property: 'controllers', symbol: 'X', specifier: "./it's/x" } as const;
+    expect(added(`${IMPORT}${module}`, entry)).toContain("import { X } from './it\\'s/x';\n");
   });
 });
 
@@ -203,6 +274,42 @@ describe('a module that has the entry', () => {
 
   it('is recognized under another name', () => {
     const source = `import { SseModule as Streams } from 'nestjs-event-stream';\n@Module({ imports: [Streams.forRoot()] }) class M {}`;
+    expect(addToModule(source, SSE)).toEqual({ kind: 'present' });
+  });
+
+  it('is recognized in a namespace and in the result of require()', () => {
+    for (const [source, use] of [
+      ["import * as sse from 'nestjs-event-stream';", 'sse.SseModule.forRoot()'],
+      ["import sse = require('nestjs-event-stream');", 'sse.SseModule.forRoot()'],
+      ["const { SseModule } = require('nestjs-event-stream');", 'SseModule.forRoot()'],
+    ])
+      expect(addToModule(`${source}\n@Module({ imports: [${use}] }) class M {}`, SSE)).toEqual({
+        kind: 'present',
+      });
+  });
+
+  it.each(['./chat.controller', './chat.controller.js', './chat.controller.ts'])(
+    'is recognized with the import ending of %s',
+    (specifier) => {
+      const source = `import { C } from '${specifier}';\n@Module({ controllers: [C] }) class M {}`;
+      const entry = { property: 'controllers', symbol: 'C', specifier: './chat.controller.js' } as const;
+      expect(addToModule(source, entry)).toEqual({ kind: 'present' });
+    },
+  );
+
+  it('does not count as present if the file only exports it for others', () => {
+    for (const line of [
+      "export { SseModule } from 'nestjs-event-stream';",
+      "export { SseModule, Channels as C } from './streams'",
+      "export type { SseModule } from 'nestjs-event-stream';",
+    ])
+      expect(added(`${IMPORT}${line}\n@Module({ imports: [A] }) class M {}`)).toBe(
+        `${ADDED_IMPORT}${line}\n@Module({ imports: [A, SseModule.forRoot()] }) class M {}`,
+      );
+  });
+
+  it('is present if an exported declaration before another import uses it', () => {
+    const source = `${ADDED_IMPORT}export class A { b = SseModule.forRoot() }\nimport { c } from 'c';\n@Module({}) class M {}`;
     expect(addToModule(source, SSE)).toEqual({ kind: 'present' });
   });
 
@@ -231,6 +338,18 @@ describe('a module whose shape is not recognized', () => {
       '@Module({ imports: [], ...base }) class M {}',
       'its imports may come from an object that is spread into @Module()',
     ],
+    [
+      '@Module({ get imports() { return []; } }) class M {}',
+      'its imports may come from a method, an accessor or a computed name in @Module()',
+    ],
+    [
+      '@Module({ imports() {} }) class M {}',
+      'its imports may come from a method, an accessor or a computed name in @Module()',
+    ],
+    [
+      "@Module({ imports: [A], ['imports']: [B] }) class M {}",
+      'its imports may come from a method, an accessor or a computed name in @Module()',
+    ],
     ['@Module({ imports: [ class M {}', 'the argument of its @Module() is not an object literal'],
   ])('%s is rejected with the reason', (source, reason) => {
     expect(addToModule(IMPORT + source, SSE)).toEqual({ kind: 'unclear', reason });
@@ -242,5 +361,29 @@ describe('a module whose shape is not recognized', () => {
       kind: 'unclear',
       reason: 'it imports SseModule under another name',
     });
+  });
+
+  it.each([
+    ["import { SseModule } from './sse/sse.module';", "it imports SseModule from './sse/sse.module'"],
+    ["import SseModule from './sse/sse.module';", "it imports SseModule from './sse/sse.module'"],
+    ["import { Own as SseModule } from './own';", "it imports SseModule from './own'"],
+    [
+      "import { Channels as SseModule } from 'nestjs-event-stream';",
+      'it uses the name SseModule for something else',
+    ],
+    ['@Global() class SseModule {}', 'it uses the name SseModule for something else'],
+    ['abstract class SseModule<T> {}', 'it uses the name SseModule for something else'],
+    ['function SseModule() {}', 'it uses the name SseModule for something else'],
+    ['const SseModule = create();', 'it uses the name SseModule for something else'],
+    ["import type { SseModule } from 'nestjs-event-stream';", 'it imports SseModule as a type'],
+    ["import { type SseModule } from 'nestjs-event-stream';", 'it imports SseModule as a type'],
+    ["import type { SseModule } from './sse/sse.module';", "it imports SseModule from './sse/sse.module'"],
+  ])('is one in which the name has another meaning: %s', (line, reason) => {
+    for (const module of ['@Module({ imports: [SseModule] }) class M {}', '@Module({}) class M {}'])
+      expect(addToModule(`${IMPORT}${line}\n${module}`, SSE)).toEqual({
+        kind: 'unclear',
+        reason,
+        isTaken: true,
+      });
   });
 });

@@ -50,6 +50,11 @@ it.each([
   ["import { A } from './a';", ''],
   ["import { A } from './a.service';", ''],
   ["import { A } from '@nestjs/common.js';", undefined],
+  ["import data from './data.json' with { type: 'json' };", undefined],
+  ["import data from './data.json';\nimport { A } from './a.js';", '.js'],
+  ["import './style.css';\nimport { A } from './a';", ''],
+  ["import { A } from './a.service';\nimport { B } from './b.js';", '.js'],
+  ["import { A } from './a.mjs';", undefined],
 ])('%s has the import ending %j', (source, ending) => {
   expect(importEnding(source)).toBe(ending);
 });

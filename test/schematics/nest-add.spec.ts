@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { nestAdd } from '../../schematics/nest-add/nest-add.schematic.js';
+import { SUPPORTED_NEST } from '../../schematics/project/nest-version.js';
 import { addDependency } from '../../schematics/project/package-json.js';
 import type { ApplicationOptions } from '../../schematics/project/root-module.js';
 import { FakeContext, FakeTree, text } from './fake-tree.js';
@@ -30,7 +32,7 @@ await app.listen(3000);
 `;
 }
 
-function run(files: Record<string, string>, options: ApplicationOptions = { sourceRoot: 'src' }) {
+function run(files: Record<string, string | Buffer>, options: ApplicationOptions = { sourceRoot: 'src' }) {
   const tree = new FakeTree({ 'package.json': PACKAGE, ...files });
   const context = new FakeContext();
   nestAdd(options)(tree, context);
@@ -67,6 +69,19 @@ describe('the root module', () => {
     expect(touched).toEqual(['src/app.module.ts']);
   });
 
+  it.each(['{ module: RootModule }', "(await import('./root.module')).RootModule", '[RootModule][0]'])(
+    'is app.module.ts if the entry file starts %s',
+    (expression) => {
+      const entry = `import { NestFactory } from '@nestjs/core';\nvoid NestFactory.create(${expression});\n`;
+      expect(run({ 'src/main.ts': entry, 'src/app.module.ts': MODULE }).touched).toEqual([
+        'src/app.module.ts',
+      ]);
+      expect(run({ 'src/main.ts': entry }).warnings).toEqual([
+        `The root module was not found: neither src/main.ts nor src/app.module.ts leads to it. Pass its file with --module. ${BY_HAND}`,
+      ]);
+    },
+  );
+
   it('is looked for in the project of a monorepo, by its name and by its source root', () => {
     const files = {
       'nest-cli.json': JSON.stringify({
@@ -88,9 +103,14 @@ describe('the root module', () => {
 
   it('is the given file', () => {
     const files = { 'src/app.module.ts': MODULE, 'src/core.module.ts': MODULE };
-    expect(run(files, { sourceRoot: 'src', module: 'src/core.module.ts' }).touched).toEqual([
+    for (const module of [
       'src/core.module.ts',
-    ]);
+      './src/core.module',
+      'src\\core.module.js',
+      '/src/core.module',
+    ])
+      expect(run(files, { sourceRoot: 'src', module }).touched).toEqual(['src/core.module.ts']);
+    expect(run(files, { sourceRoot: 'src', module: '' }).touched).toEqual(['src/app.module.ts']);
   });
 
   it('is left unchanged if its shape is not recognized, and the lines to add are printed', () => {
@@ -103,9 +123,166 @@ describe('the root module', () => {
     ]);
   });
 
+  it('is left unchanged if SseModule has another meaning in it, and the lines to add have another name', () => {
+    const source = MODULE.replace('@Module', "import { SseModule } from './sse/sse.module.js';\n\n@Module");
+    const { touched, warnings } = run({ 'src/app.module.ts': source });
+    expect(touched).toEqual([]);
+    expect(warnings).toEqual([
+      `src/app.module.ts was left as it is: it imports SseModule from './sse/sse.module.js'. Add these two lines by hand:
+  import { SseModule as EventStreamModule } from 'nestjs-event-stream';
+  imports: [EventStreamModule.forRoot()],   // in @Module() of the root module`,
+    ]);
+  });
+
+  it('is left unchanged if it is not UTF-8, which would replace characters in it', () => {
+    const source = Buffer.from(`// caf\u00e9\n${MODULE}`, 'latin1');
+    const { touched, warnings } = run({ 'src/app.module.ts': source });
+    expect(touched).toEqual([]);
+    expect(warnings).toEqual([`src/app.module.ts was left as it is: it is not encoded as UTF-8. ${BY_HAND}`]);
+  });
+
   it('is asked for if it is missing, with the lines to add', () => {
-    expect(run({}).warnings).toEqual([`the root module of the application was not found. ${BY_HAND}`]);
-    expect(run({}, { module: 'src/x.ts' }).warnings).toEqual([`src/x.ts was not found. ${BY_HAND}`]);
+    expect(run({}).warnings).toEqual([
+      `The root module was not found: neither src/main.ts nor src/app.module.ts leads to it. Pass its file with --module. ${BY_HAND}`,
+    ]);
+    expect(run({}, { module: 'src/x.ts' }).warnings).toEqual([
+      `The file src/x.ts of --module was not found. Pass a path from the root of the workspace. ${BY_HAND}`,
+    ]);
+  });
+
+  it.each([
+    ['the root of the workspace', 'src/root/root.module'],
+    ['the source root', 'root/root.module'],
+  ])('is found by an import from %s', (_where, specifier) => {
+    const files = {
+      'src/main.ts': main('RootModule', specifier),
+      'src/root/root.module.ts': MODULE,
+      'src/app.module.ts': MODULE,
+    };
+    expect(run(files).touched).toEqual(['src/root/root.module.ts']);
+  });
+
+  it('is found by an alias of tsconfig.json, with comments in it', () => {
+    const files = {
+      'tsconfig.json': `{
+        // Aliases of the application
+        "compilerOptions": { "baseUrl": "./", "paths": { "@/*": ["src/*"], "#root": ["./src/root/root.module.ts"], }, },
+      }`,
+      'src/root/root.module.ts': MODULE,
+      'src/app.module.ts': MODULE,
+    };
+    for (const specifier of ['@/root/root.module', '#root'])
+      expect(run({ ...files, 'src/main.ts': main('RootModule', specifier) }).touched).toEqual([
+        'src/root/root.module.ts',
+      ]);
+  });
+
+  it('is not app.module.ts if the entry file starts another module that cannot be found', () => {
+    const { touched, warnings } = run({
+      'src/main.ts': main('RootModule', '@elsewhere/root'),
+      'src/app.module.ts': MODULE,
+    });
+    expect(touched).toEqual([]);
+    expect(warnings).toEqual([
+      `The root module was not found: src/main.ts starts RootModule, which it imports from '@elsewhere/root'. Pass its file with --module. ${BY_HAND}`,
+    ]);
+    expect(
+      run({ 'src/main.ts': main('AppModule', '@elsewhere/app'), 'src/app.module.ts': MODULE }).touched,
+    ).toEqual(['src/app.module.ts']);
+  });
+
+  it('is in the entry file if that declares it', () => {
+    const { touched } = run({
+      'src/main.ts': `import { NestFactory } from '@nestjs/core';\n${MODULE}void NestFactory.create(AppModule);\n`,
+      'src/app.module.ts': MODULE,
+    });
+    expect(touched).toEqual(['src/main.ts']);
+  });
+
+  it('is the one that the entry file starts, or AppModule, if its file has several', () => {
+    const several = `${MODULE.replace('AppModule', 'RootModule')}${MODULE.replace(/^import.*\n/gm, '')}`;
+    const start = (name: string) =>
+      run({ 'src/main.ts': main(name, './app.module'), 'src/app.module.ts': several });
+    expect(start('RootModule').tree.text('src/app.module.ts')).toMatch(
+      /forRoot\(\)\],\s+controllers: \[AppController\],\s+\}\)\s+export class RootModule/,
+    );
+    const app = /forRoot\(\)\],\s+controllers: \[AppController\],\s+\}\)\s+export class AppModule/;
+    expect(start('AppModule').tree.text('src/app.module.ts')).toMatch(app);
+    const module = 'src/root.module.ts';
+    expect(run({ [module]: several }, { module }).tree.text(module)).toMatch(
+      /forRoot\(\)\],\s+controllers: \[AppController\],\s+\}\)\s+export class RootModule/,
+    );
+    expect(run({ 'src/app.module.ts': several }).tree.text('src/app.module.ts')).toMatch(app);
+  });
+
+  it.each(['js', 'mts', 'mjs'])('may be in a .%s file', (ending) => {
+    const specifier = `./app.module.${ending.replace('t', 'j')}`;
+    expect(
+      run({ [`src/main.${ending}`]: main('AppModule', specifier), [`src/app.module.${ending}`]: MODULE })
+        .touched,
+    ).toEqual([`src/app.module.${ending}`]);
+    expect(run({ [`src/app.module.${ending}`]: MODULE }).touched).toEqual([`src/app.module.${ending}`]);
+  });
+
+  it('is found with an entry file that is given with its folder or ending', () => {
+    for (const entryFile of ['src/server', 'server.js', 'dist/server']) {
+      const files = {
+        'nest-cli.json': JSON.stringify({ entryFile }),
+        'src/server.ts': main('RootModule', './root.module'),
+        'src/root.module.ts': MODULE,
+        'src/app.module.ts': MODULE,
+      };
+      expect(run(files).touched).toEqual(['src/root.module.ts']);
+    }
+  });
+
+  it('is rejected for a project that does not exist', () => {
+    const files = {
+      'src/app.module.ts': MODULE,
+      'nest-cli.json': '\uFEFF{ "projects": { "shop": { "sourceRoot": "src" } } }',
+    };
+    expect(() => run(files, { project: 'typo', sourceRoot: 'src' })).toThrow(
+      'There is no project "typo" in nest-cli.json. Its only project is "shop".',
+    );
+    expect(run(files, { project: 'shop' }).touched).toEqual(['src/app.module.ts']);
+  });
+
+  it.each([
+    '{ "projects": null, "sourceRoot": 5, "entryFile": [] }',
+    '{ "projects": { "a": null, "b": {} } }',
+    '[]',
+    'null',
+    '{ // comment',
+  ])('is found despite nest-cli.json being %s', (configuration) => {
+    const files = { 'nest-cli.json': configuration, 'src/app.module.ts': MODULE };
+    expect(run(files).touched).toEqual(['src/app.module.ts']);
+    expect(run(files, {}).touched).toEqual(['src/app.module.ts']);
+  });
+});
+
+describe('the version of Nest', () => {
+  const installed = (version: string) => ({
+    'src/app.module.ts': EDITED,
+    'node_modules/@nestjs/common/package.json': JSON.stringify({ version }),
+  });
+
+  it.each(['10.4.20', '9.0.0', '13.0.0-next.1'])('%s causes a warning', (version) => {
+    expect(run(installed(version)).warnings).toEqual([
+      `@nestjs/common ${version} is installed. nestjs-event-stream needs version 11 or 12.`,
+    ]);
+  });
+
+  it.each(['11.0.0', '12.5.1', 'workspace', ''])('%j causes no warning', (version) => {
+    expect(run(installed(version)).warnings).toEqual([]);
+  });
+
+  it('is that of the peer dependencies', () => {
+    const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      peerDependencies: Record<string, string>;
+    };
+    expect(peerDependencies['@nestjs/common']).toBe(
+      SUPPORTED_NEST.map((major) => `^${major}.0.0`).join(' || '),
+    );
   });
 });
 
@@ -159,4 +336,41 @@ describe('the dependency', () => {
       expect(addDependency(JSON.stringify({ [kind]: { n: 'file:n.tgz' } }), 'n', '^1')).toBeUndefined();
     },
   );
+
+  it('is added behind a byte order mark', () => {
+    expect(addDependency('\uFEFF{\r\n  "x": 1\r\n}', 'n', '^1')).toBe(
+      '\uFEFF{\r\n  "x": 1,\r\n  "dependencies": {\r\n    "n": "^1"\r\n  }\r\n}',
+    );
+    expect(addDependency('{}\r\n', 'n', '^1')).toBe(
+      '{\r\n  "dependencies": {\r\n    "n": "^1"\r\n  }\r\n}\r\n',
+    );
+    expect(addDependency('\uFEFF{}', 'n', '^1')).toBe(
+      '\uFEFF{\n  "dependencies": {\n    "n": "^1"\n  }\n}\n',
+    );
+  });
+
+  it.each([
+    ['{ "a": 1, }', 'it is not valid JSON'],
+    ['{ // comment\n }', 'it is not valid JSON'],
+    [Buffer.from('{ "author": "Ren\u00e9" }', 'latin1'), 'it is not encoded as UTF-8'],
+    ['[]', 'it is not an object'],
+    ['null', 'it is not an object'],
+    ['{ "dependencies": [] }', 'its "dependencies" are not an object'],
+    ['{ "dependencies": null }', 'its "dependencies" are not an object'],
+  ])('is not added to %s, with a warning', (source, reason) => {
+    const { touched, warnings } = run({ 'package.json': source, 'src/app.module.ts': MODULE });
+    expect(touched).toEqual(['src/app.module.ts']);
+    expect(warnings).toEqual([
+      `package.json was left as it is: ${reason}. Add "nestjs-event-stream" to its dependencies by hand.`,
+    ]);
+  });
+
+  it.each(['{}', '{ "version": 5 }', '{ broken'])('is the latest if the installed one is %s', (manifest) => {
+    const { tree } = run({
+      'package.json': '{ "name": "app" }',
+      'node_modules/nestjs-event-stream/package.json': manifest,
+      'src/app.module.ts': EDITED,
+    });
+    expect(tree.text('package.json')).toContain('"nestjs-event-stream": "latest"');
+  });
 });
