@@ -89,6 +89,9 @@ describe('classSchema()', () => {
       context: { issues: [{ path: 'data.other' }] },
     });
     expect(refusal({ percent: 1, other: 2 })).toBeInstanceOf(Progress);
+    expect(refusal({ percent: 1, a1: 2, '1a': 2, '12': 2 }, strict)).toMatchObject({
+      context: { issues: [{ path: 'data[12]' }, { path: 'data.a1' }, { path: 'data["1a"]' }] },
+    });
   });
 
   it('rejects data of a class without decorators, as class-validator does', () => {

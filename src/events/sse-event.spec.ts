@@ -90,6 +90,19 @@ describe('event()', () => {
     expect(refusal({ type: 'a' })).toMatchObject({ context: { field: 'data' } });
     expect(refusal({ type: 'a', event: 'b', data: 1 })).toMatchObject({ context: { field: 'type' } });
     expect(refusal({ name: 'x' })).toMatchObject({ context: { field: 'name' } });
+    expect([refusal({ type: 'a' }), refusal({ name: 'x' })].map((error) => (error as Error).message)).toEqual(
+      [
+        'An event of type "a" has no data. Clients drop an event without data: give it some (an empty string will do), or leave the type out.',
+        'An event has no field "name". Its fields are data, id, type, event, retry, comment; put everything else in "data".',
+      ],
+    );
+  });
+
+  it.each([5, true, {}])('rejects the comment %p', (text) => {
+    expect(refusal({ comment: text })).toMatchObject({
+      code: 'SSE_INVALID_FIELD',
+      context: { field: 'comment', value: text },
+    });
   });
 
   it('names the field, the shortened value and the remedy', () => {

@@ -101,6 +101,17 @@ describe('toText()', () => {
     expect(unhandled).toEqual([]);
   });
 
+  it('rejects bytes, unless the application has a serializer of its own', () => {
+    const bytes = Uint8Array.of(1);
+    for (const emits of ['events', 'data'] as const) {
+      expect(() => toEvent(bytes, emits, json)).toThrow(
+        expect.objectContaining({ code: 'SSE_NOT_SERIALIZABLE', context: { value: bytes } }) as Error,
+      );
+    }
+    expect(toText(bytes, String)).toBe('1');
+    expect(toText(null, json)).toBe('null');
+  });
+
   it('keeps the error of a serializer as the cause', () => {
     const cause = new RangeError('too deep');
     const fails = (): never => {

@@ -43,7 +43,13 @@ describe('rejectUnwritable()', () => {
     ['SharedArrayBuffer', new SharedArrayBuffer(1)],
     ['Blob', new Blob(['a'])],
   ])('rejects a %s, unless the serializer is one of the application', (kind, value) => {
-    expect(reject(value)).toThrow(`The data of an event cannot be bytes (${kind}).`);
+    expect(reject(value)).toThrow(
+      expect.objectContaining({
+        code: 'SSE_NOT_SERIALIZABLE',
+        message: expect.stringContaining(`The data of an event cannot be bytes (${kind}).`) as string,
+        context: { value },
+      }),
+    );
     expect(reject(value)).toThrow('new TextDecoder().decode(bytes)');
     expect(reject(value, true)).not.toThrow();
   });
@@ -53,6 +59,7 @@ describe('rejectUnwritable()', () => {
     ['a promise that is rejected', Promise.reject(new Error('not awaited'))],
     ['a query that runs when it is awaited', { then() {} }],
   ])('rejects %s, which would have to be awaited', (_, value) => {
+    expect(reject(value)).toThrow(expect.objectContaining({ context: { value } }));
     expect(reject(value)).toThrow('would be written as an empty object');
     expect(reject(value, true)).toThrow('Await it');
   });
@@ -60,6 +67,11 @@ describe('rejectUnwritable()', () => {
   it.each<[string, object]>([
     ['a plain object', { subscribe: 1, pipe: 2, next: 3, then: 4, arrayBuffer: 5 }],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    ['a plain object with the methods of a stream', { getReader() {}, pipe() {}, on() {}, text: 'a' }],
+    [
+      'an object without a prototype with the methods of a stream',
+      Object.assign(Object.create(null) as object, { getReader() {}, pipe() {}, on() {} }),
+    ],
     ['an array', [of(1)]],
     ['an array with an iterator of its own', Object.assign([1], { next() {} })],
     ['a Map', new Map([[1, 2]])],

@@ -94,6 +94,24 @@ describe('the payload of an event', () => {
     expect(message).toContain('… (and 2 more). Correct');
     expect(error).toMatchObject({ context: { issues: { length: 5 } } });
   });
+
+  it.each([
+    ['a   b\n\tc.', 'a b c'],
+    ['a. b..', 'a. b.'],
+    ['x'.repeat(200), 'x'.repeat(200)],
+    ['x'.repeat(201), `${'x'.repeat(200)}…`],
+  ])('is rejected with the message of the schema on one line, without its end: %j', (message, line) => {
+    const issue = { message, path: ['n'] };
+    const error = (count: number) =>
+      refusal(
+        schema(() => ({ issues: Array.from({ length: count }, () => issue) })),
+        1,
+      );
+    expect(error(1)).toMatchObject({
+      message: `The data of the event "a" breaks its contract. data.n: ${line}. Correct the data, or the schema.`,
+    });
+    expect((error(3) as Error).message).not.toContain('more');
+  });
 });
 
 describe('an unusable schema', () => {
@@ -105,7 +123,9 @@ describe('an unusable schema', () => {
   ])('%s is rejected at once', async (_how, validate) => {
     expect(refusal(schema(validate), 1)).toMatchObject({
       code: 'SSE_INVALID_CONTRACT',
-      message: expect.stringContaining('The schema of the event "a" answered with a promise.') as string,
+      message:
+        'The schema of the event "a" answered with a promise. Events are validated synchronously. Remove checks that are asynchronous.',
+      context: { event: 'a' },
     });
     // An unhandled rejection would end the process, and fail the test.
     await new Promise((resolve) => setImmediate(resolve));

@@ -116,10 +116,61 @@ describe('blockReader()', () => {
     ).toEqual(['a', 'b']);
   });
 
+  it.each(['12', '012'])('reads a reconnection time of digits only: %s', (digits) => {
+    const text = `retry: ${digits}\nretry: ${digits}x\nretry: x${digits}\nretry: -${digits}\nretry:\n`;
+    expect(read([utf8.encode(text)]).retries).toEqual([12]);
+  });
+
   it('decodes invalid UTF-8 as U+FFFD', () => {
     expect(read([Uint8Array.of(0x64, 0x61, 0x74, 0x61, 0x3a, 0xe9, 0x0a, 0x0a)]).blocks[0]?.data).toBe(
       '\uFFFD',
     );
+  });
+
+  describe('with a maximum length', () => {
+    /** Blocks before the one that is too long, and whether one is. */
+    function readUpTo(maxLength: number, ...chunks: string[]): { data: unknown[]; tooLong: boolean } {
+      const reader = blockReader(() => undefined, maxLength);
+      const data: unknown[] = [];
+      for (const chunk of chunks) {
+        data.push(...reader.feed(utf8.encode(chunk)).map((block) => block.data));
+        try {
+          reader.checkLength();
+        } catch (error) {
+          expect(error).toMatchObject({
+            code: 'SSE_EVENT_TOO_LARGE',
+            message: `The server sent an event of more than ${maxLength} characters. Raise "maxEventLength" to accept it.`,
+            context: { maxEventLength: maxLength },
+          });
+          return { data, tooLong: true };
+        }
+      }
+      return { data, tooLong: false };
+    }
+
+    it.each([
+      ['a line', ['data: abc\n\n'], ['abc']],
+      ['an unfinished line', ['data: abc', '\n', '\n'], ['abc']],
+      ['lines', ['id: 1\n', 'data\n\n'], ['']],
+      ['lines in one piece', ['data: a\nid\n\n'], ['a']],
+    ])('counts the characters of %s and their line ends', (_, chunks, data) => {
+      const length = chunks.join('').trim().length + 1;
+      expect(readUpTo(length, ...chunks)).toEqual({ data, tooLong: false });
+      expect(readUpTo(length - 2, ...chunks)).toEqual({ data: [], tooLong: true });
+    });
+
+    it('returns the blocks before the one that is too long, and none after it', () => {
+      expect(readUpTo(9, 'data: a\n\ndata: bcd\n\ndata: c\n\n')).toEqual({ data: ['a'], tooLong: true });
+    });
+
+    it('counts each block from its start', () => {
+      expect(readUpTo(8, ...Array.from({ length: 9 }, () => 'data: a\n\n')).data).toHaveLength(9);
+    });
+
+    it('does not count a comment whose line has ended', () => {
+      expect(readUpTo(8, ': comment\n: comment\ndata: a\n\n')).toEqual({ data: ['a'], tooLong: false });
+      expect(readUpTo(8, ': comment')).toEqual({ data: [], tooLong: true });
+    });
   });
 });
 

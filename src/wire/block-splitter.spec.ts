@@ -86,10 +86,31 @@ describe('the blocks of an event stream', () => {
     ).toEqual(['data: a\n\n']);
   });
 
+  it.each([
+    [[0xef, 0xbb, 0x20]],
+    [[0xef, 0x20, 0xbf]],
+    [[0x20, 0xbb, 0xbf]],
+    [[0x20, 0x20, 0xbf]],
+    [[0x20, 0xbb, 0x20]],
+    [[0xef, 0x20, 0x20]],
+  ])('keep a start that is only similar to a byte order mark: %p', (start) => {
+    const bytes = Uint8Array.from([...start, ...encode('data: a\n\n')]);
+    expect(new BlockSplitter(64).feed(bytes)).toEqual([bytes]);
+  });
+
+  it('keep a byte order mark that is not at the start', () => {
+    expect(split(['data: a\n\n', '\ufeffdata: b\n\n'])).toEqual(['data: a\n\n', '\ufeffdata: b\n\n']);
+  });
+
   it('have a maximum size', () => {
-    expect(() => split(['data: ', 'x'.repeat(100)], 64)).toThrow(
-      expect.objectContaining({ code: 'SSE_EVENT_TOO_LARGE', context: { maxBytes: 64 } }) as Error,
+    expect(() => split(['data: ', 'x'.repeat(59)], 64)).toThrow(
+      expect.objectContaining({
+        code: 'SSE_EVENT_TOO_LARGE',
+        message: expect.stringMatching(/of more than 64 bytes\. .*"maxEventBytes"/) as string,
+        context: { maxBytes: 64 },
+      }) as Error,
     );
+    expect(split(['data: ', 'x'.repeat(58), '\n\n'], 64)).toHaveLength(1);
     expect(
       split(
         Array.from({ length: 50 }, () => 'data: x\n\n'),

@@ -1,6 +1,6 @@
 import { comment, event, retryAfter } from '../events/sse-event.js';
 import { raw } from '../events/raw.js';
-import { encodeEvent } from './encode-event.js';
+import { COMMENT, EMPTY_COMMENT, encodeEvent } from './encode-event.js';
 
 describe('encodeEvent()', () => {
   it('writes comment, event, id, retry and data in that order, LF only, and one blank line', () => {
@@ -42,5 +42,7 @@ describe('encodeEvent()', () => {
   it('serializes data that is not text', () => {
     expect(encodeEvent(event({ data: { a: 1 } }))).toBe('data: {"a":1}\n\n');
     expect(encodeEvent(event({ data: [1] }), () => 'a\nb')).toBe('data: a\ndata: b\n\n');
+    expect(encodeEvent(event({ data: 'text' }), () => 'not called')).toBe('data: text\n\n');
+    expect(encodeEvent(EMPTY_COMMENT)).toBe(COMMENT);
   });
 });

@@ -16,6 +16,9 @@ it.each([
   [['\ufeffid: 1\rdata\r\r']],
   [[': c\n\nretry: 5\n\ndata:a\n\n']],
   [[':\n', 'event: x\nda', 'ta: a\n', '\n']],
+  [['ev', 'ent: x\n', 'i', 'd: 1\n', 'ret', 'ry: 1\n', 'd', 'ata', '\n\n']],
+  [['', ': a comment that does not start like a field', '\n', 'data', ': a\n\n']],
+  [['event: data', '\n\n', 'data: an unfinished', ' line\n\n']],
 ])('%j starts with a block', (pieces) => {
   expect(found(...pieces)).toEqual([true, pieces.length]);
 });
@@ -29,8 +32,14 @@ it.each([
   [' data: a\n\n'],
   ['database: a\n\n'],
   ['\n\nid 1\n'],
+  ['da\n\ufeffta: a\n\n'],
+  ['xdata: a'],
 ])('%j is immediately known to be something else', (text) => {
   expect(found(text)).toEqual([false, 1]);
+});
+
+it('is not decided by a block without data', () => {
+  expect(found('id: 1\n\n', 'event: a\n\n', 'retry\n\n', ': data\n\n')).toEqual([false, Infinity]);
 });
 
 it('stops after a maximum length', () => {

@@ -64,6 +64,14 @@ function publishing(options: Partial<RedisLogOptions> = {}) {
 const answer = (us: number, ...groups: unknown[]) => JSON.stringify([EPOCH, us, groups]);
 const refused = (text: string) => new Error(text);
 
+/** The number of events of each append in a command. */
+function groupsOf(command: readonly string[]): number[] {
+  const sizes: number[] = [];
+  // After the batch number come three arguments, and then each group: its size, and four arguments for each event.
+  for (let i = BATCH + 4; i < command.length; i += 1 + 4 * Number(command[i])) sizes.push(Number(command[i]));
+  return sizes;
+}
+
 describe('Publisher', () => {
   it('sends one batch at a time; appends that are called meanwhile form the next, with a higher number', async () => {
     const { append, sent, history } = publishing();
@@ -182,6 +190,40 @@ describe('Publisher', () => {
     await Promise.all(calls);
     const { writers } = publisher as unknown as { writers: Map<string, { queue: readonly unknown[] }> };
     expect(writers.get('c')?.queue).toEqual([]);
+  });
+
+  it('sends at most 1000 events at a time, and no further append after 1 MiB', async () => {
+    const { append, sent } = publishing();
+    /** The number of events in each batch that is sent for these appends. */
+    const batches = async (appends: readonly unknown[][]) => {
+      const from = sent.length;
+      // While it is under way, the others wait for the next batch.
+      const calls = [append('first'), ...appends.map(async (values) => append(...values))];
+      const sizes: number[] = [];
+      for (await turns(3); sent.length > from + sizes.length; await turns(3)) {
+        const groups = groupsOf(sent.at(-1)!.command);
+        sizes.push(groups.reduce((sum, size) => sum + size, 0));
+        sent.at(-1)!.answer(answer(sent.length, ...groups.map((_, i) => i + 1)));
+      }
+      await Promise.all(calls);
+      return sizes.slice(1);
+    };
+    const mebibyte = 'x'.repeat(1_048_576);
+    expect(await batches(Array.from({ length: 5 }, () => [mebibyte]))).toEqual([1, 1, 1, 1, 1]);
+    const half = 'x'.repeat(524_288);
+    expect(await batches(Array.from({ length: 4 }, () => [half]))).toEqual([2, 2]);
+    expect(await batches(Array.from({ length: 1500 }, (_, i) => [i]))).toEqual([1000, 500]);
+  });
+
+  it('rejects everything that waits when it is closed, and leaves no timer', async () => {
+    const { append, outcome, publisher, clock } = publishing();
+    const calls = [outcome(append('under way'))];
+    await turns(3);
+    calls.push(outcome(append('waits')));
+    publisher.close();
+    const closed = ['SSE_LOG_UNAVAILABLE', expect.stringMatching(/^The event log was closed\./) as string];
+    expect(await Promise.all(calls)).toEqual([closed, closed]);
+    expect(clock.size).toBe(0);
   });
 
   it('rejects with a permanent error, and continues with the next batch', async () => {
