@@ -127,7 +127,7 @@ export class RequestStream implements ConnectionListener {
       return undefined;
     }
     const source = isChannelSubscription(result)
-      ? new ChannelSource(result)
+      ? new ChannelSource(result, this)
       : toSource(result, this.troubles);
     if (connection.ended) {
       if (source) source.discard();
@@ -226,6 +226,10 @@ export class RequestStream implements ConnectionListener {
     this.owner.headSent();
     // Saves 80 bytes in each open stream without a limit.
     if (!this.owner.holdsSlots) this.owner = ANSWERED_OWNER;
+  }
+
+  teardownFailed(error: unknown): void {
+    this.troubles.onTeardownError(error);
   }
 
   broken(error: unknown): void {

@@ -9,10 +9,17 @@ import type {
 import * as fc from 'fast-check';
 import { connect } from 'node:net';
 import { finalize, map, of, timer, type Observable } from 'rxjs';
-import { Channels, event, Runs, Sse, SseConnections, type SlotStore } from 'nestjs-event-stream';
+import { Channels, event, Runs, Sse, SseConnections, SseSignal, type SlotStore } from 'nestjs-event-stream';
 import { SlotTable } from '../../src/limits/limits.js';
 import { ownRuns } from '../fixtures/own-runs.js';
-import { forgetPlans, mayFail, register, SOURCES, type Plan } from '../fixtures/failure-plans.js';
+import {
+  forEverUnlessReturned,
+  forgetPlans,
+  mayFail,
+  register,
+  SOURCES,
+  type Plan,
+} from '../fixtures/failure-plans.js';
 import { STATUS, THROWN } from '../fixtures/hostile-errors.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
@@ -74,6 +81,10 @@ const POINTS: Readonly<Record<string, Point>> = {
   'values, toJSON': { moment: 'wrapped', route: 'source/values', onlyThrows: true },
   'values, getter': { moment: 'stream', route: 'source/values', synchronous: true },
   'values, themselves': { moment: 'wrapped', route: 'source/values' },
+  'signal, listener': { moment: 'teardown', route: 'signal', leaves: true },
+  'signal, listener (run)': { moment: 'teardown', route: 'stopped-run' },
+  'snapshot, finally after the client': { moment: 'teardown', route: 'snapshot', leaves: true },
+  'snapshot, listener': { moment: 'teardown', route: 'snapshot', leaves: true },
   'limit.key': { moment: 'head', route: 'options/generator', synchronous: true },
   expiresAt: { moment: 'head', route: 'options/generator', synchronous: true },
   ids: { moment: 'stream', route: 'options/generator', synchronous: true },
@@ -266,6 +277,32 @@ class FailingController {
   async run(@Param('source') source: string, @Param('id') id: string) {
     await this.runs.start(id, () => mayFail(id, 'run, source') ?? SOURCES[source]?.(id));
     return this.runs.attach(id);
+  }
+  @Sse('signal/:id')
+  signal(@Param('id') id: string, @SseSignal() signal: AbortSignal): unknown {
+    return SOURCES['quietWithSignal']?.(id, signal);
+  }
+  @Sse('stopped-run/:id')
+  async stoppedRun(@Param('id') id: string) {
+    const run = await this.runs.start(id, (signal) => SOURCES['quietWithSignal']?.(id, signal));
+    setTimeout(() => void run.stop(), 2);
+    return run.attach();
+  }
+  @Sse('snapshot/:id')
+  snapshot(@Param('id') id: string) {
+    return this.channels.channel(`snapshots:${id}`).subscribe({
+      async *snapshot({ signal }) {
+        signal.addEventListener('abort', () => mayFail(id, 'snapshot, listener'));
+        try {
+          for (let n = 1; n <= 2; n++) yield { id, n };
+          // The last event is held back.
+          await forEverUnlessReturned();
+          yield { id, n: 3 };
+        } finally {
+          await mayFail(id, 'snapshot, finally after the client');
+        }
+      },
+    });
   }
   @Sse('bystander')
   bystander() {
