@@ -33,6 +33,8 @@ export interface ControlListener {
   onRecord(record: RunRecord): void;
   /** Records may have been evicted before they were read, or the log lost data. The state was reset. */
   missed(): void;
+  /** All records were read after the log has announced new ones, or that it is available again. */
+  caughtUp?(): void;
 }
 
 /**
@@ -95,7 +97,11 @@ export class RunControl {
   follow(listener: ControlListener): () => void {
     this.listener = listener;
     // An error is ignored, because the log calls this again when it is available.
-    const read = (): void => void this.catchUp().catch(() => undefined);
+    const read = (): void =>
+      void this.catchUp().then(
+        () => this.listener === listener && listener.caughtUp?.(),
+        () => undefined,
+      );
     const unwatch = this.log.watch([this.name], read);
     read();
     return () => {
@@ -114,7 +120,7 @@ export class RunControl {
       }
       for (const entry of entries) {
         const record = parseRunRecord(entry.asText().data);
-        if (record && (await this.isCredible(record)) && this.state.apply(record))
+        if (record && (await this.isCredible(record)) && this.state.apply(record, entry.position))
           this.listener?.onRecord(record);
         // Set only now. Otherwise a record that is written meanwhile would claim that this one was read.
         this.position = entry.position;

@@ -14,7 +14,6 @@ import type { AnyFold, Fold } from '../channels/folds/fold.js';
 import type { FoldedChannel } from '../channels/folds/folded-state.js';
 import type { StateSource } from '../channels/snapshot/state-source.js';
 import { gapType, type ReaderOptions } from '../channels/subscription.options.js';
-import type { Serialize } from '../events/to-event.js';
 import type { SubscriptionReader } from '../channels/subscription-reader.js';
 import type { MakeReader } from '../channels/waiting-reader.js';
 
@@ -59,6 +58,7 @@ export class RunEvents {
   /**
    * Makes the reader of the events after an id. It ends at the end marker and does not show it.
    *
+   * @param records How the values of a snapshot become events.
    * @param end Returns the position before the end marker. `undefined` while the run is running.
    * @throws {SseError} `SSE_INVALID_CURSOR`, `SSE_INVALID_FIELD`
    */
@@ -71,7 +71,7 @@ export class RunEvents {
       fold,
       ...options
     }: AttachOptions<never, never> & { events?: AnyContract | undefined },
-    { serialize, end }: { serialize: Serialize; end: () => Promise<LogPosition | undefined> },
+    { records, end }: { records: ReaderOptions['records']; end: () => Promise<LogPosition | undefined> },
   ): MakeReader {
     if (events) this.agreeOn(events);
     let state: StateSource | undefined;
@@ -88,7 +88,7 @@ export class RunEvents {
     const make = this.channels.reader(this.channel, {
       ...options,
       state,
-      records: { serialize },
+      records,
       after: this.start(after, state !== undefined),
       filter: (event: ChannelEvent, channel: string) => {
         const outcome = outcomeIn(event, this.run);

@@ -16,6 +16,8 @@ export interface RunLeaseInit {
   readonly orphans: boolean;
   readonly host: string;
   readonly startedAt: number;
+  /** When the claim was sent, by the clock. */
+  readonly claimedAt: number;
   /** A record about this run was read. Any node may have written it. */
   onRecord(record: RunRecord): void;
   /** Another node has ended this run, or owns the id now. Called once. */
@@ -36,13 +38,16 @@ export class RunLease implements ControlListener {
   private readonly unfollow: () => void;
   private timer: unknown;
   private over = false;
+  /** True once {@link end} was called. */
+  private ending = false;
+  private renewing = false;
   /** The time at which the last accepted renewal was sent. No other node treats this one as dead within a lease after it. */
   private renewedAt: number;
   /** The time at which the last renewal was sent that was answered in time. */
   private answeredAt: number;
 
   constructor(private readonly init: RunLeaseInit) {
-    this.renewedAt = this.answeredAt = init.clock.now();
+    this.renewedAt = this.answeredAt = init.claimedAt;
     this.unfollow = init.control.follow(this);
     this.schedule();
   }
@@ -78,9 +83,16 @@ export class RunLease implements ControlListener {
 
   missed(): void {
     if (this.over) return;
+    // The end may have been among the evicted records. It is written again if it was not.
+    if (this.ending) return;
     // Evicted records may have given the id to another node, unless the lease was valid all the time.
     if (this.lapsed) return this.lose();
     this.append('claim').catch((error: unknown) => this.fail(error));
+  }
+
+  caughtUp(): void {
+    // Nodes with viewers count the silence of this owner from now on.
+    if (this.overdue && !this.renewing) void this.renew();
   }
 
   /**
@@ -91,6 +103,7 @@ export class RunLease implements ControlListener {
     const { control, events, node } = this.init;
     const { run, from } = events;
     let outcome = given;
+    this.ending = true;
     for (;;) {
       try {
         await control.append({ is: 'ended', run, node, outcome, from, at });
@@ -127,10 +140,12 @@ export class RunLease implements ControlListener {
   private async renew(): Promise<void> {
     const { control, clock, leaseMs } = this.init;
     const sentAt = clock.now();
+    clock.cancel(this.timer);
+    this.renewing = true;
     try {
       // This process may have been suspended. It must read the records of that time before it writes.
       if (this.lapsed) await control.catchUp();
-      if (this.over) return;
+      if (this.over || this.hasEnded) return;
       await this.append('alive');
       this.renewedAt = sentAt;
       await control.catchUp();
@@ -140,8 +155,19 @@ export class RunLease implements ControlListener {
     } catch (error) {
       this.init.renewed(false);
       this.fail(error);
+    } finally {
+      this.renewing = false;
     }
     if (!this.over) this.schedule();
+  }
+
+  /**
+   * True if the end of the run was read. A renewal would name it as read, and would be believed by a node that reads after the log
+   * has evicted the end.
+   */
+  private get hasEnded(): boolean {
+    const { control, events } = this.init;
+    return control.state.ended?.run === events.run;
   }
 
   private append(is: 'alive' | 'claim'): Promise<void> {

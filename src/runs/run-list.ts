@@ -14,7 +14,7 @@ export interface RunListInit {
   readonly node: string;
   readonly settings: RunSettings;
   readonly logger: ErrorReports;
-  /** The owner of an id, if it is in this process. */
+  /** The owner of an id, if it is in this process and its run is running. */
   ownerOf(id: string): Promise<RunOwner | undefined>;
   /** Reads the control channel of an id. */
   look(id: string): Promise<RunControl>;
@@ -76,8 +76,7 @@ export class RunList {
   private async describe(id: string): Promise<RunningRun | undefined> {
     const { channels, settings } = this.init;
     const owner = await this.init.ownerOf(id);
-    // The end of a run may be in the log before its owner knows that it is.
-    if (owner && !owner.ending) return owner.events.describe(settings.node, owner.startedAt, owner.last);
+    if (owner) return owner.events.describe(settings.node, owner.startedAt, owner.last);
     const control = await this.init.look(id);
     const { current, running } = control.state;
     if (!current || !running) {

@@ -3,6 +3,7 @@ import type { Teardown } from '../source/pulled.source.js';
 import type { Running } from '../source/source.js';
 import { toSource } from '../source/to-source.js';
 import type { ErrorReports, SseErrorPhase } from '../errors/error-reports.js';
+import { guardedController } from '../errors/guarded-signal.js';
 import { quoted } from '../errors/sse.errors.js';
 import type { RunControl } from './run-control.js';
 import type { RunEvents } from './run-events.js';
@@ -33,6 +34,8 @@ export interface RunOwnerInit {
   readonly logger: ErrorReports;
   /** When the run was claimed, in milliseconds since 1970. */
   readonly startedAt: number;
+  /** When the claim was sent, by the clock of the settings. The lease began then. */
+  readonly claimedAt: number;
 }
 
 const TEARDOWN_WARN_MS = 10_000;
@@ -55,7 +58,7 @@ export class RunOwner implements Teardown {
   readonly settled: Promise<void>;
   /** True once the source has ended or was released. The end may not be in the log yet. */
   ending = false;
-  private readonly controller = new AbortController();
+  private readonly controller = guardedController((error) => this.onTeardownError(error));
   private readonly writer: RunWriter;
   private readonly viewers: RunViewers;
   private readonly lease: RunLease;
@@ -71,7 +74,7 @@ export class RunOwner implements Teardown {
   private settle: () => void = () => undefined;
 
   constructor(private readonly init: RunOwnerInit) {
-    const { events, control, settings, node, startedAt } = init;
+    const { events, control, settings, node, startedAt, claimedAt } = init;
     const { clock, leaseMs, orphanMs, node: host } = settings;
     this.events = events;
     this.startedAt = startedAt;
@@ -95,7 +98,7 @@ export class RunOwner implements Teardown {
       listen: () => this.listen(),
     });
     this.lease = new RunLease({
-      ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false, host, startedAt },
+      ...{ events, node, control, clock, leaseMs, orphans: orphanMs !== false, host, startedAt, claimedAt },
       onRecord: (record) => this.onRecord(record),
       lost: () => this.lost(),
       renewed: (inTime) => (inTime ? this.viewers.prune() : this.viewers.restart()),
@@ -111,9 +114,11 @@ export class RunOwner implements Teardown {
     return this.init.settings.clock;
   }
 
-  /** `running` until the end is in the log. */
+  /** `running` until this process has read the end in the log. */
   get status(): RunStatus {
-    return this.outcome?.status ?? 'running';
+    const { ended } = this.init.control.state;
+    const outcome = this.outcome ?? (ended?.run === this.events.run ? ended.outcome : undefined);
+    return outcome?.status ?? 'running';
   }
 
   /** The position of the last event in the log. */
@@ -121,9 +126,12 @@ export class RunOwner implements Teardown {
     return this.writer.last;
   }
 
-  /** Checks that this process still owns the run, if it may have been suspended or disconnected. Never rejects. */
+  /**
+   * Reads the log if the run may have ended there: its end is being written, or this process may have been suspended or
+   * disconnected. Never rejects.
+   */
   async verify(): Promise<void> {
-    if (this.lease.lapsed) await this.lease.verify();
+    if (this.ending || this.lease.lapsed) await this.lease.verify();
   }
 
   /** Starts the source. */

@@ -1,7 +1,10 @@
 import { RunState, parseRunRecord, type RunRecord } from './run-state.js';
 
 const base = { node: 'n', from: 'e-0', orphans: false, host: 'h', startedAt: 1 };
-const claim = (run: string, follows?: string): RunRecord => ({ is: 'claim', run, follows, ...base });
+const claim = (run: string, follows?: string, after?: string): RunRecord => ({
+  ...{ is: 'claim', run, follows, ...base },
+  ...(after !== undefined && { after }),
+});
 const alive = (run: string): RunRecord => ({ is: 'alive', run, ...base });
 const ended = (run: string): RunRecord => ({
   ...{ is: 'ended', run, node: 'n', outcome: { status: 'completed' } },
@@ -11,7 +14,7 @@ const stop = (run: string): RunRecord => ({ is: 'stop', run });
 
 function after(...records: RunRecord[]) {
   const state = new RunState();
-  const meant = records.map((record) => state.apply(record));
+  const meant = records.map((record, n) => state.apply(record, `e-${n}`));
   return { state, meant };
 }
 
@@ -26,6 +29,23 @@ describe('the state of a control channel', () => {
   it('ignores a claim that was written without knowing of the last end', () => {
     const { state, meant } = after(claim('a'), ended('a'), claim('b'), claim('c', 'x'), claim('d', 'a'));
     expect([state.current?.run, meant]).toEqual(['d', [true, true, false, false, true]]);
+  });
+
+  it('assigns the ID to a node that had read everything and found no record of the current run', () => {
+    const forgotten = claim('c', undefined, 'e-1');
+    for (const last of [alive('a'), ended('a')]) {
+      const { state, meant } = after(claim('a'), last, forgotten, alive('a'), claim('d', undefined, 'e-1'));
+      expect([state.current?.run, state.running, meant]).toEqual([
+        'c',
+        true,
+        [true, true, true, false, false],
+      ]);
+    }
+    // Those who claim here have not read the last record, or knew of the run.
+    expect(after(claim('a'), alive('a'), claim('c', undefined, 'e-0')).state.current?.run).toBe('a');
+    expect(after(claim('a'), alive('a'), claim('c', 'a', 'e-1')).state.current?.run).toBe('a');
+    // Requests about a run do not show who owns it.
+    expect(after(claim('a'), stop('a'), claim('c', undefined, 'e-0')).state.current?.run).toBe('c');
   });
 
   it('ends a run once, and ignores later records about it', () => {
@@ -53,7 +73,7 @@ describe('the state of a control channel', () => {
       [claim('a'), alive('a'), ended('a'), stop('a')].map((record) => state.needsProof(record));
     const state = new RunState();
     expect(needs(state)).toEqual([true, true, true, false]);
-    state.apply(claim('a'));
+    state.apply(claim('a'), 'e-0');
     expect(needs(state)).toEqual([false, false, false, false]);
     state.reset();
     expect([needs(state), state.running]).toEqual([[true, true, true, false], false]);

@@ -11,7 +11,10 @@ interface RecordBase {
   readonly after?: LogPosition;
 }
 
-/** Claims an id. The first claim after the end of the run that it follows wins. */
+/**
+ * Claims an id. The first claim after the end of the run that it follows wins. So does a claim by a node that could not know of the
+ * current run, because the log had evicted all records about it.
+ */
 interface ClaimRecord extends RecordBase {
   readonly is: 'claim';
   /** The run that had ended when the claim was written. Missing if the id was unknown. */
@@ -72,6 +75,8 @@ export class RunState {
   ended: EndedRecord | undefined;
   /** True if a stop of the current run was requested. */
   stopWanted = false;
+  /** The position of the last record that shows the current run, or its end, to a node that knows nothing yet. */
+  private shownAt: LogPosition | undefined;
 
   /** True if the current run is still running. */
   get running(): boolean {
@@ -92,14 +97,20 @@ export class RunState {
     this.stopWanted = false;
   }
 
-  /** Applies the next record. Returns `false` if the record has no effect. */
-  apply(record: RunRecord): boolean {
+  /** Applies the next record, which is at this position. Returns `false` if the record has no effect. */
+  apply(record: RunRecord, at: LogPosition): boolean {
+    const hasEffect = this.accept(record);
+    if (hasEffect && record.is !== 'stop' && record.is !== 'viewing') this.shownAt = at;
+    return hasEffect;
+  }
+
+  private accept(record: RunRecord): boolean {
     const { current, ended } = this;
     const isCurrent = current?.run === record.run;
     switch (record.is) {
       case 'claim':
         if (isCurrent) return !ended;
-        if (current && (!ended || record.follows !== current.run)) return false;
+        if (current && !(ended && record.follows === current.run) && !this.isForgotten(record)) return false;
         return this.begin(record);
       case 'alive':
         if (current) return isCurrent && !ended;
@@ -115,6 +126,13 @@ export class RunState {
       case 'viewing':
         return isCurrent;
     }
+  }
+
+  /** True if the writer of a claim had read the channel beyond the current run, and the log had evicted all records that show it. */
+  private isForgotten({ after, follows }: ClaimRecord): boolean {
+    const { current, shownAt } = this;
+    // Positions sort as text.
+    return after !== undefined && shownAt !== undefined && after >= shownAt && follows !== current?.run;
   }
 
   private begin({ run, from, orphans, host, startedAt }: ClaimRecord | AliveRecord): true {

@@ -24,8 +24,8 @@ const CHECKS = 3;
  * A run that another node owns or owned. While this node has viewers, it watches the owner. After a lease of silence it
  * writes to the log that the run is lost. It also makes sure that there is an end marker for its viewers once the run is over.
  *
- * Silence counts only while the log could have delivered a record of the owner. The time starts again after the log was
- * unavailable or slow, and after this process was suspended.
+ * Silence counts only while the log could have delivered a record of the owner. The time starts again at the first check that the
+ * log answers after it was unavailable or slow, and after this process was suspended.
  */
 export class RunView implements ControlListener {
   /** Resolves when the run has ended, or the view was closed. */
@@ -34,6 +34,8 @@ export class RunView implements ControlListener {
   /** The time of the last record of the owner, or since which the log could have delivered one. */
   private silentSince: number;
   private heard = false;
+  /** True if the log did not answer the last check, or too late. */
+  private away = false;
   private announcedViewing = false;
   private timer: unknown;
   private closed = false;
@@ -132,7 +134,8 @@ export class RunView implements ControlListener {
     try {
       await this.look();
     } catch (error) {
-      if (isSseError(error, 'SSE_LOG_UNAVAILABLE')) this.restart();
+      this.away = isSseError(error, 'SSE_LOG_UNAVAILABLE');
+      if (this.away) this.restart();
       else {
         const { id } = this.init.events;
         this.init.logger.error(`Run ${quoted(id)}`, error, { phase: 'run', runId: id });
@@ -145,7 +148,8 @@ export class RunView implements ControlListener {
     const { events, control, settings } = this.init;
     const { clock, leaseMs } = settings;
     const inTime = await control.answersInTime(clock, leaseMs / CHECKS);
-    if (!inTime) this.restart();
+    if (!inTime || this.away) this.restart();
+    this.away = !inTime;
     const viewers = events.viewersHere();
     if (this.ended) await this.ensureEnd();
     else if (clock.now() - this.silentSince >= leaseMs) await this.giveUp();

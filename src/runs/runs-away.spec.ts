@@ -84,6 +84,23 @@ describe.each(Object.entries(AWAY))('while the log %s', (_, away) => {
     expect([viewer.over, hand.signal?.aborted]).toEqual([false, false]);
   });
 
+  it.each([1000, 5000, 9000, 12_000, 14_500])(
+    'the owner reaches it %i ms after a viewer without losing the run, if that is less than a lease',
+    async (laterMs) => {
+      const viewer = await RunViewer.attach(b, 'r');
+      for (const awayMs of [LEASE_MS + 1000, 3 * LEASE_MS]) {
+        await nodes.advance(LEASE_MS);
+        away.from([a, b]);
+        await nodes.advance(awayMs);
+        away.to([b]);
+        await nodes.advance(laterMs);
+        away.to([a]);
+        await nodes.advance(2 * LEASE_MS);
+        expect([viewer.over, hand.signal?.aborted]).toEqual([false, false]);
+      }
+    },
+  );
+
   it('a run without viewers becomes no orphan during the outage, and becomes one after it', async () => {
     away.from([a, b]);
     await nodes.advance(3 * LEASE_MS);

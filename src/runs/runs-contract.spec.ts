@@ -78,6 +78,21 @@ describe('a run with a contract', () => {
     expect(waiting.ended).toBe(true);
   });
 
+  it('gives viewers a snapshot of the contract, or an error', async () => {
+    const snapshot = () => [events.token('a'), event({ type: 'progress', data: 'wrong' }), events.token('b')];
+    const run = await runs.start('a', () => [events.token('a')], { events });
+    const broken = { code: 'SSE_INVALID_EVENT', context: { event: 'progress' } };
+    await expect((await run.attach({ snapshot })).next()).rejects.toMatchObject(broken);
+    await expect((await runs.attach('a', { events, snapshot })).next()).rejects.toMatchObject(broken);
+    const off = new Runs(channels, { validate: false, logger: quiet });
+    for (const viewer of [runs.attach('a', { snapshot }), off.attach('a', { events, snapshot })]) {
+      const seenData: unknown[] = [];
+      for await (const { data } of await viewer) seenData.push(data);
+      expect(seenData).toEqual(['a', 'wrong', 'b']);
+    }
+    await off.close();
+  });
+
   it('does not validate if that is disabled', async () => {
     const wrong = (): unknown => of(event({ type: 'progress', data: 'wrong' }));
     await runs.start('a', () => unchecked(wrong()), { events, validate: false });
@@ -86,7 +101,7 @@ describe('a run with a contract', () => {
     await off.start('b', () => unchecked(wrong()), { events });
     expect((await (await off.attach('b')).next()).value?.data).toBe('wrong');
     await off.start('c', () => unchecked(wrong()), { events, validate: true });
-    await expect((await off.attach('c')).next()).rejects.toMatchObject({ status: 500 });
+    await expect(off.attach('c')).rejects.toMatchObject({ status: 500 });
     await off.close();
   });
 

@@ -1,10 +1,11 @@
 import { ConflictException, HttpException } from '@nestjs/common';
 import { Observable, concat, interval, of, throwError } from 'rxjs';
-import { event } from 'nestjs-event-stream';
+import { event, type EventLog } from 'nestjs-event-stream';
 import { eachReach } from '../../test/fixtures/each-reach.js';
 import { TestNodes, turns } from '../../test/fixtures/nodes.js';
 import { Hand, RunViewer } from '../../test/fixtures/run-viewer.js';
 import { toRecord } from '../log/log-record.js';
+import { SseError } from '../errors/sse.errors.js';
 
 const parked = () => new Promise<never>(() => undefined);
 const code = (wanted: string) => expect.objectContaining({ code: wanted }) as Error;
@@ -320,5 +321,67 @@ describe('a request to stop', () => {
     await a.runs.start('r', hand.source);
     await turns();
     expect([await b.runs.status('r'), hand.signal?.aborted]).toEqual(['stopped', true]);
+  });
+});
+
+describe('an end whose marker cannot be written for long', () => {
+  it('does not make the run look alive once the log has evicted the end', async () => {
+    const nodes = new TestNodes({ maxAgeMs: 20_000 });
+    const a = nodes.add();
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const { append } = a.wire;
+    a.wire.append = (channel, records) =>
+      channel.startsWith('run-events:')
+        ? Promise.reject(new SseError('SSE_LOG_UNAVAILABLE', 'Away.'))
+        : append.call(a.wire, channel, records);
+    hand.done();
+    const statuses = new Set<unknown>();
+    for (let seconds = 0; seconds < 60; seconds++) {
+      await nodes.advance(1000);
+      statuses.add(await nodes.add({}, 'direct').runs.status('r'));
+    }
+    expect([...statuses]).toEqual(['completed', undefined]);
+    const closing = a.runs.close(1000);
+    await nodes.advance(2000);
+    await closing;
+  });
+});
+
+describe('an end that is in the log', () => {
+  it('counts on every node, even before the log has answered the owner', async () => {
+    const nodes = new TestNodes();
+    const b = nodes.add();
+    const slow: EventLog = Object.create(nodes.log) as EventLog;
+    let answer: () => void = () => undefined;
+    slow.append = async (channel, records) => {
+      const positions = await nodes.log.append(channel, records);
+      const isEnd = records[0]?.frame.includes('"is":"ended"');
+      if (isEnd) await new Promise<void>((resolve) => (answer = resolve));
+      return positions;
+    };
+    const owner = nodes.on(slow);
+    const hand = new Hand();
+    await owner.runs.start('r', hand.source);
+    hand.give(1);
+    await turns();
+    expect(await b.runs.stop('r')).toBe(true);
+
+    for (const { runs } of [owner, b]) {
+      expect([await runs.status('r'), await runs.stop('r')]).toEqual(['stopped', false]);
+      expect(await runs.list()).toEqual([]);
+      expect(await runs.attach('r', { none: 204 })).toMatchObject({ status: 204 });
+      expect((await collect({ runs }, 'r')).seen).toEqual([1, 'stopped']);
+    }
+    const next = owner.runs.start('r', hand.source);
+    answer();
+    await next;
+    await turns();
+    expect([await b.runs.status('r'), owner.runs.size()]).toEqual(['running', 1]);
+    const closing = Promise.all([owner.runs.close(), b.runs.close()]);
+    await turns();
+    answer();
+    await closing;
+    expect(owner.logger.errors).toEqual([]);
   });
 });

@@ -93,6 +93,19 @@ describe('attach() without a run that is running', () => {
     expect(await Promise.all(ended)).toEqual([['3'], ['3']]);
   });
 
+  it('finds the next run although the log has evicted all records about the one before', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    await a.runs.start('r', () => ['1']);
+    await nodes.advance(1000);
+    const waiting = [a, b].map(({ runs }) => runs.attach('r', { none: 'wait' }).then(collect));
+    // Longer than the log keeps any entry.
+    await nodes.advance(3_700_000, 100_000);
+    await nodes.add().runs.start('r', () => ['2']);
+    await nodes.advance(1000);
+    expect(await Promise.all(waiting)).toEqual([['2'], ['2']]);
+  });
+
   it('stops waiting when the subscription ends or its signal aborts', async () => {
     const nodes = new TestNodes();
     const node = nodes.add({}, 'direct');

@@ -6,6 +6,7 @@ import { RunControl } from './run-control.js';
 
 const LEASE_MS = 15_000;
 const ID = 'r';
+const RUNS = Number(process.env['OWNERSHIP_RUNS'] ?? 100);
 
 const step = fc.record({
   do: fc.constantFrom(
@@ -126,7 +127,7 @@ describe('the owner of an ID, whatever happens to the nodes in any order', () =>
           await model.calm();
           await model.close();
         }),
-        { numRuns: 100 },
+        { numRuns: RUNS },
       );
     },
     240_000,

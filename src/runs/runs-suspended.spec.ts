@@ -111,6 +111,28 @@ describe('a run whose owner is suspended for longer than its lease', () => {
   });
 });
 
+describe('an owner that was cut off until the log had evicted its records', () => {
+  it('gives way to the node that has started the ID meanwhile', async () => {
+    const nodes = new TestNodes({ maxAgeMs: 20_000 });
+    const [a, b] = [nodes.add(), nodes.add()];
+    const [first, second] = [new Hand(), new Hand()];
+    await a.runs.start('r', first.source);
+    a.wire.cut();
+    await nodes.advance(20_000);
+    await b.runs.start('r', second.source);
+    a.wire.mend();
+    await nodes.advance(2 * LEASE_MS);
+    expect([ownRuns(a.runs), first.signal?.reason, ownRuns(b.runs)]).toEqual([
+      [],
+      code('SSE_RUN_LOST'),
+      ['r'],
+    ]);
+    for (const node of [a, b, nodes.add()]) expect(await node.runs.status('r')).toBe('running');
+    expect(await a.runs.stop('r')).toBe(true);
+    expect(second.finished).toBe(true);
+  });
+});
+
 describe('a process that is suspended', () => {
   it('while it claims an ID does not get it if another node had it meanwhile', async () => {
     const nodes = new TestNodes();
@@ -134,6 +156,33 @@ describe('a process that is suspended', () => {
     await b.runs.start('r', other.source);
     a.process.resume();
     expect(await started).toEqual(code('SSE_RUN_EXISTS'));
+    expect([hand.signal, ownRuns(a.runs), ownRuns(b.runs)]).toEqual([undefined, [], ['r']]);
+    await b.runs.stop('r');
+  });
+
+  it('while it reads the answer to its claim does not get the ID if its claim was evicted and another node has it', async () => {
+    const nodes = new TestNodes({ maxAgeMs: 20_000 });
+    const [a, b] = [nodes.add(), nodes.add()];
+    const read = a.wire.read.bind(a.wire);
+    let suspended = false;
+    a.wire.read = async (channel, after, limit) => {
+      const slice = await read(channel, after, limit);
+      if (!suspended && channel === 'run:r' && slice.entries.length > 0) {
+        suspended = true;
+        a.process.suspend();
+      }
+      return slice;
+    };
+    const hand = new Hand();
+    const started = a.runs.start('r', hand.source).catch((error: unknown) => error);
+    await turns();
+    expect(suspended).toBe(true);
+    await nodes.advance(25_000);
+    const other = new Hand();
+    await b.runs.start('r', other.source);
+    a.process.resume();
+    expect(await started).toEqual(code('SSE_RUN_EXISTS'));
+    // The source of the late node was never called.
     expect([hand.signal, ownRuns(a.runs), ownRuns(b.runs)]).toEqual([undefined, [], ['r']]);
     await b.runs.stop('r');
   });

@@ -31,6 +31,7 @@ import {
   type RunsOptions,
 } from './run.options.js';
 import { ChannelSubscription } from '../channels/subscription.js';
+import { recordsOf } from '../channels/channel.js';
 import { WaitingReader, type MakeReader, type Waiting } from '../channels/waiting-reader.js';
 import type { Fold } from '../channels/folds/fold.js';
 import type { AnyContract } from '../events/event-contract.js';
@@ -191,9 +192,10 @@ export class Runs {
   }
 
   private reader(events: RunEvents, options: AnyAttachOptions): MakeReader {
-    const { serialize } = this.settings;
+    const { serialize, validate } = this.settings;
     const fold = options.fold ?? (options.snapshot ? undefined : this.settings.fold);
-    return events.reader({ ...options, fold }, { serialize, end: () => this.endOf(events) });
+    const records = recordsOf({ serialize, contract: validate ? options.events : undefined });
+    return events.reader({ ...options, fold }, { records, end: () => this.endOf(events) });
   }
 
   /** Waits for the next run of an id. */
@@ -244,7 +246,7 @@ export class Runs {
    */
   async status(id: string): Promise<RunStatus | undefined> {
     const owner = await this.ownerOf(id);
-    if (owner) return owner.status;
+    if (owner) return 'running';
     const control = await this.look(id);
     const { current, ended } = control.state;
     if (!current) return undefined;
@@ -302,10 +304,11 @@ export class Runs {
     );
   }
 
-  /** The owner of an id, if it is in this process and has not lost its lease. */
+  /** The owner of an id, if it is in this process and its run is running. */
   private async ownerOf(id: string): Promise<RunOwner | undefined> {
     await this.owners.get(id)?.verify();
-    return this.owners.get(id);
+    const owner = this.owners.get(id);
+    return owner?.status === 'running' ? owner : undefined;
   }
 
   /** Acquires an id. Returns `undefined` if another run has it. */
@@ -337,11 +340,17 @@ export class Runs {
     const orphans = settings.orphanMs !== false;
     const { clock, node: host } = settings;
     const startedAt = clock.wallNow();
+    const claimedAt = clock.now();
     await control.append({ is: 'claim', run, follows, node, from: events.from, orphans, host, startedAt });
-    await control.catchUp();
+    // An answer that arrives a lease after its question is out of date: this process may have been suspended.
+    let readAt: number;
+    do {
+      readAt = clock.now();
+      await control.catchUp();
+    } while (clock.now() - readAt >= settings.leaseMs);
     const { current, running } = control.state;
     if (!running || current?.run !== run) return undefined;
-    const owner = new RunOwner({ events, node, control, settings, logger, startedAt });
+    const owner = new RunOwner({ events, node, control, settings, logger, startedAt, claimedAt });
     this.owners.set(id, owner);
     void owner.settled.then(() => {
       if (this.owners.get(id) === owner) this.owners.delete(id);
