@@ -16,8 +16,12 @@ export interface BatchSink extends Sink<unknown> {
 export class ChannelSource extends Source {
   readonly pulled = false;
 
-  constructor(readonly subscription: ChannelSubscription) {
+  constructor(
+    readonly subscription: ChannelSubscription,
+    stream?: ChannelSubscription['stream'],
+  ) {
     super();
+    subscription.stream = stream;
   }
 
   open(sink: Sink<unknown> | BatchSink, demand: Demand): Running {
@@ -34,7 +38,6 @@ export class ChannelSource extends Source {
 
 class Pump implements Running {
   private over = false;
-  private waiting = false;
 
   constructor(
     private readonly subscription: ChannelSubscription,
@@ -44,7 +47,6 @@ class Pump implements Running {
 
   run(): void {
     const { subscription, demand } = this;
-    if (this.waiting) return;
     while (!this.over) {
       if (!demand.ready) return this.wait();
       let batch: EventBatch | undefined;
@@ -72,7 +74,7 @@ class Pump implements Running {
 
   private deliver(batch: EventBatch): void {
     const { sink } = this;
-    if ('batches' in sink) return sink.batches.batch(batch);
+    if ('batches' in sink) return sink.batches.join(batch);
     for (let i = 0; i < batch.size && !this.over; i++) sink.next(batch.event(i));
   }
 
@@ -82,10 +84,6 @@ class Pump implements Running {
   }
 
   private wait(): void {
-    this.waiting = true;
-    void this.demand.whenReady().then(() => {
-      this.waiting = false;
-      this.run();
-    });
+    void this.demand.whenReady().then(() => this.run());
   }
 }

@@ -126,6 +126,10 @@ export function openSubscription<T, Event extends SseEvent = ChannelEvent<T>>(
   return new ChannelSubscription((owner) => new CursorReader(feeds, keys, options, owner));
 }
 
-function recordsOf({ serialize, contract }: ChannelSettings): ReaderOptions['records'] {
+/** @internal How the values of a state become events. They are validated like events that are published. */
+export function recordsOf({
+  serialize,
+  contract,
+}: Pick<ChannelSettings, 'serialize' | 'contract'>): NonNullable<ReaderOptions['records']> {
   return { serialize, check: contract && ((value) => validateValue(contract, value, 'data')) };
 }

@@ -291,6 +291,22 @@ describe('a subscription to several channels', () => {
     expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   });
 
+  it('is rejected if the names of two channels have the same hash, because a cursor could not tell them apart', () => {
+    const names = ['match:101665', 'match:150733'];
+    expect(new Set(names.map((name) => channelKey(name).tag)).size).toBe(1);
+    const channels = new Channels();
+    expect(() => channels.subscribe(names)).toThrow(
+      expect.objectContaining({
+        code: 'SSE_INVALID_CHANNEL',
+        message:
+          'The names of the channels "match:150733" and "match:101665" have the same hash in cursors. ' +
+          'One subscription cannot have both. Rename one of them.',
+        context: { names: names.toReversed() },
+      }) as Error,
+    );
+    for (const name of names) expect(channels.subscribe(name).take()).toBeUndefined();
+  });
+
   it('counts in each of its channels, and is rejected without a channel and with more than 100', async () => {
     const channels = new Channels();
     const both = channels.subscribe(['a', 'b']);

@@ -139,7 +139,8 @@ export class Channels implements OnApplicationShutdown {
     }
     const { events, ...others } = options;
     if (events !== undefined) this.agree(keys, events);
-    return openSubscription(keys, this.feeds, this.settings, others);
+    const contract = this.validate ? events : undefined;
+    return openSubscription(keys, this.feeds, { ...this.settings, contract }, others);
   }
 
   private agree(keys: readonly ChannelKey[], events: AnyContract): void {

@@ -5,7 +5,7 @@ import type { Awaitable } from '../log/event-log.js';
 import type { Deliverable } from '../log/log-entry.js';
 import { toRecord, type LogRecord } from '../log/log-record.js';
 import type { EventBatch } from './event-batch.js';
-import { BATCH_LIMIT, type Feed, type FeedReader, type FeedSlice } from './feed.js';
+import { BATCH_LIMIT, wakeReader, type Feed, type FeedReader, type FeedSlice } from './feed.js';
 import type { Feeds } from './feeds.js';
 import type { BatchConsumer } from './live-readers.js';
 import { gapBatch } from './gap-notice.js';
@@ -37,6 +37,8 @@ import { gapType, type ReaderOptions } from './subscription.options.js';
  * - ended: `failure` has the error, if there was one.
  */
 export class CursorReader implements SubscriptionReader, FeedReader, StateReader {
+  order = 0;
+  queued = false;
   ended = false;
   /** The error with which it ended. */
   failure: { readonly error: unknown } | undefined;
@@ -49,6 +51,8 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
   private requested: string | undefined;
   private begun = false;
   private waiting = false;
+  /** The wake-ups of the feed when the last read began, if it has found nothing. Until the next wake-up there is nothing. */
+  private nothingSince: number | undefined;
   private loaded: FeedSlice | undefined;
   /** True within `pull()`, which the filter of the application can call again. */
   private pulling = false;
@@ -137,7 +141,6 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
   follow(consumer: BatchConsumer): boolean {
     const { feed, ownPosition, options, waiting, ended } = this;
     if (!feed || !ownPosition || waiting || ended || options.filter || options.until) return false;
-    if (this.states?.busy === true) return false;
     this.live = feed.follow(this, ownPosition, consumer);
     return this.live;
   }
@@ -179,6 +182,7 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
   }
 
   wake(): void {
+    this.queued = false;
     if (this.pulling || this.ended) return;
     if (!this.position && !this.waiting && this.states?.busy !== true) this.locate();
     this.owner.notify();
@@ -194,6 +198,7 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
 
   private moveTo(at: FeedPosition): void {
     if (at !== this.ownPosition) this.requested = undefined;
+    this.nothingSince = undefined;
     this.ownPosition = at;
   }
 
@@ -215,15 +220,20 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     if (loaded) return loaded;
     if (this.waiting || !feed) return undefined;
     if (!this.position) this.locate();
-    if (!this.position) return undefined;
+    if (!this.position || this.nothingSince === feed.wakeUps) return undefined;
+    const { wakeUps } = feed;
     const answer = feed.read(this.position);
     if (!(answer instanceof Promise)) return answer;
-    this.wait(answer, (slice) => (this.loaded = slice));
+    this.wait(answer, (slice) => {
+      this.loaded = slice;
+      this.nothingSince = slice ? undefined : wakeUps;
+    });
     return undefined;
   }
 
   place(at: FeedPosition | undefined): void {
     this.ownPosition = at ?? this.keys.map(() => UNKNOWN);
+    this.nothingSince = undefined;
   }
 
   delivery({ at, values, records }: ChannelState): StateDelivery {
@@ -232,6 +242,7 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     return new StateDelivery({
       ...{ key, id: formatCursor(this.keys, at), limit: BATCH_LIMIT },
       values: records ?? values,
+      teardownFailed: (error) => this.teardownFailed(error),
       record: (value) => {
         if (records) return value as LogRecord;
         const record = toRecord(value, serialize);
@@ -239,6 +250,10 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
         return record;
       },
     });
+  }
+
+  teardownFailed(error: unknown): void {
+    this.owner.teardownFailed(error);
   }
 
   follows(at: FeedPosition): Awaitable<boolean> {
@@ -268,8 +283,8 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     } catch (error) {
       this.fail(error);
     }
-    // The client resumes after the state, and not after what it had before.
-    if (!states.busy) this.requested = undefined;
+    // The client resumes after the state that it has, and not after what it had before.
+    if (items && !states.busy) this.requested = undefined;
     return items && items.length > 0 ? this.feeds.batch(items) : undefined;
   }
 
@@ -281,24 +296,16 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
         this.waiting = false;
         if (this.ended) return;
         take(value);
-        this.notifyOwner();
+        if (this.feed) this.feed.notify(this);
+        else wakeReader(this);
       },
       (error: unknown) => {
         this.waiting = false;
         this.logFailed(error);
         // A wake-up during the call was ignored, and would not be repeated.
-        if (wakeUps !== this.feed?.wakeUps) this.wake();
+        if (wakeUps !== this.feed?.wakeUps) this.feed?.notify(this);
       },
     );
-  }
-
-  /** Notifies the owner from a callback of the log. An error of `parse` fails the subscription, because no caller can catch it. */
-  private notifyOwner(): void {
-    try {
-      this.owner.notify();
-    } catch (error) {
-      this.fail(error);
-    }
   }
 
   /** While the log is unavailable, the reader waits for the wake-up after the outage. Any other error ends it. */
@@ -315,7 +322,7 @@ export class CursorReader implements SubscriptionReader, FeedReader, StateReader
     }
     if (states) states.exhausted = false;
     this.ownPosition = slice.next;
-    this.requested = undefined;
+    this.nothingSince = this.requested = undefined;
     if (slice.gap) {
       const gap = { requested: requested ?? formatCursor(this.keys, slice.at), oldest: slice.gap.oldest };
       return gapBatch(gapType(this.options), this.cursor, gap);

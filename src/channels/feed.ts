@@ -6,6 +6,7 @@ import type { Awaitable, EventLog, LogSlice, ReadLimit } from '../log/event-log.
 import type { Deliverable, Parse } from '../log/log-entry.js';
 import { LiveReaders, type BatchConsumer, type LiveReader } from './live-readers.js';
 import { mergeSlices } from './merge-slices.js';
+import { deliveries, type Deliverer } from '../time/slices.js';
 
 /** The result of a read of a feed. */
 export interface FeedSlice {
@@ -17,10 +18,10 @@ export interface FeedSlice {
   readonly gap: { readonly oldest: string | null } | undefined;
 }
 
-/** A reader of a feed. */
-export interface FeedReader extends LiveReader {
-  /** There may be events since a read has returned none. */
-  wake(): void;
+/** A reader of a feed. It is woken when there may be events since a read has returned none. */
+export interface FeedReader extends LiveReader, Deliverer {
+  /** Set by {@link Feed} only: it waits to be woken in a later turn. */
+  queued: boolean;
   /** The feed was closed. */
   end(): void;
 }
@@ -35,7 +36,8 @@ const SHARED_SLICES = 8;
 
 /**
  * Reads one set of channels for all subscriptions of this process to that set. It has no queue. Readers pass their position, and
- * readers at the same position receive the same slice.
+ * readers at the same position receive the same slice. Work that does not fit into one turn of the event
+ * loop continues in the next one.
  *
  * `wakeUps` counts the calls of the log's listener. A read that began before the last wake-up may lack the newest events. So its
  * result must not be noted as the end of a channel, or that wake-up would be lost.
@@ -43,13 +45,24 @@ const SHARED_SLICES = 8;
 export class Feed {
   /** Readers with their own position. */
   private readonly readers = new Set<FeedReader>();
-  private readonly live = new LiveReaders<FeedReader>();
+  private readonly live = new LiveReaders<FeedReader>(() => this.advance());
+  /** True while a batch for the live readers is being read or delivered. */
   private advancing = false;
   /** The known end of each channel, until the next wake-up for it. */
   private readonly ends: (LogPosition | undefined)[];
   /** The last slice that was read during the current wake-up. */
   private current: FeedSlice | undefined;
   private waking = false;
+  /** True if {@link release} waits for a later turn. */
+  private releasing = false;
+  /** Releases the current slice, after all readers were woken. */
+  private readonly release: Deliverer = {
+    wake: () => {
+      this.waking = this.releasing = false;
+      this.current = undefined;
+    },
+    fail: () => undefined,
+  };
   /** Slices that readers may still hold. Weak references, because only the log decides how long an event is kept. */
   private recent: WeakRef<FeedSlice>[] = [];
   private readonly loading = new Map<string, Promise<FeedSlice | undefined>>();
@@ -114,7 +127,7 @@ export class Feed {
   read(at: FeedPosition): Awaitable<FeedSlice | undefined> {
     // Shortcuts: most readers are at the end, and most of the others are at the same position.
     if (at.every((position, i) => position !== undefined && position === this.ends[i])) return undefined;
-    const shared = this.shared(at) ?? (this.loading.size > 0 ? this.loading.get(keyOf(at)) : undefined);
+    const shared = this.shared(at) ?? (this.loading.size > 0 ? this.loading.get(this.keyOf(at)) : undefined);
     if (shared) return shared;
     const parts: Awaitable<LogSlice | undefined>[] = [];
     let hasPart = false;
@@ -150,35 +163,60 @@ export class Feed {
       if (changed.includes(name)) this.ends[i] = undefined;
     }
     if (!this.advancing) this.advance();
-    for (const reader of this.readers) {
-      try {
-        reader.wake();
-      } catch (error) {
-        reader.fail(error);
-      }
-    }
-    this.waking = false;
-    this.current = undefined;
+    for (const reader of this.readers) this.notify(reader);
+    if (deliveries.admits()) this.release.wake();
+    else if (!this.releasing) deliveries.add(this.release);
+    this.releasing = this.waking;
   }
 
-  /** Delivers new events to the live readers. If a read is pending or finds a gap, each of them reads on its own. */
+  /** Wakes a reader, now or in a later turn. */
+  notify(reader: FeedReader): void {
+    if (reader.queued) return;
+    reader.queued = true;
+    if (deliveries.admits()) wakeReader(reader);
+    else deliveries.add(reader);
+  }
+
+  /** Delivers new events to the live readers. If there is a gap, or the log fails, each of them reads on its own. */
   private advance(): void {
     const { live } = this;
     this.advancing = true;
+    let waits = false;
     try {
-      while (live.size > 0) {
+      while (live.size > 0 && !waits) {
         const slice = this.read(live.at);
         if (slice === undefined) break;
-        if (!(slice instanceof Promise) && slice.batch) live.deliver(slice.batch, slice.next);
-        else {
-          live.dropAll();
-          // If no reader is ready, nobody awaits this read, and its rejection would be unhandled.
-          if (slice instanceof Promise) slice.catch(() => undefined);
-        }
+        waits = slice instanceof Promise || !this.deliver(slice);
+        if (slice instanceof Promise) this.advanceLater(slice);
       }
     } finally {
-      this.advancing = false;
+      this.advancing = waits;
     }
+  }
+
+  private advanceLater(loading: Promise<FeedSlice | undefined>): void {
+    const { wakeUps } = this;
+    loading.then(
+      (slice) => {
+        // Without a wake-up, the answer would be the same again.
+        if (!slice && wakeUps === this.wakeUps) this.advancing = false;
+        else if (!slice || this.deliver(slice)) this.advance();
+      },
+      () => {
+        this.live.dropAll();
+        this.advancing = false;
+      },
+    );
+  }
+
+  /** Returns `false` if the delivery takes more than one turn. */
+  private deliver({ at, batch, gap, next }: FeedSlice): boolean {
+    const { live } = this;
+    // All readers for which the slice was read may have left meanwhile.
+    if (!samePosition(at, live.at)) return true;
+    if (batch && !gap) return live.deliver(batch, next);
+    live.dropAll();
+    return true;
   }
 
   private shared(at: FeedPosition): FeedSlice | undefined {
@@ -200,12 +238,18 @@ export class Feed {
     parts: readonly Awaitable<LogSlice | undefined>[],
   ): Promise<FeedSlice | undefined> {
     const { wakeUps } = this;
-    const key = keyOf(at);
+    const key = this.keyOf(at);
     const loading = Promise.all(parts)
       .then((slices) => this.slice(at, slices, wakeUps))
       .finally(() => this.loading.delete(key));
     this.loading.set(key, loading);
     return loading;
+  }
+
+  /** Reads that can be shared. One that began before the last wake-up may lack the newest events, so nobody else may take its answer. */
+  private keyOf(at: FeedPosition): string {
+    // JSON distinguishes the empty string from `undefined`.
+    return JSON.stringify([this.wakeUps, ...at]);
   }
 
   private slice(
@@ -245,9 +289,13 @@ export class Feed {
   }
 }
 
-// JSON distinguishes the empty string from `undefined`.
-function keyOf(at: FeedPosition): string {
-  return JSON.stringify(at);
+/** Wakes a reader. An error, of `parse` for example, is its own: the caller may be the log. */
+export function wakeReader(reader: FeedReader): void {
+  try {
+    reader.wake();
+  } catch (error) {
+    reader.fail(error);
+  }
 }
 
 function samePosition(a: FeedPosition, b: FeedPosition): boolean {

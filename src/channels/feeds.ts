@@ -3,6 +3,7 @@ import type { EventLog } from '../log/event-log.js';
 import { EventBatch } from './event-batch.js';
 import { Feed, type FeedReader } from './feed.js';
 import type { Deliverable, Parse } from '../log/log-entry.js';
+import { deliveries } from '../time/slices.js';
 
 /** The feeds of this process: one for each set of channels with subscriptions. A feed is closed after its last reader has left. */
 export class Feeds {
@@ -55,6 +56,7 @@ export class Feeds {
   /** Ends all readers, including later ones. */
   close(): void {
     this.closed = true;
+    deliveries.finish();
     for (const feed of this.feeds.values()) feed.each((reader) => reader.end());
   }
 

@@ -5,6 +5,8 @@ import type { BatchConsumer } from './live-readers.js';
 export interface ReaderOwner {
   /** There may be events to pull, or the reader has got its position, has ended or has failed. */
   notify(): void;
+  /** The snapshot of the application has thrown or rejected while it was released. */
+  teardownFailed(error: unknown): void;
 }
 
 /** The part of a subscription that reads events. */

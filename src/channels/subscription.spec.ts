@@ -19,6 +19,7 @@ function channelsWith(maxEvents?: number, options: ChannelsOptions = {}) {
 function drain(subscription: ChannelSubscription): SseEvent[] {
   const events: SseEvent[] = [];
   for (let batch = subscription.take(); batch; batch = subscription.take()) {
+    expect(batch.size).toBeGreaterThan(0);
     for (let i = 0; i < batch.size; i++) events.push(batch.event(i) as SseEvent);
   }
   return events;
@@ -116,6 +117,22 @@ describe('a subscription', () => {
     hook.disable();
     expect(promises).toBe(99);
     await subscription.return();
+  });
+
+  it('passes no batch to a consumer while next() is pending, or has returned part of a batch', async () => {
+    const { a } = channelsWith();
+    const subscription = a.subscribe();
+    const consumer = { ready: true, batch: jest.fn() };
+    const [first, second] = [subscription.next(), subscription.next()];
+    subscription.follow(consumer as never);
+    await a.publish(['1', '2', '3']);
+    await turn();
+    expect([(await first).value?.data, (await second).value?.data]).toEqual(['1', '2']);
+    subscription.follow(consumer as never);
+    await a.publish('4');
+    await turn();
+    expect(data(drain(subscription))).toEqual(['3', '4']);
+    expect(consumer.batch).not.toHaveBeenCalled();
   });
 
   it('is recognized by isChannelSubscription()', () => {

@@ -34,6 +34,8 @@ export class ChannelSubscription<
   private callback: (() => void) | undefined;
   private armed = false;
   private waiters: (() => void)[] | undefined;
+  /** @internal The stream that sends the subscription. Without one, nobody learns how the release of a snapshot has failed. */
+  stream: Pick<ReaderOwner, 'teardownFailed'> | undefined;
 
   /** @internal Made by `subscribe()`. */
   constructor(makeReader: (owner: ReaderOwner) => SubscriptionReader) {
@@ -104,7 +106,8 @@ export class ChannelSubscription<
   }
 
   /**
-   * Sets the callback for `take()`. It is called in the turn and the async context of the publisher, and may call `take()`.
+   * Sets the callback for `take()`. It is called in the async context of a publisher, and may call `take()`. With many subscriptions
+   * that is in a turn after that of the publisher, because the calls of one turn are limited.
    */
   onReadable(callback: () => void): void {
     this.callback = callback;
@@ -127,6 +130,11 @@ export class ChannelSubscription<
   close(): void {
     this.batch = undefined;
     this.reader.end();
+  }
+
+  /** @internal Called by the reader. */
+  teardownFailed(error: unknown): void {
+    this.stream?.teardownFailed(error);
   }
 
   /** @internal Called by the reader. */

@@ -57,10 +57,7 @@ export class WaitingReader implements SubscriptionReader {
     signal?.addEventListener('abort', this);
     const stop = this.waiting.start(
       (make) => this.found(make),
-      (error) => {
-        this.failed = { error };
-        this.end();
-      },
+      (error) => this.fail(error),
     );
     if (this.reader || this.over) stop();
     else this.stop = stop;
@@ -98,6 +95,13 @@ export class WaitingReader implements SubscriptionReader {
     this.reader = make(this.owner);
     this.reader.begin();
     this.owner.notify();
+  }
+
+  /** Also called with an error of the consumer, which has got events from a channel that was found. */
+  private fail(error: unknown): void {
+    if (this.ended) return;
+    this.failure = { error };
+    this.end();
   }
 
   private release(): void {

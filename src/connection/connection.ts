@@ -5,6 +5,7 @@ import type { SseErrorCode } from '../errors/sse.errors.js';
 import type { Demand } from '../source/source.js';
 import { EMPTY_COMMENT, encodeEvent } from '../wire/encode-event.js';
 import { closeReason } from '../errors/close-reasons.js';
+import { guardedController } from '../errors/guarded-signal.js';
 import { SharedText } from './shared-text.js';
 import { Outlet } from './outlet.js';
 import type { OutletHost, OutletListener, OutletOptions } from './outlet-host.js';
@@ -12,6 +13,7 @@ import { routeOf } from './response.js';
 import type { SseConnection } from './sse-connection.js';
 import type { OverflowLimit } from './overflow.js';
 import type { SharedTimers } from '../time/shared-timers.js';
+import { deliveries } from '../time/slices.js';
 
 /** The request and response of a new connection. */
 export interface ConnectionInit {
@@ -38,6 +40,8 @@ export interface ConnectionListener {
   failed(error: unknown): void;
   /** The `write()` or `end()` of the application's middleware has thrown. Nothing more can be sent. */
   broken(error: unknown): void;
+  /** A listener of the application on the signal has thrown or rejected. */
+  teardownFailed(error: unknown): void;
   /** The response is finished or cut off. */
   finished(): void;
 }
@@ -117,7 +121,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   /** Created on first use, because most streams never use it. */
   get signal(): AbortSignal {
     if (!this.controller) {
-      this.controller = new AbortController();
+      this.controller = guardedController((error) => this.listener.teardownFailed(error));
       if (this.closeCode) this.abortSignal(this.closeCode);
     }
     return this.controller.signal;
@@ -174,6 +178,8 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   }
 
   close(): void {
+    // An event that some clients have received already must reach this one too.
+    if (!this.ended) deliveries.finish();
     this.end('SSE_CLOSED');
   }
 
@@ -201,6 +207,7 @@ export class StreamConnection implements Sink<SseEvent>, Demand, SseConnection, 
   /** Starts the shutdown: sends `retry:` to the client, and aborts the signal so that the handler can send last events. */
   leave(retryMs: number | undefined): void {
     if (this.ended || this.leaving) return;
+    deliveries.finish();
     this.leaving = true;
     // A download can finish within the time of the shutdown.
     if (this.handedOver) return this.abortSignal('SSE_SHUTDOWN');

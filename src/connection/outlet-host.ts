@@ -1,5 +1,5 @@
 import type { SharedTimers } from '../time/shared-timers.js';
-import type { Flushes } from './flushes.js';
+import type { Slices } from '../time/slices.js';
 import type { WriteListener } from './guarded-write.js';
 import type { OverflowLimit } from './overflow.js';
 import type { OverflowBudget } from './overflow-budget.js';
@@ -8,7 +8,7 @@ import type { ResolvedSlowClient } from './slow-client.options.js';
 /** The parts that all outlets of an application share. */
 export interface OutletHost {
   readonly timers: SharedTimers;
-  readonly flushes: Flushes;
+  readonly flushes: Slices<{ flush(): void }>;
   readonly budget: OverflowBudget;
 }
 

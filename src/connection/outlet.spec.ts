@@ -6,7 +6,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from '../time/shared-timers.js';
-import { Flushes } from './flushes.js';
+import { Slices } from '../time/slices.js';
 import { Outlet } from './outlet.js';
 import type { OutletListener, OutletOptions } from './outlet-host.js';
 import { OverflowBudget } from './overflow-budget.js';
@@ -49,12 +49,12 @@ class Recorder implements OutletListener {
 const storage = new AsyncLocalStorage<string>();
 
 let clock: ManualClock;
-let host: { timers: SharedTimers; flushes: Flushes; budget: OverflowBudget };
+let host: { timers: SharedTimers; flushes: Slices<{ flush(): void }>; budget: OverflowBudget };
 beforeEach(() => {
   clock = new ManualClock();
   host = {
     timers: new SharedTimers(clock),
-    flushes: new Flushes(clock),
+    flushes: new Slices(clock, (outlet) => outlet.flush()),
     budget: new OverflowBudget(clock, 1_000_000_000),
   };
 });
@@ -79,15 +79,15 @@ describe('an outlet on a socket', () => {
   let server: Server;
   let client: Socket;
   let response: ServerResponse;
-  let received: string;
+  let received: string[];
 
   beforeEach(async () => {
     server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    received = '';
-    client.setEncoding('utf8').on('data', (text) => (received += String(text)));
+    received = [];
+    client.setEncoding('utf8').on('data', (text) => received.push(String(text)));
     client.on('error', () => undefined);
     client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     [, response] = (await once(server, 'request')) as [object, ServerResponse];
@@ -113,7 +113,13 @@ describe('an outlet on a socket', () => {
   }
 
   async function receives(text: string): Promise<void> {
-    for (const deadline = Date.now() + 20_000; !received.includes(text); await turn()) {
+    let end = '';
+    // Only what is new is searched. To search all of a large text in each turn takes longer than to receive it.
+    for (let next = 0, deadline = Date.now() + 20_000; ; await turn()) {
+      for (; next < received.length; next++) {
+        end = end.slice(-text.length) + received[next];
+        if (end.includes(text)) return;
+      }
       if (Date.now() > deadline) throw new Error(`no ${JSON.stringify(text)}`);
     }
   }
@@ -121,7 +127,8 @@ describe('an outlet on a socket', () => {
   /** The body without chunk framing. */
   function body(): string {
     let text = '';
-    let rest = received.slice(received.indexOf('\r\n\r\n') + 4);
+    const all = received.join('');
+    let rest = all.slice(all.indexOf('\r\n\r\n') + 4);
     for (let end = rest.indexOf('\r\n'); end > 0; end = rest.indexOf('\r\n')) {
       const length = Number.parseInt(rest.slice(0, end), 16);
       text += rest.slice(end + 2, end + 2 + length);
@@ -181,6 +188,21 @@ describe('an outlet on a socket', () => {
     expect(outlet.events).toBe(2);
   });
 
+  it.each([[['one,']], [['one,', 'two,']]])(
+    'sends %j in the next turn if this one had no room for it and nothing follows',
+    async (texts) => {
+      const { outlet } = outletOf(response);
+      outlet.push('head,');
+      await turn();
+      for (let i = 0; i < 2000; i++) host.flushes.admits();
+      for (const text of texts) outlet.batch(new SharedText(text, 1));
+      await turn();
+      await receives(texts.join(''));
+      assertInvariant(outlet);
+      expect(body()).toBe(`:\nhead,${texts.join('')}`);
+    },
+  );
+
   describe('that has ended', () => {
     it.each([
       ['was behind before', 2],
@@ -238,6 +260,30 @@ describe('an outlet on a mock response', () => {
     outlet.closed();
     clock.advance(STALL_MS * 1.5);
     expect(recorder.calls).toEqual(['opened', 'gone']);
+  });
+
+  it('writes the same bytes of a batch for every connection, in this turn or the next', async () => {
+    const written: unknown[] = [];
+    class Recording extends Endless {
+      override write(chunk: unknown): boolean {
+        written.push(chunk);
+        return super.write(chunk);
+      }
+    }
+    const outlets = [1, 2].map(() => outletOf(new Recording()).outlet);
+    for (const outlet of outlets) outlet.open();
+    await turn();
+    written.length = 0;
+    const [now, later] = [new SharedText('now', 1), new SharedText('later', 1)];
+    for (const outlet of outlets) outlet.batch(now);
+    expect(written).toEqual([now.bytes, now.bytes]);
+    expect(written.every((chunk) => chunk === now.bytes)).toBe(true);
+    for (let i = 0; i < 2000; i++) host.flushes.admits();
+    written.length = 0;
+    for (const outlet of outlets) outlet.batch(later);
+    expect(written).toEqual([]);
+    for (let i = 0; i < 3; i++) await turn();
+    expect(written.map((chunk) => chunk === later.bytes)).toEqual([true, true]);
   });
 
   it('sends its head in the async context of its own request', async () => {

@@ -154,13 +154,20 @@ export class Outlet implements ResponseOwner, Backlog {
   }
 
   private batchInTurn(batch: SharedBatch): void {
+    const isFirst = this.pending === '' && !this.pendingBatch;
+    const isWritable = this.free === undefined && this.state === 'open' && !this.blocked && isFirst;
+    if (!isWritable || !this.host.flushes.admits()) return this.join(batch);
+    this.events += batch.size;
+    this.writeShared(batch);
+  }
+
+  /** Sends a batch as {@link batch} does, but writes it at the end of this turn. */
+  join(batch: SharedBatch): void {
     if (this.state === 'ended') return;
     this.events += batch.size;
     if (this.state !== 'open' || this.blocked) return this.push(batch.text);
-    const first = this.pending === '' && !this.pendingBatch;
-    if (first && this.free === undefined && this.host.flushes.admits()) return this.writeShared(batch);
     this.free = undefined;
-    if (first) this.pendingBatch = batch;
+    if (this.pending === '' && !this.pendingBatch) this.pendingBatch = batch;
     else {
       // Not written now, even beyond JOIN_LENGTH: with many connections that would be too much work for one turn.
       if (this.pendingBatch) this.joinPendingBatch();

@@ -3,7 +3,7 @@ import type { StreamConnection } from './connection.js';
 import type { SseConnection } from './sse-connection.js';
 import { immediate } from '../errors/guard.js';
 import { CloseCounts } from './close-counts.js';
-import { Flushes } from './flushes.js';
+import { Slices } from '../time/slices.js';
 import { CONNECTIONS_DEFAULTS } from './connections.options.js';
 import { OverflowBudget } from './overflow-budget.js';
 import { SlotTable, type SlotStore } from '../limits/limits.js';
@@ -31,7 +31,7 @@ export class SseConnections {
   /** @internal */
   readonly timers: SharedTimers;
   /** @internal */
-  readonly flushes: Flushes;
+  readonly flushes: Slices<{ flush(): void }>;
   /** @internal */
   readonly budget: OverflowBudget;
   /** @internal The ends of streams in the last hour. */
@@ -54,7 +54,7 @@ export class SseConnections {
   ) {
     this.slots = slots ?? this.local;
     this.timers = new SharedTimers(clock);
-    this.flushes = new Flushes(clock);
+    this.flushes = new Slices(clock, (outlet) => outlet.flush());
     this.closes = new CloseCounts(clock);
     this.budget = new OverflowBudget(clock, maxQueuedBytes);
   }

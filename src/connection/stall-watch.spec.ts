@@ -1,6 +1,6 @@
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
 import { SharedTimers } from '../time/shared-timers.js';
-import { StallWatch, type Backlog } from './stall-watch.js';
+import { StallWatch, unsentBytes, type Backlog } from './stall-watch.js';
 
 /** A client with unread bytes. */
 class FakeBacklog implements Backlog {
@@ -127,5 +127,36 @@ describe('a client with unread bytes', () => {
     backlog.sessionBytesNow = after(5000);
     clock.advance(20_000);
     expect(backlog.stalls).toEqual([sessionToo]);
+  });
+});
+
+describe('unsentBytes()', () => {
+  const http1 = { httpVersionMajor: 1 };
+  const http2 = { httpVersionMajor: 2 };
+
+  it.each<[what: string, response: object, bytes: number]>([
+    ['of a response and its socket', { writableLength: 5, socket: { _handle: { writeQueueSize: 7 } } }, 12],
+    [
+      'of a response over TLS and the socket below it',
+      { writableLength: 5, socket: { _handle: { writeQueueSize: 7, _parent: { writeQueueSize: 11 } } } },
+      23,
+    ],
+    ['of a response whose socket has closed', { writableLength: 5, socket: { _handle: null } }, 5],
+    ['of a response that waits for its socket', { writableLength: 5, socket: null }, 5],
+    ['of a mock that does not count them', { socket: {} }, 0],
+    ['of a mock without a request', { req: undefined, writableLength: 5 }, 5],
+    [
+      'of an HTTP/2 stream, and not those of its session',
+      {
+        req: http2,
+        stream: { bufferSize: 9 },
+        writableLength: 5,
+        socket: { _handle: { writeQueueSize: 7 } },
+      },
+      9,
+    ],
+    ['of an HTTP/2 stream that was closed', { req: http2, stream: undefined, writableLength: 5 }, 0],
+  ])('are those %s', (_what, response, bytes) => {
+    expect(unsentBytes({ req: http1, ...response } as never)).toBe(bytes);
   });
 });

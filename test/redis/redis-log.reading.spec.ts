@@ -52,6 +52,24 @@ await describeRedis('reading a channel that does not exist', (url) => {
     await channels.close();
   });
 
+  it('takes a read or two for each subscription that waits for the first event, and not one for each of the others', async () => {
+    const log = open();
+    const { read } = log;
+    let reads = 0;
+    log.read = (...args) => (reads++, read.apply(log, args));
+    const channels = new Channels({ log });
+    const viewers = Array.from({ length: 200 }, () => new Viewer(channels, 'c'));
+    await Promise.all(viewers.map(({ ready }) => ready));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(reads).toBeLessThanOrEqual(2 * viewers.length);
+    const before = reads;
+    await channels.channel('c').publish('first');
+    await Promise.all(viewers.map((viewer) => viewer.until('first')));
+    expect(reads - before).toBeLessThanOrEqual(2 * viewers.length);
+    for (const { seen } of viewers) expect(seen).toEqual(['first']);
+    await channels.close();
+  });
+
   it('returns a position that the first event follows, on any node, without a gap', async () => {
     const [log, other] = [open(), open()];
     const tail = await log.tail('c');

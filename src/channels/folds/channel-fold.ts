@@ -163,6 +163,8 @@ export class ChannelFold implements StateOwner {
     answer.then(
       (position) => {
         this.checking = false;
+        // It took the lead meanwhile, and may have stored a newer state.
+        if (this.leads) return;
         if (position === undefined || position === this.seen) return this.lead(position);
         // At the first check it is not known whether a node has stored it that still lives.
         if (this.seen === undefined) this.changes++;
@@ -180,13 +182,11 @@ export class ChannelFold implements StateOwner {
   private lead(stored?: LogPosition): void {
     if (this.holders === 0) return;
     this.leads = true;
-    this.seen = stored ?? '';
     if (this.folded.at !== undefined) this.folded.stored = stored;
     this.advance();
   }
 
   private advance(): void {
-    if (this.folded.stuck) return;
     // Its last read may have been before the last append.
     if (this.advancing) {
       this.missed = true;

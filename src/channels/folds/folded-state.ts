@@ -77,7 +77,7 @@ export class FoldedState {
   constructor(private readonly init: FoldedStateInit) {}
 
   /** True if the event after the state can never be folded. */
-  get stuck(): boolean {
+  private get stuck(): boolean {
     return this.at !== undefined && (this.failedAt !== undefined || this.ended);
   }
 
@@ -85,7 +85,7 @@ export class FoldedState {
   catchUp(): Awaitable<boolean> {
     if (this.running) return this.running;
     // `step` of the application has called back.
-    if (this.folding || this.stuck) return this.at !== undefined;
+    if (this.folding || this.stuck) return true;
     const round = { left: MAX_ROUNDS, loaded: false };
     const answer = this.at === undefined ? this.load(round) : this.forward(round);
     if (!(answer instanceof Promise)) return answer;

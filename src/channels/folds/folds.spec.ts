@@ -145,6 +145,26 @@ describe('a channel with a fold', () => {
     await channels.close();
   });
 
+  it('reports the position of the state that was sent if the events after it are evicted', async () => {
+    const channels = new Channels({ log: memoryLog({ maxEvents: 5 }), clock: new ManualClock() });
+    const step: Fold<{ sum: number }, number>['step'] = (state, given) => {
+      if (given.data === 3) throw new RangeError('three');
+      return sum.step(state, given);
+    };
+    const channel = channels.channel<number>('a', { fold: { ...sum, step } });
+    const after = await channel.publish(1);
+    for (let i = 0; i < 9; i++) await channel.publish(1);
+    const subscription = channel.subscribe({ after });
+    expect(await taken(subscription)).toEqual([['sum', 10]]);
+    const { cursor } = subscription;
+    for (const value of [3, 4, 5, 6, 7, 8]) await channel.publish(value);
+    expect(await taken(subscription)).toEqual([
+      ['gap', { requested: cursor, oldest: expect.any(String) }],
+      ...[4, 5, 6, 7, 8],
+    ]);
+    await channels.close();
+  });
+
   describe.each(Object.keys(THROWN))('whose functions throw %s', (name) => {
     const fail = (): never => {
       throw THROWN[name]?.();
@@ -238,6 +258,17 @@ describe('a channel with a fold', () => {
     ]);
     await channels.channel('b').publish(4);
     expect(await taken(subscription)).toEqual([4]);
+    await channels.close();
+  });
+
+  it('sends the events without a state if one of several channels has none', async () => {
+    const channels = new Channels({ log: memoryLog({ maxEvents: 2 }), clock: new ManualClock() });
+    await channels.channel('a').publish([1, 2]);
+    await channels.channel('b').publish([3, 4, 5]);
+    expect(await taken(channels.subscribe(['a', 'b'], { fold: sum }))).toEqual([
+      ['gap', expect.anything()],
+      ...[1, 2, 4, 5],
+    ]);
     await channels.close();
   });
 

@@ -11,7 +11,7 @@ export function plainJson(state: unknown): string {
 
 function check(value: unknown, path: string, parents: readonly unknown[]): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
-  if (typeof value === 'number' && Number.isFinite(value)) return;
+  if (Number.isFinite(value)) return;
   if (typeof value !== 'object') throw notPlain(path, String(value));
   if (parents.includes(value)) throw notPlain(path, 'a circular reference');
   const within = [...parents, value];

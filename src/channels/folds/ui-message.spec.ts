@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import { event, uiMessage, type SseEvent, type UiMessageState } from 'nestjs-event-stream';
+import { foldKey } from './fold.js';
 
 /** The message that the reader of the SDK builds from parts. */
 async function messageOf(chunks: readonly unknown[]): Promise<UIMessage | undefined> {
@@ -178,5 +179,87 @@ describe('uiMessage()', () => {
     expect(folded([text, text]).chunks).toEqual([{ type: 'text-delta', id: '0', delta: 'aa' }]);
     expect(() => folded([{ text: 'a' }])).toThrow('not a part of a UI message stream');
     expect(() => folded([7])).toThrow('not a part');
+  });
+
+  it('stores its states under the name ui-message, or under that of its options', () => {
+    expect([foldKey(fold), foldKey(uiMessage({ name: 'answer', version: 2 }))]).toEqual([
+      'ui-message@1',
+      'answer@2',
+    ]);
+  });
+
+  const call = { type: 'tool-input-start', toolCallId: 't', toolName: 'look' };
+  const input = (inputTextDelta: string): object => ({
+    type: 'tool-input-delta',
+    toolCallId: 't',
+    inputTextDelta,
+  });
+  const output = (toolCallId: string, value: number): object => ({
+    type: 'tool-output-available',
+    toolCallId,
+    output: value,
+  });
+
+  it('joins the input of a tool, and drops it when the whole input arrives', () => {
+    const whole = { type: 'tool-input-available', toolCallId: 't', toolName: 'look', input: { a: 1 } };
+    const deltas = [call, input('{"a":'), input('1}')];
+    expect(folded(deltas).chunks).toEqual([call, input('{"a":1}')]);
+    expect(folded([...deltas, whole]).chunks).toEqual([call, input(''), whole]);
+    const failed = { ...whole, type: 'tool-input-error', errorText: 'Not JSON' };
+    expect(folded([...deltas, failed]).chunks).toEqual([call, input(''), failed]);
+  });
+
+  it('keeps the input of a call apart from that of a later call with the same ID', () => {
+    const chunks = [call, input('{"a":'), call, input('{"b":')];
+    expect(folded(chunks).chunks).toEqual(chunks);
+    expect(folded([...chunks, input('2}')]).chunks).toEqual([...chunks.slice(0, 3), input('{"b":2}')]);
+  });
+
+  it('replaces the output of each call by the later ones of the same call', () => {
+    const chunks = [output('t', 1), output('u', 2), output('t', 3), output('u', 4)];
+    expect(folded(chunks).chunks).toEqual([output('t', 3), output('u', 4)]);
+  });
+
+  it('replaces the data of a data part with an ID, and keeps its other fields as the reader of the SDK does', async () => {
+    const chunks = [
+      { type: 'start', messageId: 'm1' },
+      { type: 'data-note', id: '1', data: { a: 1 }, by: 'the first' },
+      { type: 'data-note', id: '1', by: 'the second' },
+    ];
+    expect(folded(chunks).chunks).toEqual([chunks[0], { type: 'data-note', id: '1', by: 'the first' }]);
+    expect(await messageOf(folded(chunks).chunks)).toEqual(await messageOf(chunks));
+  });
+
+  it.each([
+    [
+      'data parts without an ID',
+      [
+        { type: 'data-note', data: 1 },
+        { type: 'data-note', data: 2 },
+      ],
+    ],
+    [
+      'data parts with the ID null',
+      [
+        { type: 'data-note', id: null, data: 1 },
+        { type: 'data-note', id: null, data: 2 },
+      ],
+    ],
+    [
+      'texts of one step with the same ID',
+      [
+        { type: 'text-start', id: '0' },
+        { type: 'text-delta', id: '0', delta: 'a' },
+        { type: 'text-end', id: '0' },
+        { type: 'text-start', id: '0' },
+        { type: 'text-delta', id: '0', delta: 'b' },
+        { type: 'text-end', id: '0' },
+      ],
+    ],
+  ])('keeps %s apart, as the reader of the SDK does', async (_, parts) => {
+    const chunks = [{ type: 'start', messageId: 'm1' }, ...parts];
+    expect(folded(chunks).chunks).toEqual(chunks);
+    expect((await messageOf(chunks))?.parts).toHaveLength(2);
+    expect(await messageOf(folded(chunks).chunks)).toEqual(await messageOf(chunks));
   });
 });

@@ -56,8 +56,9 @@ function chunkOf({ data, raw }: ChannelEvent): Chunk | string | undefined {
 function add(state: UiMessageState, chunk: Chunk): void {
   const { chunks, open } = state;
   const { type } = chunk;
-  const [kind, field] = DELTAS.get(type) ?? [];
-  if (kind !== undefined && field !== undefined) {
+  const joined = DELTAS.get(type);
+  if (joined) {
+    const [kind, field] = joined;
     const key = `${kind}~${String(kind === 'tool' ? chunk['toolCallId'] : chunk['id'])}`;
     const before = partAt(state, key);
     if (!before) open[key] = chunks.push({ ...chunk }) - 1;

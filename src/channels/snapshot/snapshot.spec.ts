@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { event, type ChannelSubscription, type SnapshotContext } from 'nestjs-event-stream';
+import { defineEvents } from '../../events/event-contract.js';
 import { memoryLog } from '../../log/memory-log.js';
 import { DelayedLog } from '../../../test/contract/delayed-log.js';
 import { Channels } from '../channels.js';
@@ -7,6 +9,7 @@ import { Channels } from '../channels.js';
 function taken(subscription: ChannelSubscription): unknown[] {
   const seen: unknown[] = [];
   for (let batch = subscription.take(); batch; batch = subscription.take()) {
+    expect(batch.size).toBeGreaterThan(0);
     for (let i = 0; i < batch.size; i++) {
       const { type, data, id } = batch.event(i)!;
       seen.push(type === undefined ? [data, id !== undefined] : [type, data, id !== undefined]);
@@ -130,6 +133,30 @@ describe('subscribe({ snapshot })', () => {
     await channels.close();
   });
 
+  it('sends nothing for an empty state', async () => {
+    const channels = new Channels();
+    const subscription = channels.subscribe(['a'], { snapshot: () => [] });
+    expect(taken(subscription)).toEqual([]);
+    await channels.channel('a').publish(1);
+    await turns(1);
+    expect(taken(subscription)).toEqual([[1, true]]);
+    await channels.close();
+  });
+
+  it.each(['forged', 'x:1'])(
+    'reports the unknown cursor %p if there is no state, as without a snapshot',
+    async (after) => {
+      const channels = new Channels({ log: memoryLog({ maxEvents: 2 }) });
+      const channel = channels.channel<number>('a');
+      await channel.publish([1, 2, 3]);
+      const gap = ['gap', { requested: after, oldest: expect.any(String) }, true];
+      expect(taken(channel.subscribe({ after }))).toEqual([gap, [2, true], [3, true]]);
+      const fold = { initial: 0, step: () => 1, toEvents: () => 'state' };
+      expect(taken(channel.subscribe({ after, fold }))).toEqual([gap, [2, true], [3, true]]);
+      await channels.close();
+    },
+  );
+
   it('aborts the signal and returns the iterator when the client leaves', async () => {
     const channels = new Channels();
     let aborted = false;
@@ -165,6 +192,70 @@ describe('subscribe({ snapshot })', () => {
     await expect(subscription.next()).rejects.toThrow('broken');
     const second = channels.channel('a').subscribe({ snapshot: () => 1n });
     await expect(second.next()).rejects.toMatchObject({ code: 'SSE_NOT_SERIALIZABLE' });
+    await channels.close();
+  });
+
+  it('that breaks the contract of its channels fails, unless validation is disabled', async () => {
+    const events = defineEvents({ sum: z.number() });
+    const snapshot = () => [events.sum(1), event({ type: 'sum', data: 'wrong' }), events.sum(2)];
+    const [on, off] = [new Channels({ validate: true }), new Channels({ validate: false })];
+    for (const subscription of [
+      on.channel('a', events).subscribe({ snapshot }),
+      on.subscribe(['a', 'b'], { events, snapshot }),
+    ]) {
+      await expect(subscription.next()).rejects.toMatchObject({
+        code: 'SSE_INVALID_EVENT',
+        message: expect.stringContaining('data: Invalid input') as string,
+      });
+    }
+    for (const subscription of [
+      on.subscribe('a', { snapshot }),
+      off.channel('a', events).subscribe({ snapshot }),
+      off.subscribe('a', { events, snapshot }),
+    ]) {
+      expect(taken(subscription as ChannelSubscription)).toEqual([
+        ['sum', 1, false],
+        ['sum', 'wrong', false],
+        ['sum', 2, true],
+      ]);
+    }
+    await Promise.all([on.close(), off.close()]);
+  });
+
+  it('is serialized like the events that are published', async () => {
+    const channels = new Channels({ serialize: (value) => `<${String(value)}>`, parse: (text) => text });
+    const subscription = channels.channel('a').subscribe({ snapshot: () => [1, 2] });
+    expect(taken(subscription)).toEqual([
+      ['<1>', false],
+      ['<2>', true],
+    ]);
+    await channels.close();
+  });
+
+  it('may be late after giveUp(), which fails the subscription only if its position is not known', async () => {
+    const log = new DelayedLog(memoryLog(), 1);
+    const channels = new Channels({ log });
+    let finish: (value: unknown) => void = () => undefined;
+    const snapshot = () => new Promise((resolve) => (finish = resolve));
+    const late = channels.channel('a').subscribe({ snapshot });
+    const ready = late.ready;
+    await turns();
+    late.giveUp();
+    await ready;
+    expect([taken(late), late.ended, late.cursor]).toEqual([[], false, undefined]);
+    finish('state');
+    await turns();
+    expect(taken(late)).toEqual([]);
+    await turns();
+    expect(taken(late)).toEqual([['state', true]]);
+    log.cut();
+    const lost = channels.channel('a').subscribe({ snapshot });
+    const parked = lost.next();
+    await turns();
+    lost.giveUp();
+    expect(lost.ended).toBe(true);
+    await expect(parked).rejects.toMatchObject({ code: 'SSE_LOG_UNAVAILABLE', message: 'The wire is cut.' });
+    log.mend();
     await channels.close();
   });
 

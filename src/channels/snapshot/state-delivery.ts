@@ -15,6 +15,8 @@ export interface StateDeliveryInit {
   readonly limit: ReadLimit;
   /** Makes the record of a value. */
   record(value: unknown): LogRecord;
+  /** The source has thrown or rejected while it was released. */
+  teardownFailed(error: unknown): void;
 }
 
 /**
@@ -77,7 +79,7 @@ export class StateDelivery {
     this.done = true;
     guard(
       () => this.iterator.return?.(),
-      () => undefined,
+      (error) => this.init.teardownFailed(error),
     );
   }
 

@@ -1,3 +1,4 @@
+import { guardedController } from '../../errors/guarded-signal.js';
 import { ask } from '../ask.js';
 import type { FeedPosition } from '../../log/cursor.js';
 import type { Awaitable } from '../../log/event-log.js';
@@ -18,6 +19,8 @@ export interface StateReader {
   follows(at: FeedPosition): Awaitable<boolean>;
   /** Waits for an answer, calls `take` with it, and has the reader pulled again. */
   wait<V>(answer: Promise<V>, take: (value: V) => void): void;
+  /** The snapshot of the application has thrown or rejected while it was released. */
+  teardownFailed(error: unknown): void;
 }
 
 /**
@@ -31,9 +34,8 @@ export class StateReading {
   fixed = false;
   /** True if no state can be had, so that the next gap is reported. */
   exhausted = false;
-  private sending: { readonly at: FeedPosition; readonly delivery: StateDelivery } | undefined;
-  /** The reason of the state that is sent. */
-  private reason: SnapshotReason = 'start';
+  /** The state that is sent, and the reason for which it was taken. */
+  private sending: { at: FeedPosition; delivery: StateDelivery; reason: SnapshotReason } | undefined;
   /** The answer of the last check of the position. */
   private isKept: boolean | undefined;
   private attempts = 0;
@@ -60,7 +62,7 @@ export class StateReading {
     const { needed: reason, source } = this;
     if (reason === undefined) return;
     if (this.attempts >= MAX_ATTEMPTS) return this.taken(undefined, reason);
-    const { signal } = (this.controller ??= new AbortController());
+    const { signal } = (this.controller ??= guardedController((error) => this.reader.teardownFailed(error)));
     const answer = ask(() => source.take(reason, signal, () => (this.fixed = true)));
     if (answer instanceof Promise) this.reader.wait(answer, (state) => this.taken(state, reason));
     else this.taken(answer, reason);
@@ -84,7 +86,7 @@ export class StateReading {
     }
     this.isKept = this.sending = undefined;
     if (!kept) {
-      this.needed = this.reason;
+      this.needed = sending.reason;
       return undefined;
     }
     this.attempts = 0;
@@ -113,8 +115,7 @@ export class StateReading {
       return;
     }
     this.attempts++;
-    this.reason = reason;
-    this.sending = { at: state.at, delivery: this.reader.delivery(state) };
+    this.sending = { at: state.at, delivery: this.reader.delivery(state), reason };
     this.reader.place(state.at);
   }
 }
