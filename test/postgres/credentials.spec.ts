@@ -85,7 +85,7 @@ describePostgresServer('wrong credentials for PostgreSQL', () => {
     'in %s: the log rejects events with the reason, and works once the password is corrected',
     async (_, client) => {
       const right = node();
-      const wrong = node({ client: client(), waitMs: 300 });
+      const wrong = node({ client: client(), waitMs: 3000 });
       const failures = [
         await wrong.log.ready().catch((error: unknown) => error),
         await wrong.channels

@@ -11,7 +11,7 @@ import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { Viewer } from '../redis/viewer.js';
 
 /** Without notifications, nothing would be seen during a test. */
-const NO_POLLING = { pollMs: 3_600_000, pingMs: 60_000, createSchema: true };
+const NO_POLLING = { pollMs: 3_600_000, pingMs: 60_000, waitMs: 60_000, createSchema: true };
 const NO_RENEWING = { leaseMs: 3_600_000, pingMs: 60_000, createSchema: true };
 
 await describePostgres('the connection that listens', (url) => {
@@ -125,7 +125,12 @@ await describePostgres('the connection that listens', (url) => {
         return answer as never;
       }
     }
-    const pool = new pg.Pool({ connectionString: client, Client: Counting as never });
+    const pool = new pg.Pool({
+      connectionString: client,
+      Client: Counting as never,
+      // Else an attempt would have the time of a ping.
+      connectionTimeoutMillis: 30_000,
+    });
     const [channels, store] = [log({ client: pool, pingMs: 50 }), slots({ client: pool, pingMs: 50 })];
     const others = [0, 1, 2].map(() => log({ client: pool, schema: testSchema(), pingMs: 50 }));
     await Promise.all(others.map((other) => other.channel('c').publish(1)));

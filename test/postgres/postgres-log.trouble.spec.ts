@@ -8,6 +8,7 @@ import {
 import pg from 'pg';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { describePostgresServer, runSql } from '../fixtures/postgres.js';
+import { publishWhileBlocked } from '../fixtures/blocked.js';
 import { PostgresServer } from '../fixtures/postgres-server.mjs';
 import { Viewer, until } from '../redis/viewer.js';
 
@@ -27,10 +28,15 @@ describePostgresServer('postgresLog in trouble', () => {
 
   function node(options: Partial<PostgresLogOptions> = {}) {
     const logger = new RecordingLogger();
-    const log = postgresLog({ client: server.url, waitMs: 300, ...options });
+    const log = postgresLog({ client: server.url, waitMs: 30_000, ...options });
     const channels = new Channels({ log, logger });
     closing.push(() => channels.close());
     return { log, channels, logger };
+  }
+
+  /** A node whose first events are rejected. */
+  function hasty(options: Partial<PostgresLogOptions> = {}) {
+    return node({ waitMs: 3000, ...options });
   }
 
   function as(user: string, password = ''): string {
@@ -61,14 +67,14 @@ describePostgresServer('postgresLog in trouble', () => {
   }
 
   it('a role that does not exist', () =>
-    isDown(node({ client: as('nobody', 'secret') }), /check user and password/));
+    isDown(hasty({ client: as('nobody', 'secret') }), /check user and password/));
 
   it('a database that does not exist', () =>
-    isDown(node({ client: server.url.replace(/postgres$/, 'missing') }), /create the database/));
+    isDown(hasty({ client: server.url.replace(/postgres$/, 'missing') }), /create the database/));
 
   it('a schema without tables', () =>
     isDown(
-      node({ schema: 'empty' }),
+      hasty({ schema: 'empty' }),
       /has no tables: run the statements of migrations\(\), or set createSchema: true/,
     ));
 
@@ -111,7 +117,7 @@ describePostgresServer('postgresLog in trouble', () => {
   }
 
   it('a role without privileges, which works once they are granted', async () => {
-    const made = node({ client: as('app') });
+    const made = hasty({ client: as('app') });
     await isDown(made, /grant the privileges that docs\/postgres.md lists/);
     for (const grant of [
       'GRANT USAGE ON SCHEMA sse TO app',
@@ -145,7 +151,7 @@ describePostgresServer('postgresLog in trouble', () => {
         break;
       }
     }
-    const made = node({ client: as('app') });
+    const made = hasty({ client: as('app') });
     await isDown(made, /raise max_connections, or use a pooler/);
     for (const other of others) await other.end();
     await until(() => made.channels.health().status === 'up');
@@ -192,6 +198,11 @@ describePostgresServer('postgresLog in trouble', () => {
     expect(viewer.seen).toEqual(['end', 'before']);
   });
 
+  it('a publish is not rejected if its answer has arrived while this process was suspended', async () => {
+    const { channels } = hasty({ waitMs: 1000 });
+    await publishWhileBlocked(channels.channel('blocked'));
+  });
+
   it('a payload of 300 KB is rejected, and 250 KB arrive', async () => {
     const made = node();
     await expect(made.channels.channel('big').publish('x'.repeat(300_000))).rejects.toMatchObject({
@@ -224,7 +235,7 @@ describePostgresServer('postgresLog in trouble', () => {
     const viewer = new Viewer(made.channels, 'rolling', { from: 'oldest' });
     await viewer.until(2);
     await runSql(server.url, 'UPDATE sse.sse_state SET compatible = 99');
-    await isDown(node(), /update nestjs-event-stream on this node/);
+    await isDown(hasty(), /update nestjs-event-stream on this node/);
     await made.channels.channel('rolling').publish(3);
     await runSql(server.url, 'UPDATE sse.sse_state SET version = 1, compatible = 1');
   });

@@ -149,7 +149,7 @@ await describePostgres('two versions of the tables during a rolling deploy', (ur
   });
 
   it('tables that an old process cannot use: it is refused with a sentence, also while it runs, and new ones go on', async () => {
-    const old = node([], { waitMs: 1000 });
+    const old = node([], { waitMs: 5000 });
     const oldSlots = slots();
     const viewer = new Viewer(old.channels, 'c', { from: 'oldest' });
     await old.channel.publish('old');

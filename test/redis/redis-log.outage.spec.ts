@@ -6,6 +6,7 @@ import { redisClient } from '../fixtures/redis-client.mjs';
 import { describeRedisServer } from '../fixtures/redis.js';
 import { RedisProxy } from '../fixtures/redis-proxy.js';
 import { RedisServer } from '../fixtures/redis-server.js';
+import { publishWhileBlocked } from '../fixtures/blocked.js';
 import { Viewer, until } from './viewer.js';
 
 /** `everysec` is not enough: while the disk is busy, Redis answers before it has written. */
@@ -148,7 +149,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
 
   it('a publish fails after waitMs, or at once without it; it does not appear later', async () => {
     await start(...DURABLE);
-    const [patient, hasty] = [node({ waitMs: 200 }), node({ waitMs: false })];
+    const [patient, hasty] = [node({ waitMs: 2000 }), node({ waitMs: false })];
     await Promise.all([patient.channels.channel('c').publish(1), hasty.channels.channel('c').publish(2)]);
     await server.kill();
     await until(() => [patient, hasty].every(({ log }) => log.health().status === 'down'));
@@ -170,6 +171,12 @@ describeRedisServer('redisLog while its Redis is away', () => {
     const viewer = new Viewer(patient.channels, 'c', { from: 'oldest' });
     await viewer.until(4);
     expect(new Set(viewer.seen)).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  it('a publish is not rejected if its answer has arrived while this process was suspended', async () => {
+    await start();
+    const { channels } = node({ waitMs: 1000 });
+    await publishWhileBlocked(channels.channel('blocked'));
   });
 
   it('a suspended Redis is disconnected and connected again; nothing is lost or repeated', async () => {
@@ -232,7 +239,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
 
   it('a full Redis rejects publishes with the reason, and continues to serve viewers', async () => {
     await start();
-    const { channels, log } = node({ waitMs: 1000 });
+    const { channels, log } = node({ waitMs: 5000 });
     await log.ready();
     const id = await channels.channel('c').publish(1);
     await channels.channel('c').publish(2);

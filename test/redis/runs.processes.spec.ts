@@ -90,6 +90,8 @@ function suite(start: () => Promise<{ url: string; schema?: string; remove(): Pr
     expect([await a.call('owned'), await b.call('owned')]).toEqual([[], ['r2']]);
     for (const node of [a, b, c]) expect(await node.call('list')).toEqual(listed);
     expect(await a.call('stop', 'r2')).toBe(true);
+    // The source counts its last value when the pause after it is over.
+    await until(async () => (await sourceOf(b, 'r2')).finished);
     const { yielded } = await sourceOf(b, 'r2');
     for (const node of [a, b, c]) {
       expect(await node.call('status', 'r2')).toBe('stopped');

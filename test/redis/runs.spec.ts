@@ -22,7 +22,7 @@ interface Node {
   readonly log: EventLog;
 }
 
-const OPTIONS = { maxEvents: 20_000, maxBytes: 10_000_000, waitMs: 300 };
+const OPTIONS = { maxEvents: 20_000, maxBytes: 10_000_000 };
 
 /** A server that a test can break. */
 interface Server {
@@ -103,7 +103,9 @@ function suite(start: () => Promise<Server>, makeLog: (client: string) => EventL
   });
 
   it('go on over restarts of the server, each event written once', async () => {
-    const [a, b] = [node({ leaseMs: 2000 }), node({ leaseMs: 2000 })];
+    // A node reconnects within 2 s and then renews its lease within a third of it. A shorter lease could be lost on a busy machine.
+    const leaseMs = 6000;
+    const [a, b] = [node({ leaseMs }), node({ leaseMs })];
     let n = 0;
     let going = true;
     await a.runs.start('r3', async function* () {
@@ -114,13 +116,13 @@ function suite(start: () => Promise<Server>, makeLog: (client: string) => EventL
     });
     const viewer = await RunViewer.attach(b, 'r3');
     for (const mark of [50, 150, 250]) {
-      await until(() => viewer.seen.length > mark);
+      await until(() => viewer.seen.length > mark || viewer.over);
       await server.kill();
       await until(() => a.log.health().status === 'down' && b.log.health().status === 'down');
       await sleep(700);
       await server.start();
     }
-    await until(() => viewer.seen.length > 400);
+    await until(() => viewer.seen.length > 400 || viewer.over);
     going = false;
     expect([await viewer.end, viewer.seen]).toEqual(['ended', range(0, n)]);
     expect([...a.logger.errors, ...b.logger.warnings]).toEqual([]);

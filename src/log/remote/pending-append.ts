@@ -40,7 +40,14 @@ export class PendingAppend {
   }
 }
 
-/** Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next. */
+/** A timer that is later than this shows that the process was suspended. Then answers get as much time to arrive. */
+const LATE_MS = 50;
+
+/**
+ * Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next.
+ *
+ * After a process was suspended or blocked, its timers fire before it reads the answers that have arrived meanwhile.
+ */
 export class Deadlines {
   private readonly waiting = new EntryRing<PendingAppend>();
   private timer: unknown;
@@ -67,14 +74,16 @@ export class Deadlines {
 
   private arm(): void {
     const next = this.waiting.at(0);
-    if (!next || this.timer !== undefined) return;
-    this.timer = this.clock.schedule(
-      () => {
-        this.timer = undefined;
-        this.check();
-      },
-      Math.max(next.deadline - this.clock.now(), 1),
-    );
+    if (next && this.timer === undefined) this.wait(Math.max(next.deadline - this.clock.now(), 1));
+  }
+
+  private wait(ms: number): void {
+    const dueAt = this.clock.now() + ms;
+    this.timer = this.clock.schedule(() => {
+      this.timer = undefined;
+      if (this.clock.now() - dueAt < LATE_MS) this.check();
+      else this.wait(LATE_MS);
+    }, ms);
   }
 
   private check(): void {
