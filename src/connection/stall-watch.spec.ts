@@ -92,6 +92,16 @@ describe('a client with unread bytes', () => {
     expect(stalls()).toBe(0);
   });
 
+  it('has the whole stallMs again after this process was suspended', () => {
+    const { clock, backlog } = watching(Object.assign(new FakeBacklog(10), { sessionBytesNow: 5000 }));
+    clock.advance(20_000);
+    clock.suspend(40_000);
+    clock.advance(29_000);
+    expect(backlog.stalls).toEqual([]);
+    clock.advance(10_000);
+    expect(backlog.stalls).toEqual([true]);
+  });
+
   it('is reported even if more is written meanwhile', () => {
     const { clock, backlog } = watching();
     for (let i = 0; i < 20; i++) {

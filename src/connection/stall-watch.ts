@@ -21,7 +21,7 @@ export interface Backlog {
 
 /**
  * Watches a response with unread bytes. A slow client has read some more at each check. A client that reads nothing for
- * `stallMs` is reported as stalled.
+ * `stallMs` is reported as stalled. After this process was suspended, that time begins again: nothing was sent meanwhile.
  */
 export class StallWatch implements Timed {
   bucket: Set<Timed> | undefined;
@@ -29,6 +29,7 @@ export class StallWatch implements Timed {
   private readAt = 0;
   private sessionBytes: number | undefined;
   private sessionMovedAt = 0;
+  private checkedAt = 0;
 
   constructor(
     private readonly backlog: Backlog,
@@ -44,7 +45,7 @@ export class StallWatch implements Timed {
     this.read = this.backlog.bytes - (this.backlog.unsent() ?? 0);
     this.sessionBytes = this.backlog.sessionBytes();
     this.readAt = this.sessionMovedAt = this.timers.clock.now();
-    this.timers.schedule(this, this.stallMs / CHECKS);
+    this.checkLater();
   }
 
   stop(): void {
@@ -57,17 +58,24 @@ export class StallWatch implements Timed {
     if (unsent === undefined) return backlog.gone();
     if (unsent === 0 && !backlog.awaited) return;
     const now = this.timers.clock.now();
+    const wasSuspended = now - this.checkedAt >= (2 * this.stallMs) / CHECKS;
     const read = backlog.bytes - unsent;
-    if (read !== this.read) [this.read, this.readAt] = [read, now];
+    if (read !== this.read || wasSuspended) [this.read, this.readAt] = [read, now];
     const sessionBytes = backlog.sessionBytes();
-    if (sessionBytes !== this.sessionBytes) [this.sessionBytes, this.sessionMovedAt] = [sessionBytes, now];
+    if (sessionBytes !== this.sessionBytes || wasSuspended)
+      [this.sessionBytes, this.sessionMovedAt] = [sessionBytes, now];
     if (now - this.readAt < this.stallMs) {
-      this.timers.schedule(this, this.stallMs / CHECKS);
+      this.checkLater();
       return;
     }
     // One interval less than `stallMs`, because only the first check shows that bytes of the session wait.
     const sessionStallMs = (this.stallMs * (CHECKS - 1)) / CHECKS;
     backlog.stalled(sessionBytes !== undefined && now - this.sessionMovedAt >= sessionStallMs);
+  }
+
+  private checkLater(): void {
+    this.checkedAt = this.timers.clock.now();
+    this.timers.schedule(this, this.stallMs / CHECKS);
   }
 }
 

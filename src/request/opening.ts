@@ -1,6 +1,7 @@
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { StreamConnection } from '../connection/connection.js';
 import { event } from '../events/sse-event.js';
+import { expectAnswer } from '../time/answer-timeout.js';
 import { PLACE_TYPE } from '../wire/end-of-stream.js';
 
 /** Milliseconds that a new stream waits for a log that is down, until it is answered with 503. `publish()` waits as long. */
@@ -8,7 +9,7 @@ const PLACE_WITHIN_MS = 5000;
 
 /** Sends the head of a stream that has no first event yet. */
 export class Opening {
-  private timer: unknown;
+  private cancelTimer: (() => void) | undefined;
 
   constructor(
     private readonly connection: StreamConnection,
@@ -21,7 +22,10 @@ export class Opening {
     const { clock } = connection.timers;
     const open = (): void => connection.open();
     if (ms === 0) clock.defer(open);
-    else this.timer = clock.schedule(open, ms);
+    else {
+      const timer = clock.schedule(open, ms);
+      this.cancelTimer = () => clock.cancel(timer);
+    }
   }
 
   /**
@@ -40,7 +44,7 @@ export class Opening {
     };
     // A head without a position would promise that nothing is missed from now on, and the log may be down for long.
     const giveUp = (): void => subscription.giveUp();
-    this.timer = connection.timers.clock.schedule(giveUp, PLACE_WITHIN_MS);
+    this.cancelTimer = expectAnswer(connection.timers.clock, PLACE_WITHIN_MS, giveUp);
     void subscription.ready.then(() => {
       // A subscription that has ended may have failed, which can still be an HTTP error. Its source reports it.
       if (!subscription.ended) open();
@@ -48,6 +52,6 @@ export class Opening {
   }
 
   cancel(): void {
-    this.connection.timers.clock.cancel(this.timer);
+    this.cancelTimer?.();
   }
 }

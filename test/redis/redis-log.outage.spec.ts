@@ -175,7 +175,7 @@ describeRedisServer('redisLog while its Redis is away', () => {
 
   it('a publish is not rejected if its answer has arrived while this process was suspended', async () => {
     await start();
-    const { channels } = node({ waitMs: 1000 });
+    const { channels } = node({ waitMs: 3000 });
     await publishWhileBlocked(channels.channel('blocked'));
   });
 

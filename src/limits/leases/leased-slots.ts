@@ -2,6 +2,7 @@
 import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { randomId } from '../../random-id.js';
+import { expectAnswer } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import type { Slot, SlotAnswer, SlotRequest, SlotStore, SlotUse } from '../limits.js';
@@ -248,9 +249,8 @@ export class LeasedSlots implements SlotStore {
 
   private withTimeout<V>(ms: number, answer: Promise<V>): Promise<V> {
     return new Promise((resolve, reject) => {
-      const { clock } = this.settings;
-      const late = clock.schedule(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-      answer.then(resolve, reject).finally(() => clock.cancel(late));
+      const expire = (): void => reject(new Error(`no answer within ${ms} ms`));
+      answer.then(resolve, reject).finally(expectAnswer(this.settings.clock, ms, expire));
     });
   }
 }

@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import type { LogPosition } from '../cursor.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
 
 /** Deadlines of 100 ms on a clock whose one timer fires when the test says so. */
@@ -11,14 +13,14 @@ function deadlines() {
       if (handle === timer) timer = undefined;
     },
   };
-  const made = new Deadlines(clock as never, (append) => {
+  const made = new Deadlines(clock as never, 100, (append) => {
     append.reject(new Error('late'));
     state.expired.push(append.channel);
   });
   return {
     ...{ state, made },
     add(channel: string) {
-      const append = new PendingAppend(channel, [], state.now + 100, () => undefined);
+      const append = new PendingAppend(channel, [], () => undefined);
       append.positions.catch(() => undefined);
       made.add(append);
       return append;
@@ -39,7 +41,7 @@ describe('the deadlines of appends', () => {
     const { state, add, fire } = deadlines();
     add('a');
     state.now = 20;
-    add('b').resolve([]);
+    add('b').resolve();
     state.now = 30;
     add('c');
     expect([fire(), state.expired]).toEqual([100, ['a']]);
@@ -47,13 +49,25 @@ describe('the deadlines of appends', () => {
     expect(fire()).toBeUndefined();
   });
 
-  it('do not judge in the turn after the process was suspended: answers that have arrived are read first', () => {
+  it('wait once more after the process was suspended: answers that have arrived are read first', () => {
     const { state, add, fire } = deadlines();
     const [answered] = [add('a'), add('b')];
     expect([fire(5000), state.expired]).toEqual([5100, []]);
-    answered.resolve([]);
-    // It must not take longer than that, however late the next timer is.
-    expect([fire(), state.expired]).toEqual([5150, ['b']]);
+    answered.resolve();
+    state.now = 5150;
+    add('c');
+    expect([fire(), state.expired]).toEqual([5200, ['b']]);
+    expect([fire(), state.expired]).toEqual([5250, ['b', 'c']]);
+  });
+
+  it('wait once more only once, however late each timer is', () => {
+    const { state, add, fire } = deadlines();
+    add('a');
+    fire(200);
+    state.now = 350;
+    add('b');
+    expect([fire(60), state.expired]).toEqual([460, ['a']]);
+    expect([fire(60), state.expired]).toEqual([620, ['a', 'b']]);
   });
 
   it('judge at once if the timer is a little late, as timers are', () => {
@@ -68,5 +82,24 @@ describe('the deadlines of appends', () => {
     add('a');
     made.clear();
     expect([fire(), state.expired]).toEqual([undefined, []]);
+  });
+});
+
+describe('an append', () => {
+  it('that the log has accepted is not rejected', async () => {
+    const append = new PendingAppend('orders', [], () => undefined);
+    append.accept(['1' as LogPosition]);
+    append.reject(new Error('the server is gone'));
+    expect(await append.positions).toEqual(['1']);
+  });
+
+  it('is settled once', async () => {
+    const onSettled = jest.fn();
+    const append = new PendingAppend('orders', [], onSettled);
+    append.reject(new Error('the first'));
+    append.reject(new Error('the second'));
+    append.resolve();
+    await expect(append.positions).rejects.toThrow('the first');
+    expect([append.settled, onSettled.mock.calls.length]).toEqual([true, 1]);
   });
 });

@@ -1,12 +1,18 @@
 import { EntryRing } from '../entry-ring.js';
 import type { LogPosition } from '../cursor.js';
 import type { LogRecord } from '../log-record.js';
+import { isLate } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 
 /** One call of `append()` and its promise. */
 export class PendingAppend {
   /** True once the promise is resolved or rejected. */
   settled = false;
+  /** When it times out, by the clock of its {@link Deadlines}. */
+  deadline = Infinity;
+  private postponed = false;
+  /** The positions of its records, once the log has accepted it. */
+  private accepted: readonly LogPosition[] | undefined;
   readonly positions: Promise<readonly LogPosition[]>;
   private resolvePromise!: (positions: readonly LogPosition[]) => void;
   private rejectPromise!: (error: unknown) => void;
@@ -14,8 +20,6 @@ export class PendingAppend {
   constructor(
     readonly channel: string,
     readonly records: readonly LogRecord[],
-    /** When it times out, by the clock of the log. */
-    readonly deadline: number,
     private readonly onSettled: () => void,
   ) {
     this.positions = new Promise((resolve, reject) => {
@@ -24,29 +28,45 @@ export class PendingAppend {
     });
   }
 
-  resolve(positions: readonly LogPosition[]): void {
-    this.settle();
-    this.resolvePromise(positions);
+  get isAccepted(): boolean {
+    return this.accepted !== undefined;
   }
 
+  /** The log has accepted it. From now on it is not rejected, whatever fails until {@link resolve} is called. */
+  accept(positions: readonly LogPosition[]): void {
+    this.accepted = positions;
+  }
+
+  /** Resolves with the accepted positions, unless it is settled. */
+  resolve(): void {
+    if (this.settled) return;
+    this.settle();
+    this.resolvePromise(this.accepted ?? []);
+  }
+
+  /** Rejects, unless it is settled. Resolves if the log has accepted it. */
   reject(error: unknown): void {
+    if (this.settled) return;
+    if (this.accepted) return this.resolve();
     this.settle();
     this.rejectPromise(error);
   }
 
+  /** Sets a later deadline, once. */
+  postpone(deadline: number): void {
+    if (!this.postponed) this.deadline = deadline;
+    this.postponed = true;
+  }
+
   private settle(): void {
-    if (!this.settled) this.onSettled();
     this.settled = true;
+    this.onSettled();
   }
 }
 
-/** A timer that is later than this shows that the process was suspended. Then answers get as much time to arrive. */
-const LATE_MS = 50;
-
 /**
- * Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next.
- *
- * After a process was suspended or blocked, its timers fire before it reads the answers that have arrived meanwhile.
+ * Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next. After the
+ * process was suspended, they all wait once more, as in `expectAnswer()`.
  */
 export class Deadlines {
   private readonly waiting = new EntryRing<PendingAppend>();
@@ -54,11 +74,13 @@ export class Deadlines {
 
   constructor(
     private readonly clock: Clock,
+    private readonly waitMs: number,
     private readonly expire: (append: PendingAppend) => void,
   ) {}
 
   add(append: PendingAppend): void {
     this.dropSettled();
+    append.deadline = this.clock.now() + this.waitMs;
     this.waiting.push(append);
     this.arm();
   }
@@ -74,16 +96,19 @@ export class Deadlines {
 
   private arm(): void {
     const next = this.waiting.at(0);
-    if (next && this.timer === undefined) this.wait(Math.max(next.deadline - this.clock.now(), 1));
-  }
-
-  private wait(ms: number): void {
+    if (!next || this.timer !== undefined) return;
+    const ms = Math.max(next.deadline - this.clock.now(), 1);
     const dueAt = this.clock.now() + ms;
     this.timer = this.clock.schedule(() => {
       this.timer = undefined;
-      if (this.clock.now() - dueAt < LATE_MS) this.check();
-      else this.wait(LATE_MS);
+      if (isLate(this.clock, dueAt)) this.postpone();
+      this.check();
     }, ms);
+  }
+
+  private postpone(): void {
+    const deadline = this.clock.now() + this.waitMs;
+    for (let i = 0; i < this.waiting.length; i++) this.waiting.at(i)?.postpone(deadline);
   }
 
   private check(): void {

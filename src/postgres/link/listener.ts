@@ -1,4 +1,5 @@
 import { randomId } from '../../random-id.js';
+import { expectAnswer } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 import { listen, type ListeningConnection, type NotificationListener } from './listening-connection.js';
 import type { ClientFactory } from './postgres-client.js';
@@ -23,7 +24,7 @@ export class Listener implements NotificationListener {
   private connection: ListeningConnection | undefined;
   /** The notification that is expected. */
   private proof = '';
-  private timer: unknown;
+  private cancelTimer: (() => void) | undefined;
   private closed = false;
 
   constructor(
@@ -43,7 +44,7 @@ export class Listener implements NotificationListener {
   close(): void {
     this.closed = true;
     this.isListening = false;
-    this.clock.cancel(this.timer);
+    this.cancelTimer?.();
     this.connection?.remove(this);
   }
 
@@ -57,7 +58,7 @@ export class Listener implements NotificationListener {
   }
 
   lost(error: unknown): void {
-    this.clock.cancel(this.timer);
+    this.cancelTimer?.();
     this.proof = '';
     this.isListening = false;
     this.events.deaf(error);
@@ -67,7 +68,7 @@ export class Listener implements NotificationListener {
     if (!payload.startsWith(PROOF)) return this.events.notification(payload);
     if (payload !== this.proof) return;
     this.proof = '';
-    this.clock.cancel(this.timer);
+    this.cancelTimer?.();
     this.connection?.works();
     if (this.isListening) return;
     this.isListening = true;
@@ -79,23 +80,19 @@ export class Listener implements NotificationListener {
     this.proof = proof;
     // A failure shows as a proof that does not arrive.
     this.notify(proof).catch(() => undefined);
-    this.later(PROOF_MS, () => {
-      // A process that was suspended finds its timers due before it has read what arrived.
-      this.clock.defer(() => {
-        if (!this.closed && this.proof === proof) this.unproven();
-      });
-    });
+    this.expect(PROOF_MS, () => this.unproven());
   }
 
   private unproven(): void {
     const why = new Error('a notification was not delivered, as with a pooler in transaction mode');
     if (this.isListening) return this.connection?.replace(why);
     this.events.deaf(why);
-    this.later(PROOF_AGAIN_MS, () => this.prove());
+    this.expect(PROOF_AGAIN_MS, () => this.prove());
   }
 
-  private later(ms: number, run: () => void): void {
-    this.clock.cancel(this.timer);
-    this.timer = this.clock.schedule(run, ms);
+  /** Calls `otherwise` unless the proof arrives before. */
+  private expect(ms: number, otherwise: () => void): void {
+    this.cancelTimer?.();
+    this.cancelTimer = expectAnswer(this.clock, ms, otherwise);
   }
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { expectAnswer } from '../../time/answer-timeout.js';
 import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
 import type { ClientFactory, PostgresClient } from './postgres-client.js';
@@ -44,7 +45,7 @@ export class ListeningConnection {
   private attempts = 0;
   private retryTimer: unknown;
   private pingTimer: unknown;
-  private answerTimer: unknown;
+  private cancelAnswer: (() => void) | undefined;
 
   constructor(
     private readonly factory: ClientFactory,
@@ -146,7 +147,7 @@ export class ListeningConnection {
     this.client = undefined;
     this.isConnected = false;
     clock.cancel(this.pingTimer);
-    clock.cancel(this.answerTimer);
+    this.cancelAnswer?.();
     client?.end().catch(() => undefined);
   }
 
@@ -158,26 +159,21 @@ export class ListeningConnection {
   }
 
   private ping(pingMs: number): void {
-    const { client, clock } = this;
+    const { client } = this;
     if (!client) return;
-    let answered = false;
     this.run(client, 'SELECT 1').then(
       () => {
-        answered = true;
-        clock.cancel(this.answerTimer);
+        this.cancelAnswer?.();
         if (this.client === client) this.pingLater();
       },
       (error: unknown) => {
         if (this.client === client) this.replace(error);
       },
     );
-    clock.cancel(this.answerTimer);
-    this.answerTimer = clock.schedule(() => {
-      // A process that was suspended finds its timers due before it has read the answer.
-      clock.defer(() => {
-        if (!answered && this.client === client) this.replace(new Error(`no answer within ${pingMs} ms`));
-      });
-    }, pingMs);
+    this.cancelAnswer?.();
+    this.cancelAnswer = expectAnswer(this.clock, pingMs, () => {
+      if (this.client === client) this.replace(new Error(`no answer within ${pingMs} ms`));
+    });
   }
 
   private run(client: PostgresClient, text: string): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { expectAnswer } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 import type { PostgresClient, Query, Rows } from './postgres-client.js';
 import { NoAnswerError, sqlState } from './postgres-errors.js';
@@ -90,19 +91,12 @@ export class Sessions {
   private answered(session: Session, answer: Promise<Rows>): Promise<Rows> {
     const { answerMs, clock } = this;
     if (answerMs === false) return answer;
-    let over = false;
-    const timer = clock.schedule(() => {
-      // A process that was suspended finds its timers due before it has read the answer.
-      clock.defer(() => over || session.lose(new NoAnswerError(answerMs)));
-    }, answerMs);
+    const cancel = expectAnswer(clock, answerMs, () => session.lose(new NoAnswerError(answerMs)));
     return answer
       .catch((error: unknown) => {
         throw session.lost instanceof NoAnswerError ? session.lost : error;
       })
-      .finally(() => {
-        over = true;
-        clock.cancel(timer);
-      });
+      .finally(cancel);
   }
 
   private take(): Promise<Session> {

@@ -84,7 +84,9 @@ export class Appender {
     private readonly settings: PostgresLogSettings,
     private readonly events: AppenderEvents,
   ) {
-    this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
+    this.deadlines = new Deadlines(settings.clock, settings.waitMs || Infinity, (append) =>
+      this.expire(append),
+    );
     this.limit = new PendingLimit('PostgreSQL', settings.maxPendingBytes);
     this.appendText = inSchema(
       settings.schema,
@@ -95,11 +97,10 @@ export class Appender {
 
   /** Rejects with `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
   append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
-    const { waitMs, clock } = this.settings;
     const settled = this.limit.add(channel, records);
     if (settled instanceof SseError) return Promise.reject(settled);
-    const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0), settled);
-    if (waitMs !== false) this.deadlines.add(append);
+    const append = new PendingAppend(channel, records, settled);
+    if (this.settings.waitMs !== false) this.deadlines.add(append);
     const queue = this.queues.get(channel);
     if (queue) queue.push(append);
     else this.queues.set(channel, [append]);
@@ -130,7 +131,7 @@ export class Appender {
     this.deadlines.clear();
     this.settings.clock.cancel(this.retryTimer);
     const waiting = [...[...this.open].map(({ appends }) => appends), ...this.queues.values()].flat();
-    for (const append of waiting) if (!append.settled) append.reject(closed());
+    for (const append of waiting) append.reject(closed());
     this.queues.clear();
     this.open.clear();
     this.unresolved.clear();
@@ -219,11 +220,11 @@ export class Appender {
     for (const [i, append] of batch.appends.entries()) {
       const why = refused.get(i);
       if (why) append.reject(idOutOfOrder(append.channel, why.id, why.last));
-      else this.note(append, places[i] ?? []);
+      else this.accept(append, places[i] ?? []);
     }
     this.attempts = 0;
     await this.events.settle();
-    for (const [i, append] of batch.appends.entries()) this.accept(append, places[i] ?? []);
+    for (const append of batch.appends) append.resolve();
     this.done(batch);
   }
 
@@ -238,15 +239,13 @@ export class Appender {
     }
   }
 
-  private note({ channel, records }: PendingAppend, places: readonly Place[]): void {
+  private accept(append: PendingAppend, places: readonly Place[]): void {
+    const { channel, records } = append;
+    append.accept(places.map((place) => this.state.position(place)));
     const last = places.at(-1);
     if (!last) return;
     this.state.note(channel, last);
     this.events.appended(channel, records, last.pos);
-  }
-
-  private accept(append: PendingAppend, places: readonly Place[]): void {
-    if (!append.settled) append.resolve(places.map((place) => this.state.position(place)));
   }
 
   private fail(batch: AppendBatch, error: unknown): void {
@@ -323,8 +322,8 @@ export class Appender {
       for (const [i, append] of batch.appends.entries()) {
         const there = places[i];
         if (there) {
-          this.note(append, there);
           this.accept(append, there);
+          append.resolve();
         } else this.reject(append, this.lastError, true);
       }
     } else {
@@ -352,7 +351,7 @@ export class Appender {
 
   private reject(append: PendingAppend, error: unknown, unknown: boolean): void {
     if (append.settled) return;
-    if (unknown) this.doubts.add(append);
+    if (unknown && !append.isAccepted) this.doubts.add(append);
     append.reject(notAppended('PostgreSQL', append.channel, error, unknown));
   }
 }

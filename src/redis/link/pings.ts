@@ -1,3 +1,4 @@
+import { expectAnswer } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 
 /** A connection that is pinged. */
@@ -13,7 +14,7 @@ export interface PingedConnection {
 export class Pings {
   /** The connections that have not answered their last ping. */
   private readonly unanswered = new Set<object>();
-  private timer: unknown;
+  private cancel: (() => void) | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -24,15 +25,15 @@ export class Pings {
 
   start(): void {
     if (this.pingMs === false) return;
-    this.clock.cancel(this.timer);
-    this.timer = this.clock.schedule(() => {
+    this.stop();
+    this.cancel = expectAnswer(this.clock, this.pingMs, () => {
       this.start();
       this.ping();
-    }, this.pingMs);
+    });
   }
 
   stop(): void {
-    this.clock.cancel(this.timer);
+    this.cancel?.();
   }
 
   private ping(): void {
@@ -51,10 +52,7 @@ export class Pings {
       ping().then(answered, answered);
       return;
     }
-    // Deferred: in a process that was suspended, timers run before the answer is read from the socket.
-    this.clock.defer(() => {
-      if (!this.unanswered.delete(client)) return;
-      replace(new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
-    });
+    this.unanswered.delete(client);
+    replace(new Error(`no answer to a PING within ${String(this.pingMs)} ms`));
   }
 }

@@ -106,7 +106,7 @@ export class ChannelWriter {
   /** Rejects all appends that wait. */
   close(error: unknown): void {
     for (const append of [...(this.batch?.appends ?? []), ...this.queue.splice(0)]) {
-      if (!append.settled) append.reject(error);
+      append.reject(error);
     }
     this.batch = undefined;
     this.stop();
@@ -119,7 +119,7 @@ export class ChannelWriter {
 
   private rejectBatch(error: unknown, outcomeUnknown: boolean): void {
     for (const append of this.batch?.appends ?? []) {
-      if (!append.settled) append.reject(notAppended('Redis', this.channel, error, outcomeUnknown));
+      append.reject(notAppended('Redis', this.channel, error, outcomeUnknown));
     }
     this.proceed();
   }
@@ -169,7 +169,8 @@ export class ChannelWriter {
       const result = results[i];
       if (typeof result === 'number') {
         last = result + append.records.length - 1;
-        append.resolve(positions(epoch, us, result, append.records));
+        append.accept(positions(epoch, us, result, append.records));
+        append.resolve();
       } else append.reject(idOutOfOrder(this.channel, ...(result as [string, string])));
     }
     if (last > 0) this.context.history.acknowledge(this.channel, { epoch, us, count: last });

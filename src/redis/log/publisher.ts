@@ -29,7 +29,9 @@ export class Publisher {
     followUpFailed: WriterContext['followUpFailed'],
   ) {
     this.limit = new PendingLimit('Redis', settings.maxPendingBytes);
-    this.deadlines = new Deadlines(settings.clock, (append) => this.expire(append));
+    this.deadlines = new Deadlines(settings.clock, settings.waitMs || Infinity, (append) =>
+      this.expire(append),
+    );
     this.context = {
       link,
       keys,
@@ -44,11 +46,10 @@ export class Publisher {
 
   /** Rejects with `SSE_ID_ORDER` or `SSE_LOG_UNAVAILABLE`. */
   append(channel: string, records: readonly LogRecord[]): Promise<readonly LogPosition[]> {
-    const { waitMs, clock } = this.settings;
     const settled = this.limit.add(channel, records);
     if (settled instanceof SseError) return Promise.reject(settled);
-    const append = new PendingAppend(channel, records, clock.now() + (waitMs || 0), settled);
-    if (waitMs !== false) this.deadlines.add(append);
+    const append = new PendingAppend(channel, records, settled);
+    if (this.settings.waitMs !== false) this.deadlines.add(append);
     this.writerOf(channel).add(append);
     return append.positions;
   }

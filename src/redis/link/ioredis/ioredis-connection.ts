@@ -1,3 +1,4 @@
+import { expectAnswer } from '../../../time/answer-timeout.js';
 import { backOffMs } from '../../../time/back-off.js';
 import { systemClock } from '../../../time/clock.js';
 import type { IoredisClient } from './ioredis-types.js';
@@ -64,13 +65,13 @@ export class IoredisConnection {
       this.broken.add(client);
       client.disconnect();
     });
-    const limit = systemClock.schedule(() => {
+    const answered = expectAnswer(systemClock, ATTEMPT_MS, () => {
       if (this.client !== client || this.isReady) return;
       cause ??= new Error(`no connection to Redis within ${ATTEMPT_MS} ms`);
       client.disconnect();
-    }, ATTEMPT_MS);
+    });
     client.on('end', () => {
-      systemClock.cancel(limit);
+      answered();
       this.ended(client, cause);
     });
     this.events.made?.(client);

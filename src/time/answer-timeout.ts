@@ -1,0 +1,22 @@
+import type { Clock } from './clock.js';
+
+/** A timer that is later than this shows that the process was suspended or blocked. */
+const LATE_MS = 50;
+
+/** True if a timer that was due at this time shows that the process was suspended or blocked. */
+export function isLate(clock: Clock, dueAt: number): boolean {
+  return clock.now() - dueAt >= LATE_MS;
+}
+
+/**
+ * Calls `expire` if no answer has come within `ms`. Returns a function that cancels this. A process that was suspended finds its
+ * timers due before it has read the answers that have arrived meanwhile, so it waits once more.
+ */
+export function expectAnswer(clock: Clock, ms: number, expire: () => void): () => void {
+  const dueAt = clock.now() + ms;
+  let timer = clock.schedule(() => {
+    if (isLate(clock, dueAt)) timer = clock.schedule(expire, ms);
+    else expire();
+  }, ms);
+  return () => clock.cancel(timer);
+}
