@@ -1,5 +1,6 @@
+import { isLate } from '../time/answer-timeout.js';
+import { usualLateMs, type SharedTimers, type Timed } from '../time/shared-timers.js';
 import { isHttp2, type RawResponse } from './response.js';
-import type { SharedTimers, Timed } from '../time/shared-timers.js';
 
 /** The number of checks within `stallMs`. */
 const CHECKS = 4;
@@ -21,7 +22,8 @@ export interface Backlog {
 
 /**
  * Watches a response with unread bytes. A slow client has read some more at each check. A client that reads nothing for
- * `stallMs` is reported as stalled. After this process was suspended, that time begins again: nothing was sent meanwhile.
+ * `stallMs` is reported as stalled, after a last look. After this process was suspended, the client gets one more interval until
+ * then: it may have read everything meanwhile, and nothing more was sent.
  */
 export class StallWatch implements Timed {
   bucket: Set<Timed> | undefined;
@@ -29,7 +31,12 @@ export class StallWatch implements Timed {
   private readAt = 0;
   private sessionBytes: number | undefined;
   private sessionMovedAt = 0;
-  private checkedAt = 0;
+  /** When the next check is due, at the latest. */
+  private dueAt = 0;
+  /** True if a check since the client has read was late. */
+  private wasSuspended = false;
+  /** True if the next look is the last one. */
+  private isLast = false;
 
   constructor(
     private readonly backlog: Backlog,
@@ -44,8 +51,9 @@ export class StallWatch implements Timed {
   start(): void {
     this.read = this.backlog.bytes - (this.backlog.unsent() ?? 0);
     this.sessionBytes = this.backlog.sessionBytes();
-    this.readAt = this.sessionMovedAt = this.timers.clock.now();
-    this.checkLater();
+    this.sessionMovedAt = this.timers.clock.now();
+    this.hasRead(this.sessionMovedAt);
+    this.checkAfter(this.stallMs / CHECKS);
   }
 
   stop(): void {
@@ -58,24 +66,34 @@ export class StallWatch implements Timed {
     if (unsent === undefined) return backlog.gone();
     if (unsent === 0 && !backlog.awaited) return;
     const now = this.timers.clock.now();
-    const wasSuspended = now - this.checkedAt >= (2 * this.stallMs) / CHECKS;
+    this.wasSuspended ||= isLate(this.timers.clock, this.dueAt);
     const read = backlog.bytes - unsent;
-    if (read !== this.read || wasSuspended) [this.read, this.readAt] = [read, now];
+    if (read !== this.read) {
+      this.read = read;
+      this.hasRead(now);
+    }
     const sessionBytes = backlog.sessionBytes();
-    if (sessionBytes !== this.sessionBytes || wasSuspended)
-      [this.sessionBytes, this.sessionMovedAt] = [sessionBytes, now];
-    if (now - this.readAt < this.stallMs) {
-      this.checkLater();
-      return;
+    if (sessionBytes !== this.sessionBytes) [this.sessionBytes, this.sessionMovedAt] = [sessionBytes, now];
+    const intervalMs = this.stallMs / CHECKS;
+    if (now - this.readAt < this.stallMs) return this.checkAfter(intervalMs);
+    if (!this.isLast) {
+      this.isLast = true;
+      return this.checkAfter(this.wasSuspended ? intervalMs : 1);
     }
     // One interval less than `stallMs`, because only the first check shows that bytes of the session wait.
     const sessionStallMs = (this.stallMs * (CHECKS - 1)) / CHECKS;
     backlog.stalled(sessionBytes !== undefined && now - this.sessionMovedAt >= sessionStallMs);
   }
 
-  private checkLater(): void {
-    this.checkedAt = this.timers.clock.now();
-    this.timers.schedule(this, this.stallMs / CHECKS);
+  private hasRead(now: number): void {
+    this.readAt = now;
+    this.wasSuspended = this.isLast = false;
+  }
+
+  private checkAfter(ms: number): void {
+    const lateMs = usualLateMs(ms);
+    this.dueAt = this.timers.clock.now() + ms + lateMs;
+    this.timers.schedule(this, ms, lateMs);
   }
 }
 

@@ -22,10 +22,7 @@ export class Opening {
     const { clock } = connection.timers;
     const open = (): void => connection.open();
     if (ms === 0) clock.defer(open);
-    else {
-      const timer = clock.schedule(open, ms);
-      this.cancelTimer = () => clock.cancel(timer);
-    }
+    else this.cancelTimer = expectAnswer(clock, ms, open);
   }
 
   /**

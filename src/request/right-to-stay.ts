@@ -1,6 +1,7 @@
 import { ForbiddenException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { EmptyError, isObservable, type Observable } from 'rxjs';
+import { expectAnswer } from '../time/answer-timeout.js';
 import type { Clock } from '../time/clock.js';
 import type { Timekeeper } from '../time/timekeeper.js';
 import { immediate } from '../errors/guard.js';
@@ -27,7 +28,8 @@ export interface RightToStayInit {
 /** Ends a stream when the right to it expires (`expiresAt`), or when its guards reject it (`revalidateMs`). */
 export class RightToStay {
   private endsAt: number | undefined;
-  private asking = false;
+  /** Set while the guards are asked. */
+  private stopWaiting: (() => void) | undefined;
 
   constructor(private readonly init: RightToStayInit) {}
 
@@ -56,21 +58,27 @@ export class RightToStay {
     if (this.endsAt !== undefined && this.endsAt < Infinity) {
       timekeeper.at(this.endsAt, () => expired(expiry()));
     }
-    if (revalidateMs !== false) timekeeper.every(revalidateMs, () => void this.ask());
+    if (revalidateMs !== false) timekeeper.every(revalidateMs, () => void this.ask(revalidateMs));
   }
 
-  private async ask(): Promise<void> {
-    const { guards, context, refused } = this.init;
+  stop(): void {
+    this.stopWaiting?.();
+  }
+
+  private async ask(withinMs: number): Promise<void> {
+    const { clock, guards, context, refused } = this.init;
+    if (this.stopWaiting) return;
     // Without an answer the stream ends. The client may reconnect, and passes the guards again.
-    if (this.asking)
-      return refused(new ServiceUnavailableException('The right to this stream cannot be checked.'));
-    this.asking = true;
+    this.stopWaiting = expectAnswer(clock, withinMs, () =>
+      refused(new ServiceUnavailableException('The right to this stream cannot be checked.')),
+    );
     try {
       await this.pass(guards(), withSentResponse(context));
     } catch (error) {
       refused(error);
     }
-    this.asking = false;
+    this.stopWaiting();
+    this.stopWaiting = undefined;
   }
 
   private async pass(guards: CanActivate[], context: ExecutionContext): Promise<void> {

@@ -80,6 +80,7 @@ export class StreamTime {
   stop(): void {
     this.heartbeat?.stop();
     this.timekeeper?.stop();
+    this.stay?.stop();
   }
 }
 

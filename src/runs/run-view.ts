@@ -25,7 +25,8 @@ const CHECKS = 3;
  * writes to the log that the run is lost. It also makes sure that there is an end marker for its viewers once the run is over.
  *
  * Silence counts only while the log could have delivered a record of the owner. The time starts again at the first check that the
- * log answers after it was unavailable or slow, and after this process was suspended.
+ * log answers after it was unavailable or slow. Time in which this process was suspended, perhaps together with the owner, does
+ * not count.
  */
 export class RunView implements ControlListener {
   /** Resolves when the run has ended, or the view was closed. */
@@ -124,8 +125,8 @@ export class RunView implements ControlListener {
     const delayMs = Math.min(leaseMs / CHECKS, leftMs);
     const dueMs = clock.now() + delayMs;
     this.timer = clock.schedule(() => {
-      // This process was suspended, perhaps together with all others.
-      if (clock.now() - dueMs >= leaseMs) this.restart();
+      const now = clock.now();
+      this.silentSince = Math.min(now, this.silentSince + now - dueMs);
       void this.check();
     }, delayMs);
   }
@@ -164,7 +165,10 @@ export class RunView implements ControlListener {
   private async giveUp(): Promise<void> {
     const { events, control, node, logger, settings } = this.init;
     const { id, run, from, log, channel } = events;
+    const judgedAt = settings.clock.now();
     const at = await log.tail(channel);
+    // This process was suspended meanwhile, and the owner may have renewed its lease.
+    if (settings.clock.now() - judgedAt >= settings.leaseMs / CHECKS) return;
     await control.append({ is: 'ended', run, node, outcome: { status: 'lost' }, from, at });
     await control.catchUp();
     await this.ensureEnd();

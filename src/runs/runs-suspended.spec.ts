@@ -187,6 +187,64 @@ describe('a process that is suspended', () => {
     await b.runs.stop('r');
   });
 
+  const shares = [0.5, 0.7, 0.9, 0.99, 1.1, 1.3, 1.5];
+  it.each(shares)('with the owner, for %d of a lease, does not consider it dead', async (share) => {
+    for (const order of ['owner first', 'viewer first'] as const) {
+      for (const offsetMs of [0, 2500, 4750]) {
+        const nodes = new TestNodes();
+        const [a, b] = [nodes.add(), nodes.add()];
+        const hand = new Hand();
+        await a.runs.start('r', hand.source);
+        const viewer = await RunViewer.attach(b, 'r');
+        await nodes.advance(LEASE_MS + offsetMs);
+        for (const { process } of [a, b]) process.suspend();
+        nodes.clock.advance(share * LEASE_MS);
+        const [first, second] = order === 'owner first' ? [a, b] : [b, a];
+        first.process.resume();
+        await turns(3);
+        second.process.resume();
+        await nodes.advance(LEASE_MS);
+        const { over } = viewer;
+        expect([order, offsetMs, over, await b.runs.status('r')]).toEqual([
+          order,
+          offsetMs,
+          false,
+          'running',
+        ]);
+        hand.done();
+        await turns();
+      }
+    }
+  });
+
+  it('after it has found the owner silent looks again', async () => {
+    const nodes = new TestNodes();
+    const [a, b] = [nodes.add(), nodes.add()];
+    const hand = new Hand();
+    await a.runs.start('r', hand.source);
+    const viewer = await RunViewer.attach(b, 'r');
+    const tail = b.wire.tail.bind(b.wire);
+    let judged = false;
+    b.wire.tail = (channel) => {
+      const answer = tail(channel);
+      if (!judged && channel.startsWith('run-events:')) {
+        judged = true;
+        b.process.suspend();
+      }
+      return answer;
+    };
+    a.wire.cut();
+    for (let i = 0; i < 80 && !judged; i++) await nodes.advance(250);
+    a.wire.mend();
+    await nodes.advance(3 * LEASE_MS);
+    b.process.resume();
+    await nodes.advance(LEASE_MS);
+    expect([judged, viewer.over, hand.signal?.aborted]).toEqual([true, false, false]);
+    for (const node of [a, b]) expect(await node.runs.status('r')).toBe('running');
+    hand.done();
+    await turns();
+  });
+
   it('does not consider the owner dead if it is resumed with all others', async () => {
     const nodes = new TestNodes();
     const [a, b] = [nodes.add({ orphanMs: 8000 }), nodes.add()];

@@ -16,6 +16,11 @@ const NEAR_BUCKETS = 256;
 /** The maximum number of calls in one turn of the event loop. The rest waits for the next turn. */
 const CALLS_PER_TURN = 64;
 
+/** How late a timer may be on purpose. */
+export function usualLateMs(delayMs: number): number {
+  return Math.min(delayMs * LATE_SHARE, LATE_MS);
+}
+
 /**
  * Timers that are late on purpose, so that objects that are due at about the same time share one timer of Node. Ten thousand
  * idle connections need ten thousand entries here, but only a few timers. Objects that are due together are called in several
@@ -34,7 +39,7 @@ export class SharedTimers {
    *
    * @param lateMs At least 1. @default 1/256 of the delay, and at most a second
    */
-  schedule(entry: Timed, delayMs: number, lateMs = Math.min(delayMs * LATE_SHARE, LATE_MS)): void {
+  schedule(entry: Timed, delayMs: number, lateMs = usualLateMs(delayMs)): void {
     this.cancel(entry);
     // The largest power of two up to `lateMs`.
     const grain = 2 ** Math.max(0, 31 - Math.clz32(lateMs));

@@ -13,10 +13,12 @@ import {
 } from '@nestjs/common';
 import type { ArgumentsHost, CanActivate, ExceptionFilter, INestApplication } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { stat } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { concat, defer, from, NEVER, Observable, of, throwError } from 'rxjs';
 import { comment, Sse, SseConnections } from 'nestjs-event-stream';
 import { openStream } from 'nestjs-event-stream/testing';
+import { blockFor } from '../fixtures/blocked.js';
 import { ManualClock } from '../fixtures/manual-clock.js';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { closeApps, eachAdapter, eachWay, makeApp, until } from './adapters.js';
@@ -132,6 +134,16 @@ class OpeningController {
   @Sse('unserialisable')
   async *unserialisable() {
     yield 1n;
+  }
+  /** Its answer arrives while the process is blocked. */
+  @Sse('missing-while-blocked')
+  async *missingWhileBlocked() {
+    const answer = stat('.');
+    await Promise.resolve();
+    blockFor(400);
+    await answer;
+    throw new NotFoundException('no such thing');
+    yield 'never';
   }
   @Sse('slow-filter', { openAfterMs: 1 })
   @UseFilters(SlowFilter)
@@ -262,6 +274,15 @@ eachAdapter((adapter) =>
           }
         },
       );
+
+      it('is an HTTP error even if this process was blocked before it came', async () => {
+        const real = await makeApp(adapter, { controllers: [OpeningController], logger });
+        const answer = await openStream(real, '/missing-while-blocked');
+        expect([answer.status, await answer.json()]).toEqual([
+          404,
+          { ...NOT_FOUND, message: 'no such thing' },
+        ]);
+      });
 
       it("goes through the application's own filters", async () => {
         const answer = await openStream(app, '/custom');

@@ -317,6 +317,22 @@ eachAdapter((adapter) => {
       expect((await stream.next()).json()).toMatchObject({ statusCode: 503 });
     });
 
+    it('in time passes, even if this process was suspended before it could be read', async () => {
+      const stream = await opened('/guarded');
+      let say!: (passes: boolean) => void;
+      answer = () => new Promise((resolve) => (say = resolve));
+      await later();
+      clock.suspend(3 * EVERY_MS);
+      clock.advance(0);
+      say(true);
+      answer = () => true;
+      await later();
+      await later();
+      expect(app.get(SseConnections).count()).toBe(1);
+      expect(stream.raw()).toBe(':\nretry: 10\n\ndata: open\n\n');
+      await stream.close();
+    });
+
     type Late = [string, (say: (passes: boolean) => void, fail: (error: Error) => void) => void];
     const late: Late[] = [
       ['yes', (say) => say(true)],

@@ -286,7 +286,7 @@ describe('Timeplus', () => {
       await Promise.all(long.map((stream) => stream.next('query')));
       await until(() => app.get(Engine).working >= 2);
       let turns = 0;
-      const watch = setInterval(() => turns++, 1);
+      const watch = setInterval(() => turns++, 1).unref();
       expect(await rows(app, 'SELECT 1')).toEqual([[1]]);
       expect(await rows(app, 'SELECT id FROM readings LIMIT 20')).toHaveLength(20);
       expect((await ask(app, 'POST', QUERIES, { sql: 'SELECT nosuch' })).status).toBe(400);

@@ -8,7 +8,7 @@ import {
 import pg from 'pg';
 import { RecordingLogger } from '../fixtures/recording-logger.js';
 import { describePostgresServer, runSql } from '../fixtures/postgres.js';
-import { publishWhileBlocked } from '../fixtures/blocked.js';
+import { blockFor, publishWhileBlocked, sent } from '../fixtures/blocked.js';
 import { PostgresServer } from '../fixtures/postgres-server.mjs';
 import { Viewer, until } from '../redis/viewer.js';
 
@@ -201,6 +201,15 @@ describePostgresServer('postgresLog in trouble', () => {
   it('a publish is not rejected if its answer has arrived while this process was suspended', async () => {
     const { channels } = hasty();
     await publishWhileBlocked(channels.channel('blocked'));
+  });
+
+  it('connects although this process was suspended for longer than an attempt may take', async () => {
+    const { log } = hasty({ client: { connectionString: server.url, connectionTimeoutMillis: 1000 } });
+    const ready = log.ready();
+    await sent();
+    blockFor(1500);
+    await ready;
+    expect(log.health().status).toBe('up');
   });
 
   it('a payload of 300 KB is rejected, and 250 KB arrive', async () => {

@@ -155,6 +155,17 @@ export class LeasedSlots implements SlotStore {
 
   private async ask(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
     if (!this.server.up) await this.firstAttempt.wait();
+    const { clock, leaseMs } = this.settings;
+    const askedAt = clock.now();
+    const full = await this.askOnce(leases);
+    if (full || clock.now() - askedAt < leaseMs / 3) return full;
+    // This process was suspended, and the leases may have expired. Those that have not are granted again.
+    const fullNow = await this.askOnce(leases);
+    if (fullNow) this.release(leases);
+    return fullNow;
+  }
+
+  private async askOnce(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
     const answer = await this.server.grant(leases);
     if ('full' in answer) return leases[answer.full]?.request;
     for (const lease of leases) lease.since = answer.since;

@@ -2,8 +2,8 @@ import { jest } from '@jest/globals';
 import type { LogPosition } from '../cursor.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
 
-/** Deadlines of 100 ms on a clock whose one timer fires when the test says so. */
-function deadlines() {
+/** Deadlines on a clock whose one timer fires when the test says so. */
+function deadlines(waitMs = 100, defer = (run: () => void): unknown => run()) {
   let timer: { run: () => void; dueAt: number } | undefined;
   const state = { now: 0, expired: [] as string[] };
   const clock = {
@@ -12,8 +12,9 @@ function deadlines() {
     cancel: (handle: unknown) => {
       if (handle === timer) timer = undefined;
     },
+    defer,
   };
-  const made = new Deadlines(clock as never, 100, (append) => {
+  const made = new Deadlines(clock as never, waitMs, (append) => {
     append.reject(new Error('late'));
     state.expired.push(append.channel);
   });
@@ -68,6 +69,28 @@ describe('the deadlines of appends', () => {
     add('b');
     expect([fire(60), state.expired]).toEqual([460, ['a']]);
     expect([fire(60), state.expired]).toEqual([620, ['a', 'b']]);
+  });
+
+  it('wait once more only if they need it', () => {
+    const { state, add, fire } = deadlines(1000);
+    add('a').resolve();
+    state.now = 900;
+    const b = add('b');
+    fire(60);
+    expect([state.now, b.deadline]).toEqual([1060, 1900]);
+    expect([fire(5000), state.expired]).toEqual([6900, []]);
+    expect([fire(), state.expired]).toEqual([7900, ['b']]);
+  });
+
+  it('read what the sockets have before they judge', () => {
+    const deferred: (() => void)[] = [];
+    const { add, fire, state } = deadlines(100, (run) => deferred.push(run));
+    const answered = [add('a'), add('b')][0]!;
+    fire(20);
+    expect(state.expired).toEqual([]);
+    answered.resolve();
+    deferred.shift()?.();
+    expect(state.expired).toEqual(['b']);
   });
 
   it('judge at once if the timer is a little late, as timers are', () => {

@@ -65,8 +65,8 @@ export class PendingAppend {
 }
 
 /**
- * Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next. After the
- * process was suspended, they all wait once more, as in `expectAnswer()`.
+ * Times out appends with a single timer. All appends have the same timeout, so the oldest one is always the next. Answers that
+ * have arrived are read first, and after the process was suspended, appends wait once more, as with `expectAnswer()`.
  */
 export class Deadlines {
   private readonly waiting = new EntryRing<PendingAppend>();
@@ -100,15 +100,22 @@ export class Deadlines {
     const ms = Math.max(next.deadline - this.clock.now(), 1);
     const dueAt = this.clock.now() + ms;
     this.timer = this.clock.schedule(() => {
-      this.timer = undefined;
-      if (isLate(this.clock, dueAt)) this.postpone();
-      this.check();
+      if (isLate(this.clock, dueAt)) this.postpone(this.clock.now() - dueAt);
+      this.clock.defer(() => {
+        this.timer = undefined;
+        this.check();
+      });
     }, ms);
   }
 
-  private postpone(): void {
-    const deadline = this.clock.now() + this.waitMs;
-    for (let i = 0; i < this.waiting.length; i++) this.waiting.at(i)?.postpone(deadline);
+  /** Appends that have waited for at least `waitMs`, or would have soon, while the process was suspended for `lateMs` or longer. */
+  private postpone(lateMs: number): void {
+    const now = this.clock.now();
+    for (let i = 0; i < this.waiting.length; i++) {
+      const append = this.waiting.at(i);
+      if (!append || append.deadline > now + lateMs) return;
+      append.postpone(now + this.waitMs);
+    }
   }
 
   private check(): void {

@@ -52,6 +52,8 @@ export interface ClientFactory {
   readonly Client: ClientClass;
   /** The options of each client, as the application gave them. */
   readonly config: object;
+  /** Milliseconds after which a client gives up an attempt to connect. */
+  readonly connectMs: number;
   make(): PostgresClient;
 }
 
@@ -74,10 +76,10 @@ export function clientFactory(
   const pool = 'options' in given && 'connect' in given ? (given as unknown as FilledPool) : undefined;
   const Client = pool?.Client ?? loadClient();
   const config = configOf(pool?.options ?? given);
-  const connectionTimeoutMillis = config.connectionTimeoutMillis || timeoutMs;
-  const make = (): PostgresClient => new Client({ ...config, connectionTimeoutMillis });
+  const connectMs = config.connectionTimeoutMillis || timeoutMs;
+  const make = (): PostgresClient => new Client({ ...config, connectionTimeoutMillis: connectMs });
   try {
-    return { address: addressOf(make()), Client, config, make };
+    return { address: addressOf(make()), Client, config, connectMs, make };
   } catch {
     // The message of the driver could contain the password.
     throw invalid(option, '…');

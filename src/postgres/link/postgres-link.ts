@@ -67,10 +67,10 @@ export class PostgresLink {
   ) {
     this.clock = clock;
     const timeoutMs = pingMs || CONNECT_MS;
-    const { address, make } = clientFactory('client', client, timeoutMs);
+    const { address, connectMs, make } = clientFactory('client', client, timeoutMs);
     this.address = address;
     this.lockMs = Math.min(Math.ceil(timeoutMs / 2), 1000);
-    this.sessions = new Sessions(make, maxConnections, clock, pingMs);
+    this.sessions = new Sessions(make, maxConnections, clock, pingMs, connectMs);
     this.notificationName = notifications;
     this.listenAddress = address;
     if (listen === false) return;

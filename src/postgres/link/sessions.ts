@@ -1,4 +1,4 @@
-import { expectAnswer } from '../../time/answer-timeout.js';
+import { expectAnswer, isLate } from '../../time/answer-timeout.js';
 import type { Clock } from '../../time/clock.js';
 import type { PostgresClient, Query, Rows } from './postgres-client.js';
 import { NoAnswerError, sqlState } from './postgres-errors.js';
@@ -45,6 +45,8 @@ export class Sessions {
     private readonly clock: Clock,
     /** Milliseconds without an answer after which a connection is replaced. `false` waits. */
     private readonly answerMs: number | false,
+    /** Milliseconds after which the client gives up an attempt to connect. */
+    private readonly connectMs: number,
   ) {}
 
   /** Rejects with the error of the server, of the connection, or with {@link NoAnswerError}. */
@@ -122,23 +124,42 @@ export class Sessions {
     let session: Session | undefined;
     let failure: unknown;
     try {
-      // The client reads files that the options name, such as a certificate. That can fail at any time.
-      session = new Session(this.make(), (lost) => this.forget(lost));
-      await session.client.connect();
-      if (this.closed) session.lose(new Error('the connections were closed'));
-      failure = session.lost;
+      session = await this.open();
     } catch (error) {
-      session?.lose(error);
       failure = error ?? new Error('no connection');
     }
     this.connecting--;
-    if (session && failure === undefined) {
+    if (session) {
       this.all.add(session);
       this.give(session);
     } else if (this.all.size === 0) {
       // All that wait would meet the same. Otherwise they get the connections that are open, one after the other.
       for (const { fail } of this.waiting.splice(0)) fail(failure);
     }
+  }
+
+  private async open(): Promise<Session> {
+    const startedAt = this.clock.now();
+    try {
+      return await this.openOnce();
+    } catch (error) {
+      // A client in a process that was suspended gives up before it has read the answer of the server.
+      if (this.closed || !isLate(this.clock, startedAt + this.connectMs)) throw error;
+      return this.openOnce();
+    }
+  }
+
+  private async openOnce(): Promise<Session> {
+    // The client reads files that the options name, such as a certificate. That can fail at any time.
+    const session = new Session(this.make(), (lost) => this.forget(lost));
+    try {
+      await session.client.connect();
+    } catch (error) {
+      session.lose(error);
+    }
+    if (this.closed) session.lose(new Error('the connections were closed'));
+    if (session.lost !== undefined) throw session.lost as Error;
+    return session;
   }
 
   private forget(session: Session): void {

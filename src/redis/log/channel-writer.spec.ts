@@ -128,6 +128,30 @@ describe('Publisher', () => {
     expect(sent.length).toBe(2);
   });
 
+  it.each<[what: string, sleep: (clock: ManualClock) => void]>([
+    ['process', (clock) => clock.suspend(31_100)],
+    ['machine', (clock) => clock.setWallClock(31_100)],
+  ])(
+    'sends no batch again whose receipt may have expired while this %s was suspended',
+    async (_what, sleep) => {
+      const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
+      const calls = [outcome(append('a')), outcome(append('b'))];
+      await turns(3);
+      sent[0]!.fail(new Error('Socket closed'));
+      await turns(3);
+      sleep(clock);
+      clock.advance(500);
+      await turns(3);
+      expect(await calls[0]).toEqual(['SSE_LOG_UNAVAILABLE', 'It may have been published']);
+      // The next batch was not sent before, so it is sent.
+      expect(sent.slice(1).map(({ command }) => command.filter((each) => each.startsWith('data: ')))).toEqual(
+        [['data: b\n\n']],
+      );
+      sent[1]!.answer(answer(9, 1));
+      expect(await calls[1]).toEqual([at(9, 1)]);
+    },
+  );
+
   it('leaves out appends that timed out while Redis refused the batch', async () => {
     const { append, sent, clock, outcome } = publishing({ waitMs: 1000 });
     const early = outcome(append('a'));

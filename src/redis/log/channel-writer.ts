@@ -34,13 +34,18 @@ interface Batch {
   appends: readonly PendingAppend[];
   /** The batch was sent, and no answer has shown whether Redis executed it. */
   outcomeUnknown: boolean;
+  /** When it was sent first, by both clocks: one of them does not count the time in which a machine sleeps. */
+  sentAt?: { readonly now: number; readonly wallNow: number };
 }
 
 const MAX_BATCH_RECORDS = 1000;
 const MAX_BATCH_BYTES = 1_048_576;
 /** A larger batch is announced without its entries, and subscribers read them from the stream. */
 const NOTICE_BYTES = 16_384;
+/** Redis keeps the receipt of a batch for `waitMs` and this time. */
 const RECEIPT_MS = 60_000;
+/** A batch is sent again for `waitMs` and this time. The rest of the time is for a command on its way. */
+const RETRY_MS = RECEIPT_MS / 2;
 
 /**
  * Appends to one channel, one batch at a time. Appends that are called meanwhile form the next batch. So entries keep the
@@ -96,11 +101,22 @@ export class ChannelWriter {
     if (!this.batch) return this.stop();
     if (!link.up && settings.waitMs === false) return this.rejectBatch(link.error, false);
     if (!link.up || this.retryTimer !== undefined) return;
+    if (this.batch.outcomeUnknown && this.isTooOld(this.batch)) return this.rejectBatch(this.lastError, true);
+    const { clock } = settings;
+    this.batch.sentAt ??= { now: clock.now(), wallNow: clock.wallNow() };
     this.sending = true;
     this.deliver(this.batch).then(
       (answer) => this.succeed(answer as string),
       (error: unknown) => this.fail(error),
     );
+  }
+
+  /** True if Redis may have lost the receipt, after this process was suspended. Sent again, the batch could take effect twice. */
+  private isTooOld({ sentAt }: Batch): boolean {
+    const { clock, waitMs } = this.context.settings;
+    if (!sentAt) return false;
+    const ageMs = Math.max(clock.now() - sentAt.now, clock.wallNow() - sentAt.wallNow);
+    return ageMs > RETRY_MS + (waitMs || 0);
   }
 
   /** Rejects all appends that wait. */
