@@ -92,7 +92,7 @@ export class StallWatch implements Timed {
 
   private checkAfter(ms: number): void {
     const lateMs = usualLateMs(ms);
-    this.dueAt = this.timers.clock.now() + ms + lateMs;
+    this.dueAt = Math.ceil(this.timers.clock.now() + ms + lateMs);
     this.timers.schedule(this, ms, lateMs);
   }
 }

@@ -140,8 +140,9 @@ export class LeasedSlots implements SlotStore {
   private async grant(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
     const pending = this.track(leases, this.ask(leases));
     try {
-      const full = await this.withTimeout(this.settings.waitMs, pending);
-      if (full) for (const lease of leases) this.leases.end(lease);
+      const { full, granted } = await this.withTimeout(this.settings.waitMs, pending);
+      // Otherwise some of them may be on the server, and are released.
+      if (full && !granted) for (const lease of leases) this.leases.end(lease);
       return full;
     } catch (error) {
       // A server with which no connection succeeds, for example because of a wrong password, is unavailable too.
@@ -153,23 +154,28 @@ export class LeasedSlots implements SlotStore {
     }
   }
 
-  private async ask(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
+  private async ask(leases: readonly Lease[]): Promise<Asked> {
     if (!this.server.up) await this.firstAttempt.wait();
     const { clock, leaseMs } = this.settings;
     const askedAt = clock.now();
-    const full = await this.askOnce(leases);
-    if (full || clock.now() - askedAt < leaseMs / 3) return full;
-    // This process was suspended, and the leases may have expired. Those that have not are granted again.
-    const fullNow = await this.askOnce(leases);
-    if (fullNow) this.release(leases);
-    return fullNow;
-  }
-
-  private async askOnce(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
     const answer = await this.server.grant(leases);
-    if ('full' in answer) return leases[answer.full]?.request;
+    if ('full' in answer) return { full: leases[answer.full]?.request, granted: false };
     for (const lease of leases) lease.since = answer.since;
     this.announceEvicted(answer.evicted);
+    const isOld = clock.now() - askedAt >= leaseMs / 3;
+    return { full: isOld ? await this.renewOld(leases) : undefined, granted: true };
+  }
+
+  /** Renews leases that may have expired while this process was suspended. Returns the request of a lease that is lost. */
+  private async renewOld(leases: readonly Lease[]): Promise<SlotRequest | undefined> {
+    for (const lease of leases) {
+      // It was evicted for another connection.
+      if (lease.ended) continue;
+      const { evicted } = await this.server.renew([lease], []);
+      if (!evicted.includes(lease.id)) continue;
+      if (!lease.request.replaceOldest) return lease.request;
+      this.evict(lease.id);
+    }
     return undefined;
   }
 
@@ -264,6 +270,14 @@ export class LeasedSlots implements SlotStore {
       answer.then(resolve, reject).finally(expectAnswer(this.settings.clock, ms, expire));
     });
   }
+}
+
+/** An answer to a request for leases. */
+interface Asked {
+  /** The request whose limit is reached. */
+  readonly full: SlotRequest | undefined;
+  /** False if the server has granted none of them. */
+  readonly granted: boolean;
 }
 
 /** The leases of one connection. */

@@ -1,110 +1,109 @@
 import { jest } from '@jest/globals';
+import { ManualClock } from '../../../test/fixtures/manual-clock.js';
 import type { LogPosition } from '../cursor.js';
 import { Deadlines, PendingAppend } from './pending-append.js';
 
-/** Deadlines on a clock whose one timer fires when the test says so. */
-function deadlines(waitMs = 100, defer = (run: () => void): unknown => run()) {
-  let timer: { run: () => void; dueAt: number } | undefined;
-  const state = { now: 0, expired: [] as string[] };
-  const clock = {
-    now: () => state.now,
-    schedule: (run: () => void, ms: number) => (timer = { run, dueAt: state.now + ms }),
-    cancel: (handle: unknown) => {
-      if (handle === timer) timer = undefined;
-    },
-    defer,
-  };
-  const made = new Deadlines(clock as never, waitMs, (append) => {
+/** Deadlines of 100 ms. */
+function deadlines() {
+  const clock = new ManualClock();
+  const expired: string[] = [];
+  const made = new Deadlines(clock, 100, (append) => {
     append.reject(new Error('late'));
-    state.expired.push(append.channel);
+    expired.push(append.channel);
   });
-  return {
-    ...{ state, made },
-    add(channel: string) {
-      const append = new PendingAppend(channel, [], () => undefined);
-      append.positions.catch(() => undefined);
-      made.add(append);
-      return append;
-    },
-    /** The timer fires, `lateMs` after it was due. Returns when that was, or `undefined` without a timer. */
-    fire(lateMs = 0): number | undefined {
-      const fired = timer;
-      timer = undefined;
-      if (fired) state.now = fired.dueAt + lateMs;
-      fired?.run();
-      return fired && state.now;
-    },
+  const add = (channel: string): PendingAppend => {
+    const append = new PendingAppend(channel, [], () => undefined);
+    append.positions.catch(() => undefined);
+    made.add(append);
+    return append;
   };
+  /** The timers fire, and then the sockets are read. */
+  const advance = async (ms: number): Promise<void> => {
+    clock.advance(ms);
+    await new Promise(setImmediate);
+  };
+  return { clock, made, expired, add, advance };
 }
 
 describe('the deadlines of appends', () => {
-  it('reject each append when its time is up, with one timer, and leave out those that are settled', () => {
-    const { state, add, fire } = deadlines();
+  it('reject each append when its time is up, with one timer, and leave out those that are settled', async () => {
+    const { clock, add, advance, expired } = deadlines();
     add('a');
-    state.now = 20;
+    await advance(20);
     add('b').resolve();
-    state.now = 30;
+    await advance(10);
     add('c');
-    expect([fire(), state.expired]).toEqual([100, ['a']]);
-    expect([fire(), state.expired]).toEqual([130, ['a', 'c']]);
-    expect(fire()).toBeUndefined();
+    expect(clock.size).toBe(1);
+    await advance(69);
+    expect(expired).toEqual([]);
+    await advance(1);
+    expect(expired).toEqual(['a']);
+    await advance(29);
+    expect(expired).toEqual(['a']);
+    await advance(1);
+    expect([expired, clock.size]).toEqual([['a', 'c'], 0]);
   });
 
-  it('wait once more after the process was suspended: answers that have arrived are read first', () => {
-    const { state, add, fire } = deadlines();
+  it('read what has arrived before they judge', async () => {
+    const { clock, add, expired } = deadlines();
     const [answered] = [add('a'), add('b')];
-    expect([fire(5000), state.expired]).toEqual([5100, []]);
+    clock.advance(100);
     answered.resolve();
-    state.now = 5150;
-    add('c');
-    expect([fire(), state.expired]).toEqual([5200, ['b']]);
-    expect([fire(), state.expired]).toEqual([5250, ['b', 'c']]);
+    await new Promise(setImmediate);
+    expect(expired).toEqual(['b']);
   });
 
-  it('wait once more only once, however late each timer is', () => {
-    const { state, add, fire } = deadlines();
+  it('do not count the time in which this process was suspended, for any append that waited', async () => {
+    const { clock, add, advance, expired } = deadlines();
     add('a');
-    fire(200);
-    state.now = 350;
+    await advance(20);
     add('b');
-    expect([fire(60), state.expired]).toEqual([460, ['a']]);
-    expect([fire(60), state.expired]).toEqual([620, ['a', 'b']]);
+    await advance(20);
+    clock.suspend(5000);
+    // Called after the process was resumed, before any timer.
+    add('c');
+    await advance(0);
+    // Until the step that was due after 50 ms, this process is taken to be awake.
+    await advance(49);
+    expect(expired).toEqual([]);
+    await advance(1);
+    expect(expired).toEqual(['a']);
+    await advance(20);
+    expect(expired).toEqual(['a', 'b']);
+    await advance(30);
+    expect(expired).toEqual(['a', 'b', 'c']);
   });
 
-  it('wait once more only if they need it', () => {
-    const { state, add, fire } = deadlines(1000);
-    add('a').resolve();
-    state.now = 900;
-    const b = add('b');
-    fire(60);
-    expect([state.now, b.deadline]).toEqual([1060, 1900]);
-    expect([fire(5000), state.expired]).toEqual([6900, []]);
-    expect([fire(), state.expired]).toEqual([7900, ['b']]);
+  it('expire in order although this process is always late', async () => {
+    const { clock, add, advance, expired } = deadlines();
+    for (let i = 0; i < 12; i++) {
+      add(`${i}`);
+      clock.suspend(60);
+      await advance(0);
+    }
+    // Four steps of 25 ms, each of them 35 ms late, take 240 ms.
+    expect(expired).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8']);
+    for (let i = 0; i < 10; i++) await advance(10);
+    expect([expired.length, clock.size]).toEqual([12, 0]);
   });
 
-  it('read what the sockets have before they judge', () => {
-    const deferred: (() => void)[] = [];
-    const { add, fire, state } = deadlines(100, (run) => deferred.push(run));
-    const answered = [add('a'), add('b')][0]!;
-    fire(20);
-    expect(state.expired).toEqual([]);
-    answered.resolve();
-    deferred.shift()?.();
-    expect(state.expired).toEqual(['b']);
+  it('count one lateness for each quarter of the time, however many appends wait', async () => {
+    const { clock, add, advance, expired } = deadlines();
+    for (let i = 0; i < 50; i++) {
+      add(`${i}`);
+      clock.suspend(10);
+      await advance(0);
+    }
+    // Steps of 25 ms end after 30 ms.
+    expect(expired.at(-1)).toBe('38');
   });
 
-  it('judge at once if the timer is a little late, as timers are', () => {
-    const { state, add, fire } = deadlines();
-    add('a');
-    fire(49);
-    expect(state.expired).toEqual(['a']);
-  });
-
-  it('have no timer once they are cleared', () => {
-    const { add, made, fire, state } = deadlines();
+  it('have no timer once they are cleared', async () => {
+    const { clock, add, advance, made, expired } = deadlines();
     add('a');
     made.clear();
-    expect([fire(), state.expired]).toEqual([undefined, []]);
+    await advance(500);
+    expect([expired, clock.size]).toEqual([[], 0]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { expectAnswer } from '../../time/answer-timeout.js';
+import { expectAnswer, isLate } from '../../time/answer-timeout.js';
 import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
 import type { ClientFactory, PostgresClient } from './postgres-client.js';
@@ -103,7 +103,8 @@ export class ListeningConnection {
     for (const listener of [...this.listeners]) listener.lost(why);
   }
 
-  private open(): void {
+  private open(isAgain = false): void {
+    const startedAt = this.clock.now();
     let client: PostgresClient;
     try {
       client = this.factory.make();
@@ -123,12 +124,21 @@ export class ListeningConnection {
         if (listener.name === channel) listener.notification(payload);
       }
     });
-    client.connect().then(() => {
-      if (this.client !== client) return void client.end().catch(() => undefined);
-      this.isConnected = true;
-      for (const listener of this.listeners) this.start(listener, client);
-      this.pingLater();
-    }, fail);
+    client.connect().then(
+      () => {
+        if (this.client !== client) return void client.end().catch(() => undefined);
+        this.isConnected = true;
+        for (const listener of this.listeners) this.start(listener, client);
+        this.pingLater();
+      },
+      (error: unknown) => {
+        // A client in a process that was suspended gives up before it has read the answer of the server.
+        if (isAgain || this.client !== client || !isLate(this.clock, startedAt + this.factory.connectMs))
+          return fail(error);
+        this.forget();
+        this.open(true);
+      },
+    );
   }
 
   private start(listener: NotificationListener, client: PostgresClient): void {

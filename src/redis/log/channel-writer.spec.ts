@@ -115,7 +115,9 @@ describe('Publisher', () => {
     link.up = false;
     sent[1]!.fail(new Error('Socket closed'));
     await turns(3);
-    clock.advance(1000);
+    clock.advance(400);
+    await turns(3);
+    clock.advance(600);
     expect(await Promise.all([early, late, third, fourth])).toEqual([
       [at(7, 1)],
       ['SSE_LOG_UNAVAILABLE', 'It may have been published'],

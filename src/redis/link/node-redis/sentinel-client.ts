@@ -1,4 +1,5 @@
 import type { RedisSentinelType } from '@redis/client';
+import { expectAnswer } from '../../../time/answer-timeout.js';
 import { backOffMs } from '../../../time/back-off.js';
 import type { Clock } from '../../../time/clock.js';
 import type { ManagedClient, MessageListener } from '../managed-client.js';
@@ -24,7 +25,7 @@ export class SentinelClient implements ManagedClient {
   private restored = false;
   private destroyed = false;
   private attempts = 0;
-  private timer: unknown;
+  private cancelTimer: (() => void) | undefined;
   private recovered: () => void = () => undefined;
   private failed: (cause?: unknown) => void = () => undefined;
 
@@ -88,7 +89,7 @@ export class SentinelClient implements ManagedClient {
 
   destroy(): void {
     this.destroyed = true;
-    this.clock.cancel(this.timer);
+    this.cancelTimer?.();
     this.discard(this.sentinel, new Error('the connection to Redis is closed'));
   }
 
@@ -115,20 +116,18 @@ export class SentinelClient implements ManagedClient {
       if (isOver || this.destroyed) return;
       isOver = true;
       this.failed(error);
-      this.clock.cancel(this.timer);
-      this.timer = this.clock.schedule(
-        () => this.replace(sentinel, error as Error),
-        backOffMs(this.attempts++),
-      );
+      this.cancelTimer?.();
+      const again = (): void => this.replace(sentinel, error as Error);
+      const timer = this.clock.schedule(again, backOffMs(this.attempts++));
+      this.cancelTimer = () => this.clock.cancel(timer);
     };
-    this.timer = this.clock.schedule(
-      () => fail(new Error(`no connection to Redis within ${ATTEMPT_MS} ms`)),
-      ATTEMPT_MS,
+    this.cancelTimer = expectAnswer(this.clock, ATTEMPT_MS, () =>
+      fail(new Error(`no connection to Redis within ${ATTEMPT_MS} ms`)),
     );
     this.connect().then(() => {
       if (isOver || this.destroyed) return;
       isOver = true;
-      this.clock.cancel(this.timer);
+      this.cancelTimer?.();
       this.attempts = 0;
       this.recovered();
     }, fail);
