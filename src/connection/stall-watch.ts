@@ -1,4 +1,4 @@
-import { isLate } from '../time/answer-timeout.js';
+import { isLate } from '../time/answer-timer.js';
 import { usualLateMs, type SharedTimers, type Timed } from '../time/shared-timers.js';
 import { isHttp2, type RawResponse } from './response.js';
 

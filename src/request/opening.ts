@@ -1,7 +1,7 @@
 import type { ChannelSubscription } from '../channels/subscription.js';
 import type { StreamConnection } from '../connection/connection.js';
 import { event } from '../events/sse-event.js';
-import { expectAnswer } from '../time/answer-timeout.js';
+import { expectAnswer } from '../time/answer-timer.js';
 import { PLACE_TYPE } from '../wire/end-of-stream.js';
 
 /** Milliseconds that a new stream waits for a log that is down, until it is answered with 503. `publish()` waits as long. */

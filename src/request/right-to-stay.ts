@@ -1,7 +1,7 @@
 import { ForbiddenException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { EmptyError, isObservable, type Observable } from 'rxjs';
-import { expectAnswer } from '../time/answer-timeout.js';
+import { expectAnswer } from '../time/answer-timer.js';
 import type { Clock } from '../time/clock.js';
 import type { Timekeeper } from '../time/timekeeper.js';
 import { immediate } from '../errors/guard.js';

@@ -212,6 +212,17 @@ describePostgresServer('postgresLog in trouble', () => {
     expect(log.health().status).toBe('up');
   });
 
+  it('a publish that PostgreSQL has confirmed is not rejected if the trimming after it takes longer than waitMs', async () => {
+    const { log, channels } = hasty();
+    await log.ready();
+    const { keeper } = log as unknown as { keeper: { trim(): Promise<void> } };
+    keeper.trim = () => new Promise(() => undefined);
+    const id = await channels.channel('trimmed').publish(1);
+    expect(id).toEqual(expect.any(String));
+    const viewer = new Viewer(channels, 'trimmed', { from: 'oldest' });
+    await viewer.until(1);
+  });
+
   it('a payload of 300 KB is rejected, and 250 KB arrive', async () => {
     const made = node();
     await expect(made.channels.channel('big').publish('x'.repeat(300_000))).rejects.toMatchObject({

@@ -2,7 +2,7 @@
 import { HealthReport, type LineLogger } from '../../errors/health-report.js';
 import { closed, unavailable } from '../../errors/outage.js';
 import { randomId } from '../../random-id.js';
-import { expectAnswer } from '../../time/answer-timeout.js';
+import { expectAnswer } from '../../time/answer-timer.js';
 import type { Clock } from '../../time/clock.js';
 import { FirstAttempt } from '../../time/first-attempt.js';
 import type { Slot, SlotAnswer, SlotRequest, SlotStore, SlotUse } from '../limits.js';
@@ -267,7 +267,8 @@ export class LeasedSlots implements SlotStore {
   private withTimeout<V>(ms: number, answer: Promise<V>): Promise<V> {
     return new Promise((resolve, reject) => {
       const expire = (): void => reject(new Error(`no answer within ${ms} ms`));
-      answer.then(resolve, reject).finally(expectAnswer(this.settings.clock, ms, expire));
+      const cancel = expectAnswer(this.settings.clock, ms, expire);
+      answer.then(resolve, reject).finally(cancel);
     });
   }
 }

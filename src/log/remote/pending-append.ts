@@ -1,7 +1,7 @@
 import { EntryRing } from '../entry-ring.js';
 import type { LogPosition } from '../cursor.js';
 import type { LogRecord } from '../log-record.js';
-import { AnswerTimer } from '../../time/answer-timeout.js';
+import { AnswerTimer } from '../../time/answer-timer.js';
 import type { Clock } from '../../time/clock.js';
 
 /** One call of `append()` and its promise. */

@@ -1,5 +1,5 @@
 import { randomId } from '../../random-id.js';
-import { expectAnswer } from '../../time/answer-timeout.js';
+import { expectAnswer } from '../../time/answer-timer.js';
 import type { Clock } from '../../time/clock.js';
 import { listen, type ListeningConnection, type NotificationListener } from './listening-connection.js';
 import type { ClientFactory } from './postgres-client.js';

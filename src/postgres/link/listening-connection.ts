@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { expectAnswer, isLate } from '../../time/answer-timeout.js';
+import { expectAnswer, isLate } from '../../time/answer-timer.js';
 import { backOffMs } from '../../time/back-off.js';
 import type { Clock } from '../../time/clock.js';
 import type { ClientFactory, PostgresClient } from './postgres-client.js';

@@ -1,4 +1,4 @@
-import { expectAnswer, isLate } from '../../time/answer-timeout.js';
+import { expectAnswer, isLate } from '../../time/answer-timer.js';
 import type { Clock } from '../../time/clock.js';
 import type { PostgresClient, Query, Rows } from './postgres-client.js';
 import { NoAnswerError, sqlState } from './postgres-errors.js';

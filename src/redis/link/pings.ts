@@ -1,4 +1,4 @@
-import { expectAnswer } from '../../time/answer-timeout.js';
+import { expectAnswer } from '../../time/answer-timer.js';
 import type { Clock } from '../../time/clock.js';
 
 /** A connection that is pinged. */

@@ -1,4 +1,4 @@
-import { expectAnswer } from '../../../time/answer-timeout.js';
+import { expectAnswer } from '../../../time/answer-timer.js';
 import { backOffMs } from '../../../time/back-off.js';
 import { systemClock } from '../../../time/clock.js';
 import type { IoredisClient } from './ioredis-types.js';

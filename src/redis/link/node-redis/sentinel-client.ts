@@ -1,5 +1,5 @@
 import type { RedisSentinelType } from '@redis/client';
-import { expectAnswer } from '../../../time/answer-timeout.js';
+import { expectAnswer } from '../../../time/answer-timer.js';
 import { backOffMs } from '../../../time/back-off.js';
 import type { Clock } from '../../../time/clock.js';
 import type { ManagedClient, MessageListener } from '../managed-client.js';

@@ -1,5 +1,5 @@
 import { ManualClock } from '../../test/fixtures/manual-clock.js';
-import { AnswerTimer, expectAnswer } from './answer-timeout.js';
+import { AnswerTimer, expectAnswer } from './answer-timer.js';
 
 /** An answer that is expected within a second. */
 function expecting() {
