@@ -7,7 +7,9 @@ import { foldKey } from './fold.js';
 async function messageOf(chunks: readonly unknown[]): Promise<UIMessage | undefined> {
   const stream = new ReadableStream<UIMessageChunk>({
     start(controller) {
-      for (const chunk of chunks) if (typeof chunk === 'object') controller.enqueue(chunk as UIMessageChunk);
+      // Copies, as a client parses them: the SDK makes the parts it is given its own, and changes them.
+      for (const chunk of structuredClone(chunks))
+        if (typeof chunk === 'object') controller.enqueue(chunk as UIMessageChunk);
       controller.close();
     },
   });
